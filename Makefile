@@ -1,0 +1,111 @@
+# billd: one Makefile, all output under build/.  `make help` lists the targets.
+
+V ?= release
+O := build/$(V)
+
+CC := gcc
+PACKAGES := jansson rdkafka libmicrohttpd libsodium libpq icu-i18n
+STD := -std=c17 -D_GNU_SOURCE
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef \
+	-Wswitch-enum -Werror
+# The OpenSSF hardening flags that this compiler knows.
+HARDEN := -fno-common -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE \
+	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
+MODE_debug := -O1 -g
+MODE_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+MODE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE_tsan := -O1 -g -fsanitize=thread
+MODE_coverage := -O0 -g --coverage
+CFLAGS := $(STD) $(WARN) $(HARDEN) $(MODE_$(V)) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) -I.
+LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodlopen $(filter -fsanitize% --coverage,$(MODE_$(V)))
+# avro-c's pkg-config file asks for its static dependencies; the shared library brings its own.
+LDLIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lavro -lpthread -lm
+
+COMMON := $(wildcard common/*/*.c)
+API := $(wildcard api/*.c)
+WORKER := $(wildcard worker/*.c)
+CLI := $(wildcard cli/*.c)
+PROGRAMS := $(O)/billd-api $(O)/billd-worker $(O)/billd
+UNITS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+objects = $(patsubst %.c,$(O)/%.o,$(1))
+LIBRARY := $(O)/common.a
+
+.PHONY: all help deps build objects
+all: $(PROGRAMS)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make              build the three programs into build/release (V=debug|asan|tsan|coverage for others)
+#: make deps         install what is missing of the packages
+#: make run          the stack, with the example flow of the README played on it
+#: make up, down     the stack without the flow; its clean stop
+#: make wipe         stop it and remove its state
+#: make test         everything that CI runs
+#: make unit         unit tests
+#: make integration  tests against real servers
+#: make asan         the unit tests under address and undefined-behaviour sanitizers
+#: make lint         format and static analysis, and the rules of the architecture
+#: make bench        benchmarks: a table, and build/bench.json
+#: make fmt          lay the C out as lint wants it
+
+$(LIBRARY): $(call objects,$(COMMON)) $(O)/gen/embedded_schemas.o $(O)/gen/embedded_migrations.o
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(O)/billd-api: $(call objects,$(API)) $(O)/gen/embedded_docs.o $(LIBRARY)
+$(O)/billd-worker: $(call objects,$(WORKER)) $(LIBRARY)
+$(O)/billd: $(call objects,$(CLI)) $(LIBRARY)
+$(PROGRAMS):
+	@echo "  LINK $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(O)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+# Files that the programs carry.
+SCHEMA_FILES := $(sort $(wildcard schemas/commands/*.avsc schemas/events/*.avsc schemas/released/*/*/*.avsc))
+MIGRATION_FILES := $(sort $(wildcard migrations/*.sql))
+SWAGGER := build/swagger-ui
+SWAGGER_FILES := $(addprefix $(SWAGGER)/,swagger-ui.css swagger-ui-bundle.js favicon-32x32.png)
+DOCS_FILES := $(sort $(wildcard api/docs/*)) $(SWAGGER_FILES)
+
+$(O)/gen/embedded_schemas.c: $(SCHEMA_FILES)
+	@mkdir -p $(@D)
+	@sh common/base/embed.sh schemas "" $(SCHEMA_FILES) > $@
+$(O)/gen/embedded_migrations.c: $(MIGRATION_FILES)
+	@mkdir -p $(@D)
+	@sh common/base/embed.sh migrations migrations/ $(MIGRATION_FILES) > $@
+$(O)/gen/embedded_docs.c: $(DOCS_FILES)
+	@mkdir -p $(@D)
+	@sh common/base/embed.sh docs "" $(DOCS_FILES) > $@
+$(O)/gen/%.o: $(O)/gen/%.c Makefile
+	@$(CC) $(CFLAGS) -c $< -o $@
+.PRECIOUS: $(O)/gen/%.c
+
+$(SWAGGER_FILES) &: api/swagger-ui.txt
+	@sh api/swagger-ui.sh api/swagger-ui.txt $(SWAGGER)
+
+# Unit tests: one program for each file, linked with everything in common/ and with the pure parts of the programs.
+$(O)/unit/%: tests/unit/%.c $(call objects,$(filter-out %/main.c,$(API) $(WORKER))) $(O)/gen/embedded_docs.o $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "  TEST $@"
+	@$(CC) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs check)
+
+.PHONY: unit asan tsan integration test lint fmt up down wipe run bench
+unit: $(UNITS)
+	@tests/unit/run.sh $(UNITS)
+
+asan:
+	@$(MAKE) --no-print-directory V=asan unit
+
+tsan:
+	@$(MAKE) --no-print-directory V=tsan unit
+
+fmt:
+	@clang-format-14 -i $(wildcard */*.[ch] */*/*.[ch])

@@ -1,0 +1,83 @@
+#ifndef API_HEADER_H
+#define API_HEADER_H
+
+/*
+ * The headers of a request: those that we use, found in one walk, and whether the request could
+ * mean one thing to us and another to a proxy (request smuggling): libmicrohttpd 0.9.75 accepts
+ * such requests, so they are refused here.  Pure.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/str.h"
+
+/* Those that may come once only: two of them are refused. */
+enum header {
+	HEADER_HOST,
+	HEADER_CONTENT_LENGTH,
+	HEADER_TRANSFER_ENCODING,
+	HEADER_CONTENT_TYPE,
+	HEADER_AUTHORIZATION,
+	HEADER_IDEMPOTENCY_KEY,
+	HEADER_REQUEST_ID,
+	HEADER_TRACEPARENT,
+	HEADER_PREFER, /* may come repeatedly; the first counts */
+	HEADER_MAX,
+};
+
+struct headers {
+	struct str values[HEADER_MAX]; /* none: not given; borrowed */
+	const char *fault;             /* the first thing that is wrong, or NULL */
+};
+
+/**
+ * headers_note(headers, name, value):
+ * Take one more header into ${headers}, which starts zeroed.
+ */
+void headers_note(struct headers *headers, struct str name, struct str value);
+
+/**
+ * headers_fault(headers, version):
+ * When all are noted: what is wrong with the request of HTTP ${version} ("HTTP/1.1"), or NULL.
+ */
+NODISCARD const char *headers_fault(const struct headers *headers, struct str version);
+
+/**
+ * header_length(value, ret_length):
+ * The number in a Content-Length.  False, ${ret_length} untouched, when it is not digits alone.
+ */
+NODISCARD bool header_length(struct str value, int64_t *ret_length);
+
+/**
+ * header_is_visible(value, max):
+ * Whether ${value} is 1 to ${max} visible ASCII characters.
+ */
+NODISCARD bool header_is_visible(struct str value, size_t max);
+
+/**
+ * header_is_json(value):
+ * Whether a Content-Type says application/json, whatever its parameters.
+ */
+NODISCARD bool header_is_json(struct str value);
+
+/**
+ * header_bearer(value, ret_token):
+ * The token of "Bearer <token>".  False, ${ret_token} untouched, for another scheme.
+ */
+NODISCARD bool header_bearer(struct str value, struct str *ret_token);
+
+/**
+ * header_wait_s(value):
+ * The seconds of wait=N in a Prefer header (RFC 7240), at most 30; 0 when there is none or it is
+ * malformed, which is ignored.
+ */
+NODISCARD int header_wait_s(struct str value);
+
+/**
+ * header_is_traceparent(value):
+ * Whether ${value} has the form of W3C's traceparent, version 00.
+ */
+NODISCARD bool header_is_traceparent(struct str value);
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef API_INGRESS_H
+#define API_INGRESS_H
+
+/*
+ * The parts of a running ingress, as requests reach them.  Filled by main before the first request,
+ * read-only from then on; each part guards itself.
+ */
+
+#include <stdatomic.h>
+
+#include "common/base/id.h"
+#include "common/codec/command.h"
+#include "common/codec/schema.h"
+#include "common/kafka/producer.h"
+
+struct ingress_settings {
+	const char *listen, *database_url, *kafka_bootstrap, *secret, *log_level;
+	int64_t port, partitions, http_threads, connections, database_connections;
+	int64_t produce_timeout_ms, header_timeout_ms, body_timeout_ms, idle_timeout_ms, drain_ms;
+};
+
+struct ingress {
+	const struct ingress_settings *settings;
+	struct id_secret secret;
+	struct schemas *schemas;
+	const struct schema *command_schemas[COMMAND_TYPE_MAX];
+	struct str openapi; /* the document */
+	struct producer *producer;
+	struct key_cache *keys;
+	struct reuse *reuse;
+	struct reader *reader;
+	struct waiter *waiter;
+	struct metrics *metrics;
+	struct health *health;
+	atomic_bool draining;       /* a clean stop was asked for: no new keep-alive, no waiting */
+	atomic_int connections;     /* that are open */
+	atomic_int requests;        /* between their request line and their end */
+	atomic_int suspended;       /* of those, without an event loop: something else answers them */
+	atomic_int_fast64_t bodies; /* bytes that are held for bodies */
+};
+
+#endif

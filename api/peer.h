@@ -1,0 +1,42 @@
+#ifndef API_PEER_H
+#define API_PEER_H
+
+/*
+ * Deadlines of connections.  libmicrohttpd's own timeout begins anew with every byte, so a client
+ * that sends one byte a second holds a connection for ever; here a thread shuts the socket down at
+ * an absolute time, whatever trickles in.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/check.h"
+
+#define PEER_NO_DEADLINE INT64_MAX
+
+struct peer;  /* one connection */
+struct peers; /* all of them, and the thread */
+
+/**
+ * peers_new(max), peers_free(peers):
+ * Room for ${max} connections.  Never NULL; free stops the thread, accepts NULL.
+ */
+NODISCARD struct peers *peers_new(size_t max);
+void peers_free(struct peers *peers);
+
+/**
+ * peer_open(peers, fd, deadline_ms), peer_close(peers, peer):
+ * Watch the socket ${fd}; and no longer, before it is closed.  NULL when there is no room; closing
+ * NULL is fine.
+ */
+NODISCARD struct peer *peer_open(struct peers *peers, int fd, int64_t deadline_ms);
+void peer_close(struct peers *peers, struct peer *peer);
+
+/**
+ * peer_deadline(peer, deadline_ms):
+ * Shut its socket down at ${deadline_ms} (clock_steady_ms) and no longer at an earlier time.  NULL
+ * is fine.
+ */
+void peer_deadline(struct peer *peer, int64_t deadline_ms);
+
+#endif

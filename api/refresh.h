@@ -1,0 +1,23 @@
+#ifndef API_REFRESH_H
+#define API_REFRESH_H
+
+/*
+ * The thread that looks at the database every two seconds: whether it is there, and which of the
+ * cached API keys are still good.  While it is away, known keys stay known.
+ */
+
+#include "api/ingress.h"
+#include "common/postgres/pg.h"
+
+struct refresher;
+
+/**
+ * refresher_new(settings, ingress), refresher_free(refresher):
+ * Start the thread, with a connection by ${settings}; the first look is made at once.  Never NULL;
+ * free joins it, accepts NULL.
+ */
+NODISCARD struct refresher *refresher_new(
+    const struct pg_settings *settings, struct ingress *ingress);
+void refresher_free(struct refresher *refresher);
+
+#endif

@@ -1,0 +1,182 @@
+#include "api/route.h"
+
+#include "api/docs.h"
+#include "api/events.h"
+#include "api/health.h"
+#include "api/metrics.h"
+#include "api/openapi.h"
+#include "api/operation.h"
+#include "api/query.h"
+#include "api/submit.h"
+
+const struct resource resource_customer = {
+    "customer", "/v1/customers/", "customers_one", "billd.event.Customer", ID_CUSTOMER};
+const struct resource resource_plan = {
+    "plan", "/v1/plans/", "plans_one", "billd.event.Plan", ID_PLAN};
+const struct resource resource_subscription = {"subscription", "/v1/subscriptions/",
+    "subscriptions_one", "billd.event.Subscription", ID_SUBSCRIPTION};
+const struct resource resource_invoice = {
+    "invoice", "/v1/invoices/", "invoices_one", "billd.event.Invoice", ID_INVOICE};
+
+/* METHOD, path, id in the document, tag, summary, then what the kind needs. */
+#define COMMAND(m, path, id, t, text, what, type, routed_by, is_new)                          \
+	{                                                                                     \
+		.method = (m), .pattern = (path), .kind = ROUTE_COMMAND, .run = submit_run,   \
+		.operation_id = (id), .tag = (t), .summary = (text), .resource = (what),      \
+		.command = (type), .by = (routed_by), .creates = (is_new),                    \
+	}
+#define ONE(path, id, t, text, what)                                                         \
+	{                                                                                    \
+		.method = "GET", .pattern = (path), .kind = ROUTE_ONE, .run = query_run_one, \
+		.operation_id = (id), .tag = (t), .summary = (text), .resource = (what),     \
+	}
+#define LIST(path, id, t, text, what, sql, cursor_kind)                                        \
+	{                                                                                      \
+		.method = "GET", .pattern = (path), .kind = ROUTE_LIST, .run = query_run_list, \
+		.operation_id = (id), .tag = (t), .summary = (text), .resource = (what),       \
+		.statement = (sql), .cursor = (cursor_kind),                                   \
+	}
+#define OTHER(route_kind, path, function, id, t, text)                                     \
+	{                                                                                  \
+		.method = "GET", .pattern = (path), .kind = (route_kind), .run = function, \
+		.operation_id = (id), .tag = (t), .summary = (text),                       \
+	}
+
+const struct route route_table[] = {
+    COMMAND("POST", "/v1/customers", "createCustomer", "Customers", "Create a customer",
+	&resource_customer, COMMAND_CREATE_CUSTOMER, BY_NEW, true),
+    LIST("/v1/customers", "listCustomers", "Customers", "List customers, newest first",
+	&resource_customer, "customers_list", CURSOR_CUSTOMERS),
+    ONE("/v1/customers/{customer_id}", "getCustomer", "Customers", "Show a customer",
+	&resource_customer),
+    COMMAND("PATCH", "/v1/customers/{customer_id}", "updateCustomer", "Customers",
+	"Change a customer", &resource_customer, COMMAND_UPDATE_CUSTOMER, BY_PATH, false),
+    COMMAND("DELETE", "/v1/customers/{customer_id}", "archiveCustomer", "Customers",
+	"Archive a customer", &resource_customer, COMMAND_ARCHIVE_CUSTOMER, BY_PATH, false),
+
+    COMMAND("POST", "/v1/plans", "createPlan", "Plans", "Create a plan", &resource_plan,
+	COMMAND_CREATE_PLAN, BY_ORGANISATION, true),
+    LIST("/v1/plans", "listPlans", "Plans", "List plans, newest first", &resource_plan,
+	"plans_list", CURSOR_PLANS),
+    ONE("/v1/plans/{plan_id}", "getPlan", "Plans", "Show a plan", &resource_plan),
+    COMMAND("PATCH", "/v1/plans/{plan_id}", "updatePlan", "Plans", "Change a plan",
+	&resource_plan, COMMAND_UPDATE_PLAN, BY_ORGANISATION, false),
+    COMMAND("DELETE", "/v1/plans/{plan_id}", "archivePlan", "Plans", "Archive a plan",
+	&resource_plan, COMMAND_ARCHIVE_PLAN, BY_ORGANISATION, false),
+
+    COMMAND("POST", "/v1/subscriptions", "createSubscription", "Subscriptions",
+	"Start a customer on a plan", &resource_subscription, COMMAND_CREATE_SUBSCRIPTION,
+	BY_BODY_CUSTOMER, true),
+    LIST("/v1/subscriptions", "listSubscriptions", "Subscriptions",
+	"List subscriptions, newest first", &resource_subscription, "subscriptions_list",
+	CURSOR_SUBSCRIPTIONS),
+    ONE("/v1/subscriptions/{subscription_id}", "getSubscription", "Subscriptions",
+	"Show a subscription", &resource_subscription),
+    COMMAND("POST", "/v1/subscriptions/{subscription_id}/cancel", "cancelSubscription",
+	"Subscriptions", "Cancel a subscription", &resource_subscription,
+	COMMAND_CANCEL_SUBSCRIPTION, BY_PATH_SHARD, false),
+
+    LIST("/v1/invoices", "listInvoices", "Invoices", "List invoices, newest first",
+	&resource_invoice, "invoices_list", CURSOR_INVOICES),
+    ONE("/v1/invoices/{invoice_id}", "getInvoice", "Invoices", "Show an invoice",
+	&resource_invoice),
+    LIST("/v1/customers/{customer_id}/invoices", "listCustomerInvoices", "Invoices",
+	"List a customer's invoices, newest first", &resource_invoice, "customer_invoices_list",
+	CURSOR_CUSTOMER_INVOICES),
+
+    OTHER(ROUTE_OPERATION, "/v1/operations/{operation_id}", operation_run, "getOperation",
+	"Operations", "Show what became of a command"),
+    OTHER(ROUTE_EVENTS, "/v1/events", events_run, "listEvents", "Events",
+	"Follow the organisation's events, oldest first"),
+
+    OTHER(ROUTE_SYSTEM, "/health", health_run, "getHealth", "System",
+	"Whether the service and what it needs are well"),
+    OTHER(ROUTE_SYSTEM, "/health/live", health_run_live, "getLiveness", "System",
+	"Whether the process answers"),
+    OTHER(ROUTE_SYSTEM, "/metrics", metrics_run, "getMetrics", "System",
+	"Metrics in Prometheus' text format"),
+    OTHER(ROUTE_SYSTEM, "/openapi.json", openapi_run, "getOpenapi", "System", "This document"),
+    OTHER(ROUTE_SYSTEM, "/docs", docs_run_index, "getDocs", "System", "The documentation's page"),
+    OTHER(ROUTE_SYSTEM, "/docs/problems", docs_run_problems, "listProblems", "System",
+	"All types of problems"),
+    OTHER(ROUTE_SYSTEM, "/docs/problems/{slug}", docs_run_problem, "getProblem", "System",
+	"What one type of problem means"),
+    OTHER(ROUTE_SYSTEM, "/docs/{file}", docs_run_file, "getDocsFile", "System",
+	"A file of the documentation's page"),
+};
+
+const size_t route_table_len = ARRAY_LEN(route_table);
+
+/* Take the next segment off ${path}, which starts with its '/'.  False at the end. */
+static bool
+segment_take(struct str *path, struct str *ret_segment)
+{
+	const char *end;
+
+	if (path->len == 0 || path->ptr[0] != '/')
+		return false;
+	*path = (struct str){path->ptr + 1, path->len - 1};
+	end = path->len == 0 ? NULL : memchr(path->ptr, '/', path->len);
+	*ret_segment = (struct str){path->ptr, end == NULL ? path->len : (size_t)(end - path->ptr)};
+	*path = (struct str){path->ptr + ret_segment->len, path->len - ret_segment->len};
+	return true;
+}
+
+/* Whether ${path} has the form of ${pattern}; its parameters go to ${match}. */
+static bool
+pattern_matches(struct str pattern, struct str path, struct route_match *match)
+{
+	struct str want, have;
+
+	match->params_len = 0;
+	while (segment_take(&pattern, &want)) {
+		if (!segment_take(&path, &have))
+			return false;
+		if (want.len == 0 || want.ptr[0] != '{') {
+			if (!str_equal(want, have))
+				return false;
+			continue;
+		}
+		if (have.len == 0)
+			return false;
+		CHECK(match->params_len < ROUTE_PARAMS_MAX);
+		match->params[match->params_len].name = (struct str){want.ptr + 1, want.len - 2};
+		match->params[match->params_len++].text = have;
+	}
+	return path.len == 0;
+}
+
+static void
+allow_add(struct route_match *match, const char *method)
+{
+	size_t len = strlen(match->allow);
+
+	snprintf(match->allow + len, sizeof(match->allow) - len, "%s%s%s", len == 0 ? "" : ", ",
+	    method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+void
+route_find(struct str method, struct str path, struct route_match *ret_match)
+{
+	struct str wanted = str_equal(method, STR("HEAD")) ? STR("GET") : method;
+
+	ret_match->route = NULL;
+	ret_match->allow[0] = '\0';
+	for (size_t i = 0; i < route_table_len; i++) {
+		const struct route *route = &route_table[i];
+
+		if (!pattern_matches(str_from(route->pattern), path, ret_match))
+			continue;
+		if (str_equal(wanted, str_from(route->method))) {
+			ret_match->route = route;
+			return;
+		}
+		allow_add(ret_match, route->method);
+	}
+}
+
+bool
+route_param_is_id(struct str name)
+{
+	return name.len > 3 && memcmp(name.ptr + name.len - 3, "_id", 3) == 0;
+}

@@ -1,0 +1,444 @@
+#include "api/server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <sodium.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/auth.h"
+#include "api/metrics.h"
+#include "api/peer.h"
+#include "api/request.h"
+#include "api/respond.h"
+#include "common/base/daemon.h"
+#include "common/base/log.h"
+
+#define LISTEN_BACKLOG 1024
+#define CONNECTION_MEMORY ((size_t)16 * 1024) /* headers, and what is read and written at once */
+#define SEND_TIMEOUT_MS 60000                 /* for a client to take its answer */
+#define DISCARD_MAX ((size_t)8 * BODY_MAX)    /* of a refused body that is read all the same */
+#define OTHER_FILES 128 /* besides the connections: to Kafka, PostgreSQL, event loops */
+#define POOL_KEPT_MAX 4096
+
+struct server {
+	struct ingress *ingress;
+	struct MHD_Daemon *daemon;
+	int fd; /* that of quiesce; -1 before */
+	struct peers *peers;
+	struct request_pool *pool;
+};
+
+enum err_class
+server_listen(const struct ingress_settings *settings, int *ret_fd, struct err *err)
+{
+	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+	    .ai_socktype = SOCK_STREAM};
+	struct addrinfo *address = NULL;
+	char port[8];
+	int fd = -1, failed;
+
+	snprintf(port, sizeof(port), "%d", (int)settings->port);
+	failed = getaddrinfo(settings->listen, port, &hints, &address);
+	if (failed != 0)
+		return err_set(err, ERR_FATAL, "BILLD_LISTEN: \"%s\" is no address: %s",
+		    settings->listen, gai_strerror(failed));
+	fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, address->ai_protocol);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) != 0 ||
+	    bind(fd, address->ai_addr, address->ai_addrlen) != 0 ||
+	    listen(fd, LISTEN_BACKLOG) != 0) {
+		if (errno == EADDRINUSE)
+			err_set(err, ERR_FATAL,
+			    "BILLD_PORT: port %s of %s is taken by another program", port,
+			    settings->listen);
+		else
+			err_set(err, ERR_FATAL,
+			    "BILLD_LISTEN, BILLD_PORT: cannot listen on %s port %s: %s",
+			    settings->listen, port, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		freeaddrinfo(address);
+		return err->class;
+	}
+	freeaddrinfo(address);
+	*ret_fd = fd;
+	return ERR_NONE;
+}
+
+static void
+on_connection(void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct server *server = cls;
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		server->ingress->connections--;
+		peer_close(server->peers, *context);
+		*context = NULL;
+		return;
+	}
+	CHECK(info != NULL);
+	server->ingress->connections++;
+	*context = peer_open(server->peers, info->connect_fd,
+	    clock_steady_ms() + server->ingress->settings->header_timeout_ms);
+}
+
+/* The request line is there: a request begins.  What is returned comes back with every call. */
+static void *
+on_line(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+	struct server *server = cls;
+	struct request *request = request_take(server->pool, server->ingress);
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	(void)uri;
+	if (request == NULL)
+		return NULL;
+	server->ingress->requests++;
+	request->connection = connection;
+	request->peer = info == NULL ? NULL : info->socket_context;
+	request->began_us = clock_steady_us();
+	peer_deadline(request->peer,
+	    request->began_us / 1000 + server->ingress->settings->header_timeout_ms);
+	return request;
+}
+
+static void
+access_log(const struct request *request, int64_t duration_us)
+{
+	const struct route *route = request->match.route;
+	char organisation[UUID_TEXT_SIZE], operation[UUID_TEXT_SIZE];
+
+	uuid_write(request->caller.organisation_id, organisation);
+	uuid_write(request->operation_id, operation);
+	log_line(LOG_INFO, "request",
+	    log_text("organisation_id",
+		uuid_is_nil(request->caller.organisation_id) ? NULL : organisation),
+	    log_text("operation_id", uuid_is_nil(request->operation_id) ? NULL : operation),
+	    log_text("request_id", request->id[0] == '\0' ? NULL : request->id),
+	    log_str("method", request->method),
+	    log_text("route", route == NULL ? "none" : route->pattern),
+	    log_int("status", request->answer.status), log_int("duration_us", duration_us));
+}
+
+/* The end of a request, however it came: its answer was sent, or its client went away. */
+static void
+on_end(void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_RequestTerminationCode code)
+{
+	struct server *server = cls;
+	struct request *request = *context;
+	int64_t now_us = clock_steady_us();
+
+	(void)connection;
+	(void)code;
+	if (request == NULL)
+		return;
+	*context = NULL;
+	metrics_note(server->ingress->metrics, request, now_us - request->began_us);
+	access_log(request, now_us - request->began_us);
+	peer_deadline(
+	    request->peer, now_us / 1000 + server->ingress->settings->idle_timeout_ms);
+	request_give(server->pool, request);
+	server->ingress->requests--;
+}
+
+static enum MHD_Result
+on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+    size_t value_len)
+{
+	(void)kind;
+	headers_note(cls, (struct str){name, name_len}, (struct str){value, value_len});
+	return MHD_YES;
+}
+
+static bool
+method_is_known(struct str method)
+{
+	static const char *const known[] = {
+	    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (str_equal(method, str_from(known[i])))
+			return true;
+	return false;
+}
+
+/* The client's X-Request-Id, or a random UUID; and the nonce, of the same draw. */
+static void
+request_name(struct request *request)
+{
+	struct str given = request->headers.values[HEADER_REQUEST_ID];
+	struct {
+		struct uuid uuid;
+		uint8_t nonce[16];
+	} random;
+
+	randombytes_buf(&random, sizeof(random));
+	memcpy(request->nonce, random.nonce, sizeof(random.nonce));
+	if (header_is_visible(given, REQUEST_ID_SIZE - 1)) {
+		memcpy(request->id, given.ptr, given.len);
+		request->id[given.len] = '\0';
+		return;
+	}
+	random.uuid.b[6] = (uint8_t)((random.uuid.b[6] & 0x0f) | 0x40);
+	random.uuid.b[8] = (uint8_t)((random.uuid.b[8] & 0x3f) | 0x80);
+	uuid_write(random.uuid, request->id);
+}
+
+/* What is wrong with the request as HTTP: then nothing behind it can be believed, and the
+ * connection is closed. */
+static bool
+is_sound(struct request *request, struct str version)
+{
+	const char *fault = headers_fault(&request->headers, version);
+	struct str length = request->headers.values[HEADER_CONTENT_LENGTH];
+	int64_t bytes;
+
+	request->answer.close = true;
+	if (fault == NULL && !method_is_known(request->method))
+		fault = "There is no such method.";
+	if (fault != NULL) {
+		answer_problem(request, PROBLEM_MALFORMED_REQUEST, "%s", fault);
+		return false;
+	}
+	if (length.ptr != NULL && header_length(length, &bytes) && bytes > BODY_MAX) {
+		answer_problem(request, PROBLEM_BODY_TOO_LARGE, "The body has %lld bytes.",
+		    (long long)bytes);
+		return false;
+	}
+	request->answer.close = false;
+	return true;
+}
+
+/* Find the route, or note why there is none. */
+static void
+find_route(struct request *request)
+{
+	route_find(request->method, request->path, &request->match);
+	if (request->match.route != NULL)
+		return;
+	if (request->match.allow[0] == '\0') {
+		answer_problem(request, PROBLEM_NOT_FOUND, "There is no such path.");
+		return;
+	}
+	answer_header(request, MHD_HTTP_HEADER_ALLOW, request->match.allow);
+	answer_problem(request, PROBLEM_METHOD_NOT_ALLOWED, "It takes %s.", request->match.allow);
+}
+
+/* Every UUID in the path is one. */
+static void
+check_params(struct request *request)
+{
+	for (size_t i = 0; i < request->match.params_len; i++) {
+		struct uuid id;
+
+		if (route_param_is_id(request->match.params[i].name) &&
+		    !uuid_read(request->match.params[i].text, &id))
+			answer_problem(
+			    request, PROBLEM_NOT_FOUND, "The path has an id that is no UUID.");
+	}
+}
+
+/* What is known of the caller now: go on with the body, or drop it when there is an answer. */
+static void
+begin_body(struct request *request)
+{
+	if (request->answer.status == 0)
+		check_params(request);
+	request->discard = request->answer.status != 0;
+	request->phase = REQUEST_BODY;
+	peer_deadline(request->peer,
+	    clock_steady_ms() + request->ingress->settings->body_timeout_ms);
+}
+
+static enum MHD_Result
+on_headers(struct request *request, struct str method, struct str path, struct str version)
+{
+	request->method = method;
+	request->path = path;
+	MHD_get_connection_values_n(
+	    request->connection, MHD_HEADER_KIND, on_header, &request->headers);
+	request_name(request);
+	if (!is_sound(request, version))
+		return respond_send(request);
+	find_route(request);
+	/* From here on the call of another thread's resume may come at any time. */
+	request->phase = REQUEST_HEADERS;
+	if (request->answer.status == 0 && request->match.route->kind != ROUTE_SYSTEM &&
+	    !auth_begin(request))
+		return MHD_YES;
+	begin_body(request);
+	return MHD_YES;
+}
+
+static enum MHD_Result
+on_body(struct request *request, const char *bytes, size_t *len)
+{
+	/* A system route has no use for a body. */
+	if (!request->discard && request->match.route->kind == ROUTE_COMMAND &&
+	    !request_body_add(request, bytes, *len)) {
+		request->discard = true;
+		request->answer.close = true;
+		if (request->body.overflow || *len > BODY_MAX)
+			answer_problem(request, PROBLEM_BODY_TOO_LARGE,
+			    "The body has more than %d bytes.", BODY_MAX);
+		else
+			answer_problem(request, PROBLEM_OVERLOADED,
+			    "Too many bodies are being read at once.");
+	}
+	/* libmicrohttpd takes no answer in the middle of a body: it is read to its end, or cut. */
+	request->dropped += *len;
+	if (request->dropped > DISCARD_MAX)
+		return MHD_NO;
+	*len = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result
+on_whole(struct request *request)
+{
+	request->phase = REQUEST_WORK;
+	peer_deadline(request->peer, PEER_NO_DEADLINE);
+	if (request->answer.status == 0 && !request->match.route->run(request))
+		return MHD_YES;
+	peer_deadline(request->peer, clock_steady_ms() + SEND_TIMEOUT_MS);
+	return respond_send(request);
+}
+
+/* libmicrohttpd calls this again and again for one request; its phase says what the call is. */
+static enum MHD_Result
+on_call(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_len, void **context)
+{
+	struct request *request = *context;
+
+	(void)cls;
+	(void)connection;
+	if (request == NULL)
+		return MHD_NO;
+	switch (request->phase) {
+	case REQUEST_LINE:
+		return on_headers(request, str_from(method), str_from(url), str_from(version));
+	case REQUEST_HEADERS:
+		begin_body(request);
+		return MHD_YES;
+	case REQUEST_BODY:
+		return *upload_len > 0 ? on_body(request, upload, upload_len) : on_whole(request);
+	case REQUEST_WORK:
+		peer_deadline(request->peer, clock_steady_ms() + SEND_TIMEOUT_MS);
+		return respond_send(request);
+	case REQUEST_DONE:
+		break;
+	}
+	CHECK(!"libmicrohttpd calls no more once it has the answer");
+	return MHD_NO;
+}
+
+/* Paths and arguments stay as they came: an escaped NUL would cut them, and ids need no escapes. */
+static size_t
+no_unescape(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
+static void __attribute__((format(printf, 2, 0)))
+on_log(void *cls, const char *format, va_list args)
+{
+	char text[256];
+
+	(void)cls;
+	vsnprintf(text, sizeof(text), format, args);
+	log_line(LOG_DEBUG, "libmicrohttpd", log_text("text", text));
+}
+
+/* As many open files as the connections need. */
+static enum err_class
+files_allow(int64_t connections, struct err *err)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)connections + OTHER_FILES;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return err_set(err, ERR_FATAL, "getrlimit: %s", strerror(errno));
+	if (limit.rlim_cur >= wanted)
+		return ERR_NONE;
+	limit.rlim_cur = wanted;
+	if (limit.rlim_max < wanted)
+		limit.rlim_max = wanted; /* for root, or whoever may */
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return err_set(err, ERR_FATAL,
+		    "BILLD_CONNECTIONS: %lld connections need %lld open files (ulimit -n): %s",
+		    (long long)connections, (long long)wanted, strerror(errno));
+	return ERR_NONE;
+}
+
+static struct MHD_Daemon *
+daemon_start(struct server *server, int fd)
+{
+	const struct ingress_settings *settings = server->ingress->settings;
+	/* One loop is not a pool of one. */
+	unsigned threads = settings->http_threads == 1 ? 0 : (unsigned)settings->http_threads;
+
+	return MHD_start_daemon(
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+	    NULL, on_call, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((settings->idle_timeout_ms + 999) / 1000),
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_line, server, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape,
+	    NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
+	    on_end, server, MHD_OPTION_END);
+}
+
+enum err_class
+server_open(struct ingress *ingress, int fd, struct server **ret_server, struct err *err)
+{
+	struct server *server;
+
+	if (files_allow(ingress->settings->connections, err) != ERR_NONE) {
+		close(fd);
+		return err->class;
+	}
+	server = calloc(1, sizeof(*server));
+	CHECK(server != NULL);
+	server->ingress = ingress;
+	server->fd = -1;
+	server->peers = peers_new((size_t)ingress->settings->connections + OTHER_FILES);
+	server->pool = request_pool_new(POOL_KEPT_MAX);
+	server->daemon = daemon_start(server, fd);
+	if (server->daemon == NULL) {
+		close(fd);
+		server_free(server);
+		return err_set(err, ERR_FATAL, "libmicrohttpd does not start");
+	}
+	*ret_server = server;
+	return ERR_NONE;
+}
+
+void
+server_quiesce(struct server *server)
+{
+	server->fd = MHD_quiesce_daemon(server->daemon);
+	if (server->fd >= 0)
+		close(server->fd);
+}
+
+void
+server_free(struct server *server)
+{
+	if (server == NULL)
+		return;
+	if (server->daemon != NULL)
+		MHD_stop_daemon(server->daemon);
+	peers_free(server->peers);
+	request_pool_free(server->pool);
+	free(server);
+}

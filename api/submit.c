@@ -1,0 +1,315 @@
+#include "api/submit.h"
+
+#include "api/arguments.h"
+#include "api/metrics.h"
+#include "api/query.h"
+#include "api/reader.h"
+#include "api/respond.h"
+#include "api/reuse.h"
+#include "api/wait.h"
+#include "common/base/daemon.h"
+#include "common/base/log.h"
+#include "common/codec/avro.h"
+
+#define IDEMPOTENCY_KEY_MAX 255
+#define ACTOR_SIZE (sizeof("api_key:") + UUID_TEXT_SIZE)
+#define LOCATION_SIZE 96
+
+/* What the headers must be; the body's length is known by now. */
+static bool
+check_headers(struct request *request)
+{
+	struct str type = request->headers.values[HEADER_CONTENT_TYPE];
+	struct str key = request->headers.values[HEADER_IDEMPOTENCY_KEY];
+
+	if (type.ptr == NULL ? request->body.len > 0 : !header_is_json(type)) {
+		answer_problem(request, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+		    "The body needs Content-Type: application/json.");
+		return false;
+	}
+	if (key.ptr != NULL && !header_is_visible(key, IDEMPOTENCY_KEY_MAX)) {
+		answer_problem(request, PROBLEM_BAD_IDEMPOTENCY_KEY,
+		    "It has 1 to %d visible ASCII characters.", IDEMPOTENCY_KEY_MAX);
+		return false;
+	}
+	return true;
+}
+
+static void
+name_operation(struct request *request, int64_t now_ms)
+{
+	struct id_request named = {
+	    .organisation_id = request->caller.organisation_id,
+	    .accepted_ms = now_ms,
+	    .idempotency_key = request->headers.values[HEADER_IDEMPOTENCY_KEY],
+	    .method = request->method,
+	    .path = request->path,
+	    .body = buf_str(&request->body),
+	};
+
+	memcpy(named.nonce, request->nonce, sizeof(named.nonce));
+	request->operation_id = id_operation(&request->ingress->secret, &named);
+}
+
+/* Write the command to ${request}->out, or note what is wrong with it. */
+static bool
+encode(struct request *request, int64_t now_ms, const json_t *json, struct faults *faults)
+{
+	const struct ingress *ingress = request->ingress;
+	const struct schema *schema = ingress->command_schemas[request->match.route->command];
+	char actor[ACTOR_SIZE], key[UUID_TEXT_SIZE];
+	struct path_value values[ROUTE_PARAMS_MAX];
+	struct command_meta meta = {
+	    .operation_id = request->operation_id,
+	    .organisation_id = request->caller.organisation_id,
+	    .accepted_at = now_ms,
+	    .idempotency_key = request->headers.values[HEADER_IDEMPOTENCY_KEY],
+	};
+	struct transcode_given given = {
+	    .meta_record = &command_meta_record,
+	    .meta = &meta,
+	    .path_values = values,
+	    .path_values_len = request->match.params_len,
+	};
+
+	uuid_write(request->caller.key_id, key);
+	snprintf(actor, sizeof(actor), "api_key:%s", key);
+	meta.actor = str_from(actor);
+	for (size_t i = 0; i < request->match.params_len; i++)
+		values[i] = (struct path_value){
+		    request->match.params[i].name, request->match.params[i].text};
+	if (!transcode(schema, json, &given, faults, &request->out)) {
+		answer_faults(request, problem_info(PROBLEM_INVALID_BODY), faults);
+		return false;
+	}
+	if (request->out.len > AVRO_MESSAGE_MAX) {
+		answer_problem(request, PROBLEM_BODY_TOO_LARGE, "The command is too large.");
+		return false;
+	}
+	return true;
+}
+
+/* What the command is routed by: ${ret_key} is the Kafka key; the shard is returned.  Also names
+ * what it makes or changes. */
+static int32_t
+route_command(struct request *request, const json_t *json, struct uuid *ret_key)
+{
+	const struct route *route = request->match.route;
+	const json_t *customer = json_object_get(json, "customer_id");
+	int32_t shard = -1;
+
+	if (request->match.params_len > 0)
+		CHECK(uuid_read(request->match.params[0].text, &request->resource_id));
+	else if (route->by != BY_BODY_CUSTOMER)
+		request->resource_id =
+		    id_derive(request->operation_id, route->resource->id_kind, 0, 0);
+
+	switch (route->by) {
+	case BY_ORGANISATION:
+		*ret_key = request->caller.organisation_id;
+		shard = id_shard_of_key(*ret_key);
+		break;
+	case BY_NEW:
+	case BY_PATH:
+		*ret_key = request->resource_id;
+		shard = id_shard_of_key(*ret_key);
+		break;
+	case BY_BODY_CUSTOMER:
+		/* The schema demands it. */
+		CHECK(uuid_read((struct str){json_string_value(customer),
+				    json_string_length(customer)},
+		    ret_key));
+		shard = id_shard_of_key(*ret_key);
+		request->resource_id =
+		    id_derive(request->operation_id, route->resource->id_kind, 0, shard);
+		break;
+	case BY_PATH_SHARD:
+		*ret_key = request->resource_id;
+		shard = id_shard(*ret_key);
+		break;
+	}
+	CHECK(shard >= 0 && shard < SHARDS);
+	return shard;
+}
+
+/* Hand the encoded command to the queue; from then on the delivery thread has the request. */
+static bool
+send_command(struct request *request, struct uuid key, int32_t shard)
+{
+	struct ingress *ingress = request->ingress;
+	struct str traceparent = request->headers.values[HEADER_TRACEPARENT];
+	char key_text[UUID_TEXT_SIZE];
+	struct message message = {
+	    .topic = SUBMIT_TOPIC,
+	    .partition = shard & ((int32_t)ingress->settings->partitions - 1),
+	    .key = {key_text, UUID_TEXT_SIZE - 1},
+	    .value = buf_str(&request->out),
+	    .headers_len = 2,
+	    .headers = {{"content-type", STR("application/avro")},
+		{"billd_request_id", str_from(request->id)}},
+	    .opaque = request,
+	};
+	struct err err;
+
+	uuid_write(key, key_text);
+	if (header_is_traceparent(traceparent))
+		message.headers[message.headers_len++] =
+		    (struct message_header){"traceparent", traceparent};
+	request->partition = message.partition;
+	request_suspend(request);
+	if (producer_send(ingress->producer, &message, &err) != ERR_NONE) {
+		metrics_count(ingress->metrics, METRIC_PRODUCE_REFUSED);
+		answer_problem(request, PROBLEM_QUEUE_UNAVAILABLE, "The queue takes no command now.");
+		request_resume(request);
+	}
+	return false;
+}
+
+/* Everything behind the parsed body. */
+static bool
+submit_json(struct request *request, const json_t *json, struct faults *faults)
+{
+	struct str key = request->headers.values[HEADER_IDEMPOTENCY_KEY];
+	struct ingress *ingress = request->ingress;
+	int64_t now_ms = clock_now_ms();
+	struct uuid routed_by;
+	int32_t shard;
+
+	name_operation(request, now_ms);
+	if (!encode(request, now_ms, json, faults))
+		goto refused;
+	shard = route_command(request, json, &routed_by);
+	if (key.ptr != NULL && !reuse_note(ingress->reuse, request->caller.organisation_id, key,
+				   request->operation_id)) {
+		answer_refusal(request, REFUSAL_IDEMPOTENCY_KEY_REUSED,
+		    "The key came before with another method, path or body.");
+		goto refused;
+	}
+	return send_command(request, routed_by, shard);
+refused:
+	/* There is no such operation. */
+	request->operation_id = UUID_NIL;
+	return true;
+}
+
+bool
+submit_run(struct request *request)
+{
+	struct faults faults = {.arena = &request->arena};
+	struct arguments arguments;
+	json_t *json;
+	bool answered;
+
+	if (!check_headers(request) || !arguments_read(request, 0, &arguments))
+		return true;
+	if (!transcode_parse(buf_str(&request->body), &json, &faults)) {
+		answer_faults(request, problem_info(PROBLEM_MALFORMED_JSON), &faults);
+		return true;
+	}
+	answered = submit_json(request, json, &faults);
+	json_decref(json);
+	return answered;
+}
+
+static void
+answer_location(struct request *request, const char *path, struct uuid id)
+{
+	char *location = arena_alloc(&request->arena, LOCATION_SIZE);
+	char text[UUID_TEXT_SIZE];
+
+	if (location == NULL)
+		return;
+	uuid_write(id, text);
+	snprintf(location, LOCATION_SIZE, "%s%s", path, text);
+	answer_header(request, MHD_HTTP_HEADER_LOCATION, location);
+}
+
+static void
+answer_accepted(struct request *request)
+{
+	struct buf *out = &request->out;
+
+	buf_clear(out);
+	buf_append_str(out, STR("{\"operation_id\":"));
+	json_put_uuid(out, request->operation_id);
+	buf_printf(out, ",\"status\":\"pending\",\"resource\":{\"type\":\"%s\",\"id\":",
+	    request->match.route->resource->type);
+	json_put_uuid(out, request->resource_id);
+	buf_append_str(out, STR("}}"));
+	answer_location(request, "/v1/operations/", request->operation_id);
+	answer_out(request, MHD_HTTP_ACCEPTED, JSON_TYPE);
+}
+
+/* The command succeeded, and here is what it made or changed. */
+static void
+resource_read(struct request *request, const PGresult *result, const struct err *err)
+{
+	const struct route *route = request->match.route;
+
+	(void)err;
+	if (result == NULL || PQntuples(result) == 0) {
+		/* It can be read later; that it was accepted is true. */
+		answer_accepted(request);
+	} else {
+		buf_clear(&request->out);
+		buf_append_str(&request->out, pg_str(result, 0, 0));
+		answer_location(request, route->resource->path, request->resource_id);
+		answer_out(
+		    request, route->creates ? MHD_HTTP_CREATED : MHD_HTTP_OK, JSON_TYPE);
+	}
+	request_resume(request);
+}
+
+/* The problem of the rules, with the status that it names. */
+static void
+answer_stored_problem(struct request *request, struct str problem)
+{
+	json_t *json = json_loadb(problem.ptr, problem.len, 0, NULL);
+	int64_t status = json_integer_value(json_object_get(json, "status"));
+
+	json_decref(json);
+	buf_clear(&request->out);
+	buf_append_str(&request->out, problem);
+	if (status < 400 || status > 599)
+		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	answer_out(request, (int)status, PROBLEM_TYPE);
+}
+
+static void
+outcome_known(struct request *request, const struct outcome *outcome)
+{
+	answer_header(request, "Preference-Applied", "wait");
+	if (outcome != NULL && outcome->succeeded &&
+	    query_one(
+		request, request->match.route->resource, request->resource_id, &request->job)) {
+		request->job.done = resource_read;
+		if (reader_add(request->ingress->reader, request))
+			return;
+	}
+	if (outcome != NULL && !outcome->succeeded)
+		answer_stored_problem(request, outcome->problem);
+	else
+		answer_accepted(request);
+	request_resume(request);
+}
+
+void
+submit_delivered(struct request *request, const struct delivery *delivery)
+{
+	int wait_s = header_wait_s(request->headers.values[HEADER_PREFER]);
+
+	if (!delivery->persisted) {
+		metrics_count(request->ingress->metrics, METRIC_DELIVERY_FAILED);
+		answer_problem(request, PROBLEM_QUEUE_UNAVAILABLE,
+		    "The queue did not confirm the command in time.");
+		request_resume(request);
+		return;
+	}
+	metrics_count(request->ingress->metrics, METRIC_ACCEPTED);
+	request->offset = delivery->offset;
+	request->waited = outcome_known;
+	if (wait_s > 0 && waiter_add(request->ingress->waiter, request, wait_s))
+		return;
+	answer_accepted(request);
+	request_resume(request);
+}

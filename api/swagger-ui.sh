@@ -1,0 +1,33 @@
+#!/bin/sh
+# Fetch the files of Swagger UI that /docs serves.  usage: api/swagger-ui.sh VERSIONFILE DIR
+# VERSIONFILE names the package, its version and its integrity; what does not match is not used.
+set -eu
+
+read -r package version integrity <"$1"
+target=$2
+
+die()
+{
+	echo "swagger-ui.sh: $*" >&2
+	exit 1
+}
+
+command -v npm >/dev/null || die "npm is missing; install it with: make deps"
+command -v openssl >/dev/null || die "openssl is missing; install it with: make deps"
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+(cd "$scratch" && npm pack --silent --ignore-scripts "$package@$version" >/dev/null) ||
+	die "$package $version could not be fetched"
+set -- "$scratch"/*.tgz
+[ $# = 1 ] && [ -f "$1" ] || die "npm left no package"
+found=sha512-$(openssl dgst -sha512 -binary "$1" | openssl base64 -A)
+[ "$found" = "$integrity" ] || die "$package $version has the integrity $found, not $integrity"
+
+tar -xzf "$1" -C "$scratch"
+mkdir -p "$target"
+for file in swagger-ui.css swagger-ui-bundle.js favicon-32x32.png; do
+	cp "$scratch/package/$file" "$target/$file.new"
+	mv "$target/$file.new" "$target/$file"
+	touch "$target/$file"
+done

@@ -1,0 +1,85 @@
+/* The operator's connection: as the owner of the database, whom row-level security binds too. */
+
+#include <sodium.h>
+
+#include "cli/cli.h"
+#include "common/base/daemon.h"
+
+#define STATEMENT_TIMEOUT_MS 30000
+#define CONNECT_TIMEOUT_S 10
+
+static const struct pg_statement shared_statements[] = {
+    {"act_for", "SELECT set_config('billd.organisations', ARRAY[$1::uuid]::text, true)"},
+};
+
+enum err_class
+cli_connect(struct cli *cli, const struct pg_statement *statements, size_t len, struct err *err)
+{
+	const struct pg_settings settings = {.url = cli->database_url,
+	    .application_name = "billd",
+	    .session = "SET lock_timeout = '5s'",
+	    .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+	    .connect_timeout_s = CONNECT_TIMEOUT_S};
+
+	if (cli->database_url == NULL)
+		return err_set(err, ERR_FATAL, "BILLD_DATABASE_URL must be set");
+	CHECK(cli->pg == NULL);
+	cli->pg = pg_new(&settings);
+	pg_prepare(cli->pg, shared_statements, ARRAY_LEN(shared_statements));
+	pg_prepare(cli->pg, statements, len);
+	return pg_connect(cli->pg, err);
+}
+
+/* Both in one pipeline, which is one transaction. */
+static enum err_class
+send_for(struct cli *cli, struct uuid organisation_id, const char *name,
+    const struct pg_params *params, struct err *err)
+{
+	struct pg_params act_for;
+
+	pg_params_init(&act_for, &cli->arena);
+	pg_params_uuid(&act_for, organisation_id);
+	if (pg_send(cli->pg, "act_for", &act_for, err) != ERR_NONE ||
+	    pg_send(cli->pg, name, params, err) != ERR_NONE)
+		return err->class;
+	return pg_sync(cli->pg, err);
+}
+
+enum err_class
+cli_run_for(struct cli *cli, struct uuid organisation_id, const char *name,
+    const struct pg_params *params, PGresult **ret_result, struct err *err)
+{
+	PGresult *unused = NULL, *result = NULL;
+	enum err_class class;
+
+	*ret_result = NULL;
+	class = send_for(cli, organisation_id, name, params, err);
+	if (class == ERR_NONE)
+		class = pg_receive(cli->pg, &unused, err);
+	if (class == ERR_NONE)
+		class = pg_receive(cli->pg, &result, err);
+	if (class == ERR_NONE)
+		class = pg_finish(cli->pg, err);
+	PQclear(unused);
+	if (class != ERR_NONE) {
+		PQclear(result);
+		pg_rollback(cli->pg);
+		return class;
+	}
+	*ret_result = result;
+	return ERR_NONE;
+}
+
+struct uuid
+cli_uuid_new(void)
+{
+	uint64_t ms = (uint64_t)clock_now_ms();
+	struct uuid uuid;
+
+	randombytes_buf(uuid.b, sizeof(uuid.b));
+	for (int i = 0; i < 6; i++)
+		uuid.b[i] = (uint8_t)(ms >> (40 - 8 * i));
+	uuid.b[6] = (uint8_t)((uuid.b[6] & 0x0F) | 0x70);
+	uuid.b[8] = (uint8_t)((uuid.b[8] & 0x3F) | 0x80);
+	return uuid;
+}

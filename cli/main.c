@@ -1,0 +1,114 @@
+/* billd: the operator's command. */
+
+#include "cli/cli.h"
+#include "common/base/daemon.h"
+#include "common/base/log.h"
+#include "common/base/settings.h"
+#include "common/icu/iso.h"
+
+#define PURPOSE "the operator's command: migrations, tenants, topics, dead letters"
+
+static struct cli cli;
+
+static const struct setting settings[] = {
+    {"BILLD_DATABASE_URL", SETTING_SECRET, &cli.database_url, NULL, 0, 0,
+	"PostgreSQL as billd_owner: postgresql://billd_owner:…@host/billd"},
+    {"BILLD_KAFKA_BOOTSTRAP", SETTING_TEXT, &cli.kafka_bootstrap, "127.0.0.1:19092", 1, 0,
+	"Kafka brokers: host:port,host:port"},
+    {"BILLD_PARTITIONS", SETTING_INTEGER, &cli.partitions, "16", 1, 1024,
+	"partitions of each topic, a power of two; never changed afterwards"},
+    {"BILLD_REPLICATION", SETTING_INTEGER, &cli.replication, "1", 1, 9,
+	"replicas of each partition"},
+    {"BILLD_MIN_INSYNC_REPLICAS", SETTING_INTEGER, &cli.min_insync_replicas, "1", 1, 9,
+	"replicas that must have a message before it counts as written"},
+    {"BILLD_LOG_LEVEL", SETTING_TEXT, &cli.log_level, "warn", 1, 0, "debug, info, warn or error"},
+};
+
+static const struct cli_command *const tables[] = {
+    migrate_commands,
+    organisation_commands,
+    api_key_commands,
+    topics_commands,
+    dead_letters_commands,
+};
+
+static void
+print_help(void)
+{
+	printf("usage: billd NOUN VERB [ARGUMENT...]\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		for (const struct cli_command *row = tables[i]; row->noun != NULL; row++)
+			printf("  billd %s %s %s\n      %s\n", row->noun, row->verb, row->synopsis,
+			    row->help);
+	printf("  billd settings\n      print the settings as a table for the documentation\n\n");
+	settings_help("billd", PURPOSE, settings, ARRAY_LEN(settings));
+}
+
+static enum err_class
+find_command(int argc, char **argv, const struct cli_command **ret_command, struct err *err)
+{
+	bool noun_is_known = false;
+
+	if (argc < 3)
+		return err_set(err, ERR_FATAL, "nothing to do; see billd --help");
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		for (const struct cli_command *row = tables[i]; row->noun != NULL; row++) {
+			if (strcmp(row->noun, argv[1]) != 0)
+				continue;
+			noun_is_known = true;
+			if (strcmp(row->verb, argv[2]) == 0) {
+				*ret_command = row;
+				return ERR_NONE;
+			}
+		}
+	return err_set(err, ERR_FATAL, "unknown: %s%s%s; see billd --help", argv[1],
+	    noun_is_known ? " " : "", noun_is_known ? argv[2] : "");
+}
+
+static enum err_class
+run(int argc, char **argv, struct err *err)
+{
+	const struct cli_command *command;
+	struct cli_input input;
+
+	if (find_command(argc, argv, &command, err) != ERR_NONE ||
+	    cli_read(command, argc - 3, argv + 3, &input, err) != ERR_NONE ||
+	    settings_read(settings, ARRAY_LEN(settings), err) != ERR_NONE ||
+	    daemon_init(err) != ERR_NONE || iso_init(err) != ERR_NONE)
+		return err->class;
+	log_init("billd", cli.log_level);
+	return command->run(&cli, &input, err);
+}
+
+/* Whether ${word} stands anywhere among the arguments, or is the only one. */
+static bool
+asks_for(int argc, char **argv, const char *word)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], word) == 0)
+			return true;
+	return false;
+}
+
+int
+main(int argc, char **argv)
+{
+	enum err_class class = ERR_NONE;
+	struct err err;
+
+	arena_init(&cli.arena, CLI_ARENA_BYTES);
+	if (argc == 1 || asks_for(argc, argv, "--help"))
+		print_help();
+	else if (argc == 2 && strcmp(argv[1], "settings") == 0)
+		settings_markdown("billd", settings, ARRAY_LEN(settings));
+	else
+		class = run(argc, argv, &err);
+	pg_free(cli.pg);
+	arena_release(&cli.arena);
+	if (class == ERR_NONE && (fflush(stdout) != 0 || ferror(stdout)))
+		class = err_set(&err, ERR_RETRY, "stdout cannot be written");
+	if (class == ERR_NONE)
+		return EXIT_OK;
+	fprintf(stderr, "billd: %s\n", err.text);
+	return class == ERR_RETRY ? EXIT_FAULT : EXIT_USAGE;
+}

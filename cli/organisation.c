@@ -1,0 +1,124 @@
+/* billd organisation: the tenants. */
+
+#include "cli/cli.h"
+#include "common/icu/iso.h"
+#include "common/icu/zone.h"
+
+enum {
+	CREATE_NAME,
+	CREATE_CURRENCY,
+	CREATE_TIMEZONE,
+	CREATE_COUNTRY
+};
+
+static const struct pg_statement statements[] = {
+    {"insert", "INSERT INTO identity.organisations (id, name, currency, timezone, country) "
+	       "VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text)"},
+    {"begin", "BEGIN"},
+    {"unforce", "ALTER TABLE identity.organisations NO FORCE ROW LEVEL SECURITY"},
+    {"list",
+	"SELECT id::text, created_at::date::text, currency, coalesce(country, '-'), timezone, name "
+	"FROM identity.organisations ORDER BY created_at, id"},
+};
+
+static enum err_class
+check_codes(const struct cli_input *input, struct err *err)
+{
+	const char *currency = input->options[CREATE_CURRENCY];
+	const char *timezone = input->options[CREATE_TIMEZONE];
+	const char *country = input->options[CREATE_COUNTRY];
+
+	if (!iso_currency_is_known(str_from(currency)))
+		return err_set(err, ERR_FATAL,
+		    "--currency: \"%s\" is no currency of ISO 4217, such as USD", currency);
+	if (!zone_is_known(str_from(timezone)))
+		return err_set(err, ERR_FATAL,
+		    "--timezone: \"%s\" is no time zone of the tz database, such as Europe/Vienna",
+		    timezone);
+	if (country != NULL && !iso_country_is_known(str_from(country)))
+		return err_set(err, ERR_FATAL,
+		    "--country: \"%s\" is no country of ISO 3166-1, such as AT", country);
+	return ERR_NONE;
+}
+
+static enum err_class
+run_create(struct cli *cli, const struct cli_input *input, struct err *err)
+{
+	struct uuid id = cli_uuid_new();
+	char text[UUID_TEXT_SIZE];
+	struct pg_params params;
+	PGresult *result = NULL;
+	struct str name;
+
+	if (cli_read_name("--name", input->options[CREATE_NAME], &name, err) != ERR_NONE ||
+	    check_codes(input, err) != ERR_NONE ||
+	    cli_connect(cli, statements, ARRAY_LEN(statements), err) != ERR_NONE)
+		return err->class;
+	pg_params_init(&params, &cli->arena);
+	pg_params_uuid(&params, id);
+	pg_params_str(&params, name);
+	pg_params_str(&params, str_from(input->options[CREATE_CURRENCY]));
+	pg_params_str(&params, str_from(input->options[CREATE_TIMEZONE]));
+	pg_params_str(&params, str_from(input->options[CREATE_COUNTRY]));
+	if (cli_run_for(cli, id, "insert", &params, &result, err) != ERR_NONE)
+		return err->class;
+	PQclear(result);
+	uuid_write(id, text);
+	printf("%s\n", text);
+	return ERR_NONE;
+}
+
+static void
+print_list(const PGresult *result)
+{
+	printf(
+	    "%-36s  %-10s  %-3s  %-2s  %-24s  %s\n", "id", "created", "", "", "timezone", "name");
+	for (int row = 0; row < PQntuples(result); row++)
+		printf("%-36.*s  %-10.*s  %-3.*s  %-2.*s  %-24.*s  %.*s\n",
+		    STR_ARG(pg_str(result, row, 0)), STR_ARG(pg_str(result, row, 1)),
+		    STR_ARG(pg_str(result, row, 2)), STR_ARG(pg_str(result, row, 3)),
+		    STR_ARG(pg_str(result, row, 4)), STR_ARG(pg_str(result, row, 5)));
+}
+
+/*
+ * No policy shows all tenants to anybody, so that no view of the owner's ever can.  The owner may
+ * take the force off for itself; nobody sees that it did, as the transaction is rolled back.
+ */
+static enum err_class
+run_list(struct cli *cli, const struct cli_input *input, struct err *err)
+{
+	PGresult *begin = NULL, *unforce = NULL, *list = NULL;
+
+	(void)input;
+	if (cli_connect(cli, statements, ARRAY_LEN(statements), err) != ERR_NONE)
+		return err->class;
+	if (pg_send(cli->pg, "begin", NULL, err) == ERR_NONE &&
+	    pg_send(cli->pg, "unforce", NULL, err) == ERR_NONE &&
+	    pg_send(cli->pg, "list", NULL, err) == ERR_NONE && pg_sync(cli->pg, err) == ERR_NONE &&
+	    pg_receive(cli->pg, &begin, err) == ERR_NONE &&
+	    pg_receive(cli->pg, &unforce, err) == ERR_NONE &&
+	    pg_receive(cli->pg, &list, err) == ERR_NONE)
+		print_list(list);
+	else
+		CHECK(err->class != ERR_NONE);
+	pg_rollback(cli->pg);
+	if (list == NULL) {
+		PQclear(begin);
+		PQclear(unforce);
+		return err->class;
+	}
+	PQclear(begin);
+	PQclear(unforce);
+	PQclear(list);
+	return ERR_NONE;
+}
+
+const struct cli_command organisation_commands[] = {
+    {"organisation", "create", "--name NAME --currency USD --timezone Europe/Vienna [--country AT]",
+	"make an organisation, and print its id",
+	.options = {{"--name", OPTION_REQUIRED}, {"--currency", OPTION_REQUIRED},
+	    {"--timezone", OPTION_REQUIRED}, {"--country", OPTION_OPTIONAL}},
+	.run = run_create},
+    {"organisation", "list", "", "list all organisations", .run = run_list},
+    {.noun = NULL},
+};

@@ -1,0 +1,112 @@
+#ifndef COMMON_BASE_ID_H
+#define COMMON_BASE_ID_H
+
+/*
+ * How our UUIDs are made: all are derived, so that the same command again gives the same rows.
+ * UUIDv8 (RFC 9562), 122 bits of our own:
+ *
+ *   operation   | 48 prefix | 4 version | 12 hash          | 2 variant | 42 hash | 20 tag |
+ *   resource    | 48 prefix | 4 version | 2 hash, 10 shard | 2 variant | 62 hash          |
+ *
+ * prefix: the milliseconds at which the command was accepted, or hash when the client named an
+ * idempotency key (a retry must give the same id at another time).  Resources take the prefix of
+ * their operation, so rows that are made together lie together. tag: keyed by a secret of the
+ * ingress, so that it knows an id that it handed out without asking anybody. shard: of the customer
+ * that the resource belongs to, so that the ingress finds its partition without asking anybody.
+ *
+ * Stateless and thread-safe after sodium_init.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/str.h"
+#include "common/base/uuid.h"
+
+#define SHARDS 1024
+#define ID_SECRET_BYTES 32
+#define ID_NUMBER_PREFIX_SIZE 13 /* 12 characters and the NUL */
+
+/* The ingress's secret; the same for all of its processes, and kept over restarts. */
+struct id_secret {
+	uint8_t bytes[ID_SECRET_BYTES];
+};
+
+/* What is derived.  The values are part of every id: never change one. */
+enum id_kind {
+	ID_CUSTOMER = 1,
+	ID_PLAN = 2,
+	ID_SUBSCRIPTION = 3,
+	ID_INVOICE = 4,
+	ID_INVOICE_LINE = 5,
+	ID_EVENT = 6,
+};
+
+/* What makes a request this one. */
+struct id_request {
+	struct uuid organisation_id;
+	int64_t accepted_ms;
+	struct str idempotency_key; /* none: then nonce tells requests apart */
+	uint8_t nonce[16];          /* random */
+	struct str method, path, body;
+};
+
+/**
+ * id_operation(secret, request):
+ * The id of the operation that ${request} begins.
+ */
+NODISCARD struct uuid id_operation(
+    const struct id_secret *secret, const struct id_request *request);
+
+/**
+ * id_operation_is_ours(secret, organisation_id, id):
+ * Whether an ingress with ${secret} handed out ${id} to that organisation (a guess passes once in a
+ * million).
+ */
+NODISCARD bool id_operation_is_ours(
+    const struct id_secret *secret, struct uuid organisation_id, struct uuid id);
+
+/**
+ * id_derive(operation_id, kind, ordinal, shard):
+ * The id of number ${ordinal} among the resources of ${kind} that an operation makes; ${shard} (0
+ * to SHARDS - 1) goes into it.  Customers and plans take shard 0: their place follows from the id
+ * (id_shard_of_key) or from the organisation.
+ */
+NODISCARD struct uuid id_derive(
+    struct uuid operation_id, enum id_kind kind, uint32_t ordinal, int32_t shard);
+
+/**
+ * id_shard(id):
+ * The shard inside the id of a subscription, invoice, line or event.  For any other UUID the answer
+ * means nothing, but is in range.
+ */
+NODISCARD int32_t id_shard(struct uuid id);
+
+/**
+ * id_shard_of_key(key):
+ * Where what is keyed by this customer or organisation lives: murmur2 of the id's text, as every
+ * Kafka client's Java-compatible partitioner computes it, mod SHARDS.
+ */
+NODISCARD int32_t id_shard_of_key(struct uuid key);
+
+/**
+ * id_number_prefix(customer_id, ret_text):
+ * What a customer's invoice numbers begin with: 12 characters of Crockford's base 32 from a hash of
+ * the id, and a NUL.
+ */
+void id_number_prefix(struct uuid customer_id, char ret_text[ID_NUMBER_PREFIX_SIZE]);
+
+/**
+ * id_secret_read(text, ret_secret):
+ * Take 64 hexadecimal digits, surrounding white space aside.  False, ${ret_secret} untouched, for
+ * anything else.
+ */
+NODISCARD bool id_secret_read(struct str text, struct id_secret *ret_secret);
+
+/**
+ * murmur2(bytes, len):
+ * Kafka's hash of keys, as its Java clients compute it.
+ */
+NODISCARD uint32_t murmur2(const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,143 @@
+#include "common/base/log.h"
+
+#include <stdint.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG_LINE_MAX 2048
+#define ESCAPE_MAX 6     /* bytes of one escaped byte: \u001f */
+#define LOG_TEXT_MAX 600 /* bytes of one value; the rest is cut off */
+
+static const char *const level_names[] = {
+    [LOG_DEBUG] = "debug",
+    [LOG_INFO] = "info",
+    [LOG_WARN] = "warn",
+    [LOG_ERROR] = "error",
+};
+
+/* Set once by log_init, before any thread starts. */
+static struct {
+	const char *program;
+	enum log_level level;
+} log_state = {.program = "billd", .level = LOG_INFO};
+
+/* A line being built; what does not fit is left out. */
+struct line {
+	size_t len;
+	char bytes[LOG_LINE_MAX];
+};
+
+void
+log_init(const char *program, const char *level_name)
+{
+	log_state.program = program;
+	log_state.level = LOG_INFO;
+	for (size_t i = 0; i < ARRAY_LEN(level_names); i++)
+		if (level_name != NULL && strcmp(level_name, level_names[i]) == 0)
+			log_state.level = (enum log_level)i;
+}
+
+struct log_pair
+log_text(const char *key, const char *text)
+{
+	return log_str(key, str_from(text));
+}
+
+struct log_pair
+log_str(const char *key, struct str text)
+{
+	return (struct log_pair){.key = key, .text = text};
+}
+
+struct log_pair
+log_int(const char *key, int64_t number)
+{
+	return (struct log_pair){.key = key, .is_number = true, .number = number};
+}
+
+static void
+line_add(struct line *line, const char *bytes, size_t len)
+{
+	/* Two bytes are kept for the end of the line. */
+	if (len > sizeof(line->bytes) - 2 - line->len)
+		return;
+	memcpy(line->bytes + line->len, bytes, len);
+	line->len += len;
+}
+
+static void
+line_add_text(struct line *line, struct str text)
+{
+	size_t room = sizeof(line->bytes) - 2 - line->len;
+	size_t len = text.len < LOG_TEXT_MAX ? text.len : LOG_TEXT_MAX;
+
+	/* Room for the worst case, so that a value is never cut inside an escape. */
+	if (room < 2)
+		return;
+	if (len > (room - 2) / ESCAPE_MAX)
+		len = (room - 2) / ESCAPE_MAX;
+	line_add(line, "\"", 1);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+		char escaped[ESCAPE_MAX + 1];
+
+		if (c == '"' || c == '\\')
+			line_add(line, (const char[]){'\\', (char)c}, 2);
+		else if (c < ' ' || c >= 0x7f)
+			line_add(line, escaped,
+			    (size_t)snprintf(escaped, sizeof(escaped), "\\u%04x", c));
+		else
+			line_add(line, &text.ptr[i], 1);
+	}
+	line_add(line, "\"", 1);
+}
+
+static void
+line_add_key(struct line *line, const char *key)
+{
+	line_add(line, ",\"", 2);
+	line_add(line, key, strlen(key));
+	line_add(line, "\":", 2);
+}
+
+void
+log_pairs(enum log_level level, const char *event, const struct log_pair *pairs, size_t len)
+{
+	struct line line = {.len = 0};
+	char number[32];
+	struct timeval now;
+	struct tm utc;
+
+	if (level < log_state.level)
+		return;
+
+	gettimeofday(&now, NULL);
+	gmtime_r(&now.tv_sec, &utc);
+	line.len = strftime(line.bytes, sizeof(line.bytes), "{\"ts\":\"%Y-%m-%dT%H:%M:%S", &utc);
+	line_add(&line, number,
+	    (size_t)snprintf(number, sizeof(number), ".%06ldZ\"", (long)now.tv_usec));
+	line_add_key(&line, "level");
+	line_add_text(&line, str_from(level_names[level]));
+	line_add_key(&line, "program");
+	line_add_text(&line, str_from(log_state.program));
+	line_add_key(&line, "event");
+	line_add_text(&line, str_from(event));
+	for (size_t i = 0; i < len; i++) {
+		if (pairs[i].key == NULL || (!pairs[i].is_number && pairs[i].text.ptr == NULL))
+			continue;
+		line_add_key(&line, pairs[i].key);
+		if (pairs[i].is_number)
+			line_add(&line, number,
+			    (size_t)snprintf(
+				number, sizeof(number), "%lld", (long long)pairs[i].number));
+		else
+			line_add_text(&line, pairs[i].text);
+	}
+	line.bytes[line.len++] = '}';
+	line.bytes[line.len++] = '\n';
+	/* One write, so that lines of several threads never mix.  A log that cannot be written
+	 * stops nothing. */
+	if (write(STDERR_FILENO, line.bytes, line.len) < 0)
+		return;
+}

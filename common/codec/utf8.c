@@ -1,0 +1,60 @@
+#include "common/codec/utf8.h"
+
+/* The forms of more than one byte: RFC 3629's table, where the second byte has its own range. */
+static const struct form {
+	unsigned char first_min, first_max, second_min, second_max;
+	unsigned char len;
+} forms[] = {
+    {0xc2, 0xdf, 0x80, 0xbf, 2},
+    {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3},
+    {0xed, 0xed, 0x80, 0x9f, 3}, /* beyond are the surrogates */
+    {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4},
+    {0xf1, 0xf3, 0x80, 0xbf, 4},
+    {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+/* The length of the character of several bytes at ${at}, or 0 when it is none. */
+static size_t
+form_len(const unsigned char *at, size_t left)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		const struct form *form = &forms[i];
+
+		if (at[0] < form->first_min || at[0] > form->first_max)
+			continue;
+		if (form->len > left || at[1] < form->second_min || at[1] > form->second_max)
+			return 0;
+		for (size_t j = 2; j < form->len; j++)
+			if ((at[j] & 0xc0) != 0x80)
+				return 0;
+		return form->len;
+	}
+	return 0;
+}
+
+bool
+utf8_is_valid(struct str text)
+{
+	const unsigned char *bytes = (const unsigned char *)text.ptr;
+
+	for (size_t i = 0; i < text.len;) {
+		size_t len = bytes[i] < 0x80 ? bytes[i] != 0 : form_len(&bytes[i], text.len - i);
+
+		if (len == 0)
+			return false;
+		i += len;
+	}
+	return true;
+}
+
+size_t
+utf8_count(struct str text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+	return count;
+}

@@ -1,0 +1,67 @@
+#ifndef COMMON_POSTGRES_ROW_H
+#define COMMON_POSTGRES_ROW_H
+
+/*
+ * Row tables: from a record's description (base/record.h) come the set-based load, insert and
+ * update of its table, one statement for any number of rows.  Statements are made once and prepared
+ * at connect, so that a column that drifted fails there.
+ */
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/base/record.h"
+#include "common/postgres/pg.h"
+
+#define ROW_KEYS_MAX 3
+
+/* What a table of the database is to us.  Fields of kind FIELD_RECORD and FIELD_RECORDS are not
+ * columns. */
+struct row_table {
+	const char *name;               /* "customers": begins the names of its statements */
+	const char *table;              /* "billd.customers" */
+	const struct record *record;    /* its columns, by name */
+	const char *keys[ROW_KEYS_MAX]; /* columns by which rows are loaded and updated,
+					   organisation_id first; NULL behind the last */
+	bool updatable;                 /* else rows are only ever inserted */
+};
+
+/**
+ * row_prepare(pg, table, arena):
+ * Have the statements of ${table} prepared by ${pg}: "<name>_load", "<name>_insert", and
+ * "<name>_update" when it is updatable.  Their text lives in ${arena}, as long as ${pg}.  The load
+ * statement takes one array per key; the others one array per column.
+ */
+void row_prepare(struct pg *pg, const struct row_table *table, struct arena *arena);
+
+/**
+ * row_prepare_load(pg, table, name, from, arena):
+ * Have another load prepared, that selects the same columns, by other means: "SELECT <columns of t>
+ * <from>", where ${from} is SQL such as "FROM unnest($1::uuid[], $2::text[]) k(organisation_id,
+ * code) JOIN billd.plans t USING (organisation_id, code)".
+ */
+void row_prepare_load(struct pg *pg, const struct row_table *table, const char *name,
+    const char *from, struct arena *arena);
+
+/**
+ * row_read(table, result, row, arena, value, err):
+ * Fill ${value}, a struct of the table's record, from row ${row} of a load's ${result}.  Texts live
+ * in ${arena}.  ERR_RETRY when it is full.
+ */
+NODISCARD enum err_class row_read(const struct row_table *table, const PGresult *result, int row,
+    struct arena *arena, void *value, struct err *err);
+
+/**
+ * row_send_insert(pg, table, rows, len, arena, err), row_send_update(...):
+ * Queue one statement that writes ${len} rows, given as pointers to their structs.  When ${len} is
+ * 0 nothing is queued, and there is no result to receive.  ${rows} is borrowed until the call
+ * returns. The caller sorts the rows by key, so that two workers never wait for each other in a
+ * circle.  An update of a row that is not there, or not to be seen, changes nothing: pg_changed of
+ * its result tells.  ERR_RETRY when the arena is full, ERR_POISON when a map's text is not UTF-8;
+ * nothing is queued then.
+ */
+NODISCARD enum err_class row_send_insert(struct pg *pg, const struct row_table *table,
+    const void *const *rows, size_t len, struct arena *arena, struct err *err);
+NODISCARD enum err_class row_send_update(struct pg *pg, const struct row_table *table,
+    const void *const *rows, size_t len, struct arena *arena, struct err *err);
+
+#endif

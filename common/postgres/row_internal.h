@@ -1,0 +1,53 @@
+#ifndef COMMON_POSTGRES_ROW_INTERNAL_H
+#define COMMON_POSTGRES_ROW_INTERNAL_H
+
+/*
+ * What the files of row share: how each kind of field is kept in a column, and string maps as JSON.
+ * For common/postgres/ and its tests alone.
+ */
+
+#include "common/postgres/pg_internal.h"
+#include "common/postgres/row.h"
+
+/* One row for each kind of field. */
+struct column_kind {
+	const char *array;      /* the SQL type of a parameter; NULL: not a column */
+	const char *read_cast;  /* behind the column in a load */
+	const char *write_cast; /* behind the parameter's element in an insert or update */
+	enum pg_oid array_oid;
+	enum pg_oid element_oid;
+};
+
+/**
+ * column_kind(field):
+ * The row of ${field}'s kind, or NULL when it is not a column.
+ */
+NODISCARD const struct column_kind *column_kind(const struct field *field);
+
+/**
+ * row_sql_select(table, from, buf), row_sql_load(table, buf), row_sql_insert(table, buf),
+ * row_sql_update(table, buf):
+ * Append the statements of row_prepare_load (from) and row_prepare.
+ */
+void row_sql_select(const struct row_table *table, const char *from, struct buf *buf);
+void row_sql_load(const struct row_table *table, struct buf *buf);
+void row_sql_insert(const struct row_table *table, struct buf *buf);
+void row_sql_update(const struct row_table *table, struct buf *buf);
+
+/**
+ * row_map_write(map, arena, ret_json, err):
+ * ${map} as the text of a JSON object, in its order.  ERR_POISON when a text is not UTF-8,
+ * ERR_RETRY when the arena is full.
+ */
+NODISCARD enum err_class row_map_write(
+    const struct str_map *map, struct arena *arena, struct str *ret_json, struct err *err);
+
+/**
+ * row_map_read(json, arena, ret_map, err):
+ * The pairs of the JSON object ${json}; none has no pairs.  ERR_FATAL when it is anything but an
+ * object of strings, ERR_RETRY when the arena is full.
+ */
+NODISCARD enum err_class row_map_read(
+    struct str json, struct arena *arena, struct str_map *ret_map, struct err *err);
+
+#endif

@@ -1,0 +1,150 @@
+/* The statements of a row table, made from the names and kinds of its record. */
+
+#include "common/postgres/row_internal.h"
+
+static const struct column_kind column_kinds[FIELD_KIND_MAX] = {
+    [FIELD_UUID] = {"uuid[]", "", "", PG_UUID_ARRAY, PG_UUID},
+    [FIELD_STR] = {"text[]", "", "", PG_TEXT_ARRAY, PG_TEXT},
+    [FIELD_INT32] = {"int4[]", "", "", PG_INT4_ARRAY, PG_INT4},
+    [FIELD_INT64] = {"int8[]", "", "", PG_INT8_ARRAY, PG_INT8},
+    [FIELD_BOOL] = {"bool[]", "", "", PG_BOOL_ARRAY, PG_BOOL},
+    [FIELD_INSTANT] = {"timestamptz[]", "", "", PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ},
+    [FIELD_CURRENCY] = {"text[]", "", "", PG_TEXT_ARRAY, PG_TEXT},
+    [FIELD_STR_MAP] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
+    [FIELD_BYTES] = {"bytea[]", "", "", PG_BYTEA_ARRAY, PG_BYTEA},
+    [FIELD_JSON] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
+    [FIELD_MILLIS] = {"timestamptz[]", "", "", PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ},
+};
+
+const struct column_kind *
+column_kind(const struct field *field)
+{
+	CHECK(field->kind < FIELD_KIND_MAX);
+	return column_kinds[field->kind].array == NULL ? NULL : &column_kinds[field->kind];
+}
+
+static const struct field *
+field_by_name(const struct record *record, const char *name)
+{
+	for (size_t i = 0; i < record->fields_len; i++)
+		if (strcmp(record->fields[i].name, name) == 0)
+			return &record->fields[i];
+	return NULL;
+}
+
+static bool
+is_key(const struct row_table *table, const char *name)
+{
+	for (size_t i = 0; i < ROW_KEYS_MAX && table->keys[i] != NULL; i++)
+		if (strcmp(table->keys[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The list of all columns, each with ${before} and the casts.  Quoted: some are words of SQL. */
+static void
+put_columns(const struct row_table *table, const char *before, bool with_read_cast,
+    bool with_write_cast, struct buf *buf)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < table->record->fields_len; i++) {
+		const struct field *field = &table->record->fields[i];
+		const struct column_kind *kind = column_kind(field);
+
+		if (kind == NULL)
+			continue;
+		buf_printf(buf, "%s%s\"%s\"%s%s", comma, before, field->name,
+		    with_read_cast ? kind->read_cast : "", with_write_cast ? kind->write_cast : "");
+		comma = ", ";
+	}
+}
+
+/* "unnest($1::uuid[], …) AS k("organisation_id", …)": one parameter for each column. */
+static void
+put_unnest_columns(const struct row_table *table, struct buf *buf)
+{
+	int number = 1;
+
+	buf_append_str(buf, STR("unnest("));
+	for (size_t i = 0; i < table->record->fields_len; i++) {
+		const struct column_kind *kind = column_kind(&table->record->fields[i]);
+
+		if (kind == NULL)
+			continue;
+		buf_printf(buf, "%s$%d::%s", number == 1 ? "" : ", ", number, kind->array);
+		number++;
+	}
+	CHECK(number > 1 && number <= PG_PARAMS_MAX);
+	buf_append_str(buf, STR(") AS k("));
+	put_columns(table, "", false, false, buf);
+	buf_append_char(buf, ')');
+}
+
+static void
+put_key_list(const struct row_table *table, struct buf *buf)
+{
+	for (size_t i = 0; i < ROW_KEYS_MAX && table->keys[i] != NULL; i++)
+		buf_printf(buf, "%s\"%s\"", i == 0 ? "" : ", ", table->keys[i]);
+}
+
+void
+row_sql_select(const struct row_table *table, const char *from, struct buf *buf)
+{
+	buf_append_str(buf, STR("SELECT "));
+	put_columns(table, "t.", true, false, buf);
+	buf_printf(buf, " %s", from);
+}
+
+void
+row_sql_load(const struct row_table *table, struct buf *buf)
+{
+	CHECK(table->keys[0] != NULL);
+	row_sql_select(table, "FROM unnest(", buf);
+	for (size_t i = 0; i < ROW_KEYS_MAX && table->keys[i] != NULL; i++) {
+		const struct field *field = field_by_name(table->record, table->keys[i]);
+
+		CHECK(field != NULL && column_kind(field) != NULL);
+		buf_printf(buf, "%s$%zu::%s", i == 0 ? "" : ", ", i + 1, column_kind(field)->array);
+	}
+	buf_append_str(buf, STR(") AS k("));
+	put_key_list(table, buf);
+	buf_printf(buf, ") JOIN %s t USING (", table->table);
+	put_key_list(table, buf);
+	buf_append_char(buf, ')');
+}
+
+void
+row_sql_insert(const struct row_table *table, struct buf *buf)
+{
+	buf_printf(buf, "INSERT INTO %s (", table->table);
+	put_columns(table, "", false, false, buf);
+	buf_append_str(buf, STR(") SELECT "));
+	put_columns(table, "k.", false, true, buf);
+	buf_append_str(buf, STR(" FROM "));
+	put_unnest_columns(table, buf);
+}
+
+void
+row_sql_update(const struct row_table *table, struct buf *buf)
+{
+	const char *comma = "";
+
+	CHECK(table->keys[0] != NULL);
+	buf_printf(buf, "UPDATE %s t SET ", table->table);
+	for (size_t i = 0; i < table->record->fields_len; i++) {
+		const struct field *field = &table->record->fields[i];
+		const struct column_kind *kind = column_kind(field);
+
+		if (kind == NULL || is_key(table, field->name))
+			continue;
+		buf_printf(buf, "%s\"%s\" = k.\"%s\"%s", comma, field->name, field->name,
+		    kind->write_cast);
+		comma = ", ";
+	}
+	buf_append_str(buf, STR(" FROM "));
+	put_unnest_columns(table, buf);
+	for (size_t i = 0; i < ROW_KEYS_MAX && table->keys[i] != NULL; i++)
+		buf_printf(buf, " %s t.\"%s\" = k.\"%s\"", i == 0 ? "WHERE" : "AND", table->keys[i],
+		    table->keys[i]);
+}

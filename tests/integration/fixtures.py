@@ -1,0 +1,49 @@
+"""What the tests of both folders share: one stack for the session, an organisation for each test."""
+
+import datetime
+
+import pytest
+from programs import tail
+from stack import PARTITIONS, Stack
+from wire import Wire
+
+
+@pytest.fixture(scope="session")
+def stack(request):
+    stack = Stack()
+    request.config.stack = stack
+    try:
+        yield stack.start()
+    finally:
+        stack.end()
+        stack.remove(keep_logs=request.session.testsfailed > 0)
+
+
+@pytest.fixture(scope="session")
+def wire(stack):
+    return Wire(stack.bootstrap, PARTITIONS)
+
+
+@pytest.fixture
+def org(stack):
+    """The client of an organisation of the test's own: USD, UTC."""
+    return stack.organisation()
+
+
+@pytest.fixture
+def breaks_servers(stack):
+    """For tests that stop or kill what all tests share: it is back afterwards."""
+    yield stack
+    stack.ensure()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows the ends of the programs' logs."""
+    report = yield
+    stack = getattr(item.config, "stack", None)
+    if report.failed and stack:
+        for log in sorted(stack.logs.glob("*.log")):
+            if log.name != "kafka.log" and log.stat().st_mtime > datetime.datetime.now().timestamp() - 60:
+                report.sections.append((f"end of {log.name}", tail(log, 8)))
+    return report

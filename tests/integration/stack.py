@@ -1,0 +1,220 @@
+"""A stack of our own for the tests: PostgreSQL, Kafka, the api and workers, in a directory and on ports of their own."""
+
+import contextlib
+import random
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import uuid
+from pathlib import Path
+
+import programs
+import psycopg
+from client import Client
+from programs import ROOT, Program
+from waiting import PATIENCE, eventually
+
+PARTITIONS = 8  # not the default, so that the setting itself is used
+
+
+def free_ports(count):
+    """Ports below the range from which the kernel takes those of outgoing connections: nobody gets one meanwhile."""
+    sockets = []
+    while len(sockets) < count:
+        with contextlib.suppress(OSError):
+            sock = socket.socket()
+            sock.bind(("127.0.0.1", random.randrange(20000, 32000)))
+            sockets.append(sock)
+    ports = [sock.getsockname()[1] for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports
+
+
+class Stack:
+    def __init__(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="billd-tests-"))
+        # PostgreSQL's user must get through when we are root.
+        self.directory.chmod(0o755)
+        self.logs = self.directory / "log"
+        self.logs.mkdir()
+        self.postgres_port, self.kafka_port, controller_port, self.api_port = free_ports(4)
+        self.bootstrap = f"127.0.0.1:{self.kafka_port}"
+        self.url = f"http://127.0.0.1:{self.api_port}"
+        self.script_environment = programs.clean_environment(
+            {
+                "BILLD_RUN_DIR": self.directory,
+                "BILLD_POSTGRES_PORT": self.postgres_port,
+                "BILLD_KAFKA_PORT": self.kafka_port,
+                "BILLD_KAFKA_CONTROLLER_PORT": controller_port,
+                "BILLD_KAFKA_HEAP": "384m",
+            }
+        )
+        self.secret_file = self.directory / "request-secret"
+        self.secret_file.write_text(secrets.token_hex(32) + "\n")
+        self.workers = []
+        self.others = []
+        self.database_urls = {}
+        self.problem_pages = {}
+
+    # Servers
+
+    def script(self, name, *arguments, timeout=120):
+        """Run deploy/<name>.sh for this stack: what it prints."""
+        done = subprocess.run(
+            [ROOT / "deploy" / f"{name}.sh", *arguments],
+            env=self.script_environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=timeout * PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, f"deploy/{name}.sh {' '.join(arguments)} failed:\n{done.stderr}"
+        return done.stdout.strip()
+
+    def start(self):
+        kafka = threading.Thread(target=self.script, args=("kafka", "start"))
+        kafka.start()
+        self.script("postgres", "start")
+        kafka.join()
+        for role in ("owner", "api", "worker"):
+            self.database_urls[role] = self.script("postgres", "url", role)
+        self.billd("migrate", "up")
+        self.billd("topics", "apply")
+        self.api = self.make_api("api", self.api_port).start()
+        self.workers.append(self.make_worker("worker-1").start())
+        return self
+
+    def end(self):
+        for program in [self.api, *self.others] if hasattr(self, "api") else self.others:
+            program.end()
+        for worker in self.workers:
+            worker.end()
+        for server in ("kafka", "postgres"):
+            with contextlib.suppress(Exception):
+                self.script(server, "wipe")
+
+    def remove(self, keep_logs):
+        if keep_logs:
+            kept = ROOT / "build/integration"
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(self.logs, kept, dirs_exist_ok=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # Our programs
+
+    def settings(self, role):
+        return {
+            "BILLD_DATABASE_URL": self.database_urls[role],
+            "BILLD_KAFKA_BOOTSTRAP": self.bootstrap,
+            "BILLD_PARTITIONS": PARTITIONS,
+            "BILLD_SECRET_FILE": self.secret_file,
+            "BILLD_LOG_LEVEL": "debug",
+        }
+
+    def make_api(self, name, port, **more):
+        settings = self.settings("api") | {"BILLD_LISTEN": "127.0.0.1", "BILLD_PORT": port} | more
+        return Program(name, "billd-api", settings, self.logs, f"http://127.0.0.1:{port}/health")
+
+    def make_worker(self, name, **more):
+        port = free_ports(1)[0]
+        worker = Program(
+            name,
+            "billd-worker",
+            self.settings("worker") | {"BILLD_METRICS_PORT": port} | more,
+            self.logs,
+            f"http://127.0.0.1:{port}/metrics",
+        )
+        worker.url = f"http://127.0.0.1:{port}"
+        return worker
+
+    @contextlib.contextmanager
+    def another_api(self, **more):
+        """One more api on the same servers, for as long as it is needed."""
+        port = free_ports(1)[0]
+        api = self.make_api(f"api-{port}", port, **more)
+        self.others.append(api)
+        try:
+            yield api.start()
+        finally:
+            api.end()
+            self.others.remove(api)
+
+    @property
+    def worker(self):
+        return self.workers[0]
+
+    @contextlib.contextmanager
+    def without_worker(self):
+        """Commands pile up meanwhile; the worker is back afterwards, whatever happens."""
+        self.worker.stop()
+        try:
+            yield
+        finally:
+            self.ensure()
+
+    def ensure(self):
+        """Bring back what a test took away."""
+        self.script("postgres", "start")
+        self.script("kafka", "start")
+        for program in (self.api, self.worker):
+            if not program.is_running():
+                program.start()
+        eventually(lambda: programs.answers(self.url + "/health"), "the stack is healthy again", 60, 0.1)
+
+    def billd(self, *arguments, timeout=60, expect=0, role="owner", **more):
+        """Run the operator's command: what it prints."""
+        done = programs.run("billd", *arguments, env=self.settings(role) | more, timeout=timeout)
+        assert done.returncode == expect, (
+            f"billd {' '.join(arguments)} ended with {done.returncode}, not {expect}:\n{done.stdout}{done.stderr}"
+        )
+        return done.stdout.strip() if expect == 0 else done.stdout + done.stderr
+
+    # Who asks
+
+    def organisation(self, name="Test", currency="USD", timezone="Etc/UTC", country="US"):
+        """A new organisation's client."""
+        organisation_id = self.billd(
+            "organisation", "create",
+            "--name", name, "--currency", currency, "--timezone", timezone, "--country", country,
+        )  # fmt: skip
+        uuid.UUID(organisation_id)
+        return self.client(organisation_id, self.api_key(organisation_id))
+
+    def api_key(self, organisation_id, name="test"):
+        return self.billd("api-key", "create", "--organisation", organisation_id, "--name", name)
+
+    def client(self, organisation_id, key, url=None):
+        return Client(url or self.url, key, organisation_id, self.problem_pages)
+
+    # The database
+
+    def connect(self, role="owner", organisation_id=None, database=None):
+        """A connection as a role; with an organisation's rows in sight when one is named."""
+        url = self.database_urls[role]
+        if database:
+            url = url.rsplit("/", 1)[0] + "/" + database
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
+        if organisation_id:
+            connection.execute("SELECT set_config('billd.organisations', %s, false)", ["{%s}" % organisation_id])
+        return connection
+
+    def rows(self, statement, parameters=(), role="owner", organisation_id=None):
+        with self.connect(role, organisation_id) as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    def superuser(self, sql):
+        """SQL that only the superuser may run; row-level security does not bind it."""
+        return self.script("postgres", "psql", "-At", "-d", "billd", "-c", sql)
+
+    def progress(self):
+        """{partition: (next_offset, event_number, published_number)}"""
+        rows = self.rows(
+            "SELECT partition, next_offset, event_number, published_number FROM billd.progress", role="worker"
+        )
+        return {row[0]: row[1:] for row in rows}

@@ -1,0 +1,267 @@
+"""Bad input over HTTP: each fault has its own clear answer, and none has an effect."""
+
+import json
+import uuid
+
+import pytest
+
+GHOST = "0198a0d2-0000-8000-8000-000000000001"
+MIB = 1024 * 1024
+PLAN = {"code": "p", "name": "P", "currency": "USD", "interval": "month", "amount": 1}
+CUSTOMER = {"name": "Ada"}
+
+
+@pytest.fixture(scope="module")
+def one(stack):
+    """Requests that must have no effect can share an organisation."""
+    org = stack.organisation()
+    yield org
+    for path in ("customers", "plans", "subscriptions", "invoices", "events"):
+        assert org.get(f"/v1/{path}")["data"] == [], f"a refused request had an effect on {path}"
+
+
+# What is no JSON object at all: 400 malformed-json, whatever the schema.
+NOT_JSON = {
+    "empty text of braces": b"{",
+    "plain text": b"hello",
+    "an array": b"[]",
+    "a number": b"1",
+    "null": b"null",
+    "a string": b'"x"',
+    "two documents": b'{"name":"a"}{"name":"b"}',
+    "a trailing comma": b'{"name":"a",}',
+    "single quotes": b"{'name':'a'}",
+    "a comment": b'{"name":"a"} // x',
+    "duplicate keys": b'{"name":"a","name":"b"}',
+    "duplicate keys, one of them escaped": b'{"name":"a","n\\u0061me":"b"}',
+    "duplicate keys deep inside": b'{"name":"a","metadata":{"k":"1","k":"2"}}',
+    "bad UTF-8": b'{"name":"\xff\xfe"}',
+    "overlong UTF-8": b'{"name":"\xc0\xaf"}',
+    "a surrogate in UTF-8": b'{"name":"\xed\xa0\x80"}',
+    "a lone escaped surrogate": b'{"name":"\\ud800"}',
+    "a truncated UTF-8 sequence": b'{"name":"\xe6\xbc"}',
+    "a NUL in a text": b'{"name":"a\\u0000b"}',
+    "a NUL in a key": b'{"na\\u0000me":"a"}',
+    "a raw NUL": b'{"name":"a\x00b"}',
+    "a raw control character": b'{"name":"a\x01"}',
+    "a byte order mark": b'\xef\xbb\xbf{"name":"a"}',
+    "UTF-16": '{"name":"a"}'.encode("utf-16"),
+    "NaN": b'{"name":"a","amount":NaN}',
+    "brackets too deep": b'{"name":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "objects too deep": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+}
+
+
+@pytest.mark.parametrize("data", NOT_JSON.values(), ids=NOT_JSON.keys())
+def test_what_is_no_json_object_is_malformed(one, data):
+    """400, and the errors say where reading stopped."""
+    answer = one.refused(400, "malformed-json", "POST", "/v1/customers", data=data)
+    assert answer.json()["errors"], answer.text
+
+
+# What is JSON and breaks the schema: 422 invalid-body with the pointers of all faults.
+INVALID = {
+    "nothing given": ("plans", {}, ["/code", "/name", "/currency", "/interval", "/amount"]),
+    "an empty body": ("customers", b"", ["/name"]),
+    "an unknown field": ("customers", CUSTOMER | {"nmae": "x"}, ["/nmae"]),
+    "a field of the ingress": ("customers", CUSTOMER | {"meta": {}}, ["/meta"]),
+    "an unknown field whose name needs escaping": ("customers", CUSTOMER | {"a/b~c": 1}, ["/a~1b~0c"]),
+    "a missing field": ("plans", {k: v for k, v in PLAN.items() if k != "amount"}, ["/amount"]),
+    "a null that must be given": ("customers", {"name": None}, ["/name"]),
+    "a number for a text": ("customers", {"name": 5}, ["/name"]),
+    "a text for a number": ("plans", PLAN | {"amount": "1"}, ["/amount"]),
+    "a fraction": ("plans", PLAN | {"amount": 1.5}, ["/amount"]),
+    "a whole number written as a fraction": ("plans", PLAN | {"amount": 1.0}, ["/amount"]),
+    "a boolean for a number": ("plans", PLAN | {"amount": True}, ["/amount"]),
+    "an object for a text": ("customers", {"name": {}}, ["/name"]),
+    "an array for a map": ("customers", CUSTOMER | {"metadata": []}, ["/metadata"]),
+    "a number in a map of texts": ("customers", CUSTOMER | {"metadata": {"a": 1}}, ["/metadata/a"]),
+    "a null in a map of texts": ("customers", CUSTOMER | {"metadata": {"a": None}}, ["/metadata/a"]),
+    "a negative amount": ("plans", PLAN | {"amount": -1}, ["/amount"]),
+    "an amount over the limit": ("plans", PLAN | {"amount": 10**15}, ["/amount"]),
+    "an amount over 64 bits": ("plans", json.dumps(PLAN).replace("1}", str(2**64) + "}").encode(), ["/amount"]),
+    "a count of 0": ("plans", PLAN | {"interval_count": 0}, ["/interval_count"]),
+    "a count over the limit": ("plans", PLAN | {"interval_count": 3661}, ["/interval_count"]),
+    "a count over 32 bits": ("plans", PLAN | {"interval_count": 2**32 + 1}, ["/interval_count"]),
+    "an unknown interval": ("plans", PLAN | {"interval": "Month"}, ["/interval"]),
+    "an empty name": ("customers", {"name": ""}, ["/name"]),
+    "a name too long": ("customers", {"name": "x" * 201}, ["/name"]),
+    "a name too long in code points": ("customers", {"name": "🙂" * 201}, ["/name"]),
+    "an external_id too long": ("customers", CUSTOMER | {"external_id": "x" * 256}, ["/external_id"]),
+    "an empty external_id": ("customers", CUSTOMER | {"external_id": ""}, ["/external_id"]),
+    "an e-mail without an at": ("customers", CUSTOMER | {"email": "ada.example.com"}, ["/email"]),
+    "an unknown currency": ("customers", CUSTOMER | {"currency": "ZZZ"}, ["/currency"]),
+    "a currency in lower case": ("customers", CUSTOMER | {"currency": "usd"}, ["/currency"]),
+    "an unknown country": ("customers", CUSTOMER | {"country": "XX"}, ["/country"]),
+    "an unknown time zone": ("customers", CUSTOMER | {"timezone": "Mars/Olympus"}, ["/timezone"]),
+    "a path as a time zone": ("customers", CUSTOMER | {"timezone": "../etc/passwd"}, ["/timezone"]),
+    "a code with a space": ("plans", PLAN | {"code": "a b"}, ["/code"]),
+    "a code that begins with a dash": ("plans", PLAN | {"code": "-a"}, ["/code"]),
+    "too many pairs": ("customers", CUSTOMER | {"metadata": {f"k{i}": "" for i in range(51)}}, ["/metadata"]),
+    "a key too long": ("customers", CUSTOMER | {"metadata": {"k" * 41: "v"}}, ["/metadata/" + "k" * 41]),
+    "a value too long": ("customers", CUSTOMER | {"metadata": {"k": "v" * 501}}, ["/metadata/k"]),
+    "no UUID": ("subscriptions", {"customer_id": "1", "plan_code": "p"}, ["/customer_id"]),
+    "a UUID and more": ("subscriptions", {"customer_id": GHOST + "0", "plan_code": "p"}, ["/customer_id"]),
+    "neither plan": ("subscriptions", {"customer_id": GHOST}, [""]),
+    "both plans": ("subscriptions", {"customer_id": GHOST, "plan_id": GHOST, "plan_code": "p"}, [""]),
+    "an unknown way to cancel": (f"subscriptions/{GHOST}/cancel", {"effective": "later"}, ["/effective"]),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "pointers"), INVALID.values(), ids=INVALID.keys())
+def test_what_breaks_the_schema_is_invalid(one, path, body, pointers):
+    """422, with the pointer of each fault."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    one.refused(422, "invalid-body", "POST", f"/v1/{path}", data=data, pointers=pointers)
+
+
+def test_all_faults_are_told_at_once(one):
+    """Seven faults in one body: seven errors."""
+    body = {"code": "", "name": 5, "currency": "ZZZ", "interval": "moon", "interval_count": -1, "x": 1}
+    pointers = ["/code", "/name", "/currency", "/interval", "/interval_count", "/amount", "/x"]
+    one.refused(422, "invalid-body", "POST", "/v1/plans", body, pointers=pointers)
+
+
+def test_very_many_faults_are_bounded(one):
+    """100,000 unknown fields are one answer of bounded size."""
+    answer = one.refused(422, "invalid-body", "POST", "/v1/customers", {f"f{i}": 1 for i in range(60_000)})
+    assert 0 < len(answer.json()["errors"]) <= 100 and len(answer.content) < 64_000
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 200, "🙂" * 200, " ", "O'Brien; DROP TABLE billd.customers; --", "\x7f\x80\u200b\ufeff\uffff"]
+)
+def test_what_is_odd_and_within_the_rules_is_kept_as_it_is(org, name):
+    """Up to 200 code points of anything but NUL."""
+    assert org.get(f"/v1/customers/{org.customer(name=name)}")["name"] == name
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "application/xml", "application/jsonx", "multipart/form-data", ""]
+)
+def test_a_body_that_is_not_declared_as_json_is_refused(one, content_type):
+    """415 unsupported-media-type."""
+    headers = {"Content-Type": content_type}
+    one.refused(415, "unsupported-media-type", "POST", "/v1/customers", data=b'{"name":"a"}', headers=headers)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+def test_json_may_be_declared_in_any_case_and_with_parameters(org, content_type):
+    """202."""
+    org.send("POST", "/v1/customers", data=b'{"name":"a"}', headers={"Content-Type": content_type})
+
+
+def test_a_body_over_1_mib_is_too_large(one):
+    """413 with a length that says so and with chunks that add up to it; 1 MiB exactly is only read."""
+    fat = b'{"name":"' + b"x" * MIB + b'"}'
+    one.twin().refused(413, "body-too-large", "POST", "/v1/customers", data=fat)
+    one.twin().refused(
+        413,
+        "body-too-large",
+        "POST",
+        "/v1/customers",
+        data=iter([fat[i : i + 65536] for i in range(0, len(fat), 65536)]),
+    )
+    exact = b'{"name":"' + b"x" * (MIB - 11) + b'"}'
+    assert len(exact) == MIB
+    one.refused(422, "invalid-body", "POST", "/v1/customers", data=exact, pointers=["/name"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/v1", "/v1/", "/v2/customers", "/v1/customers/", "/v1/customer", "/v1/customers/" + GHOST + "/x",
+     "/v1/customers/not-a-uuid", "/v1/operations/1", "/docs/problems/none-such", "/docs/../etc/passwd",
+     "/docs/%2e%2e/%2e%2e/etc/passwd", "/v1/customers/" + GHOST + "%00", "/v1/customers%2f" + GHOST],
+)  # fmt: skip
+def test_an_unknown_path_is_not_found(one, path):
+    """404 not-found."""
+    one.refused(404, "not-found", "GET", path)
+
+
+@pytest.mark.parametrize("kind", ["customers", "plans", "subscriptions", "invoices", "operations"])
+def test_an_unknown_id_is_not_found(one, kind):
+    """404 not-found."""
+    one.refused(404, "not-found", "GET", f"/v1/{kind}/{uuid.uuid4()}")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/v1/customers", {"GET", "POST"}),
+        ("DELETE", "/v1/customers", {"GET", "POST"}),
+        ("POST", f"/v1/customers/{GHOST}", {"GET", "PATCH", "DELETE"}),
+        ("GET", f"/v1/subscriptions/{GHOST}/cancel", {"POST"}),
+        ("DELETE", f"/v1/invoices/{GHOST}", {"GET"}),
+        ("POST", "/health", {"GET"}),
+        ("POST", "/v1/events", {"GET"}),
+        ("BREW", "/v1/plans", {"GET", "POST"}),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(one, method, path, allowed):
+    """405 with Allow."""
+    answer = one.refused(405, "method-not-allowed", method, path)
+    told = {name.strip() for name in answer.headers["Allow"].split(",")}
+    assert allowed <= told <= allowed | {"HEAD", "OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", "Bearer x", "Basic dXNlcjpwYXNz", "Bearer billd_live_" + "A" * 43,
+     "Bearer billd_live_" + "A" * 100_0, "Bearer ../../etc", "bearer\x7f"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_a_valid_key_nothing_is_told(one, method, authorization):
+    """401 with WWW-Authenticate, also for a path with an id and with a bad body."""
+    headers = {"Authorization": authorization}
+    answer = one.refused(401, "unauthorized", method, "/v1/customers", headers=headers)
+    assert "Bearer" in answer.headers["WWW-Authenticate"]
+    one.refused(401, "unauthorized", "GET", f"/v1/customers/{GHOST}", headers=headers)
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-1", "x", "", "1.5", "99999999999999999999", "1 "])
+def test_a_bad_limit_is_refused(one, limit):
+    """1 to 100."""
+    one.refused(400, "bad-parameter", "GET", "/v1/customers", params={"limit": limit})
+
+
+@pytest.mark.parametrize("query", ["?colour=red", "?limit=1&limit=2"])
+def test_a_query_that_means_nothing_is_refused(one, query):
+    """An unknown or repeated parameter would otherwise be silently ignored."""
+    one.refused(400, "bad-parameter", "GET", "/v1/customers" + query)
+
+
+@pytest.mark.parametrize("cursor", ["x", "", "AAAA", "A" * 34, "A" * 5000, "%%%", "🙂"])
+@pytest.mark.parametrize("kind", ["customers", "plans", "subscriptions", "invoices"])
+def test_a_bad_cursor_is_refused(one, kind, cursor):
+    """400 bad-cursor."""
+    one.refused(400, "bad-cursor", "GET", f"/v1/{kind}", params={"cursor": cursor})
+
+
+def test_a_cursor_of_another_list_is_refused(org):
+    """A cursor goes on in the list that gave it."""
+    for _ in range(2):
+        org.customer()
+    cursor = org.get("/v1/customers", params={"limit": 1})["next_cursor"]
+    for path in ("/v1/plans", "/v1/invoices"):
+        org.refused(400, "bad-cursor", "GET", path, params={"cursor": cursor})
+    org.refused(400, "bad-cursor", "GET", "/v1/events", params={"after": cursor})
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "ä", "a b", "a\tb"])
+def test_a_bad_idempotency_key_is_refused(one, key):
+    """1 to 255 visible ASCII characters."""
+    headers = {"Idempotency-Key": key.encode()}
+    one.refused(400, "bad-idempotency-key", "POST", "/v1/customers", CUSTOMER, headers=headers)
+
+
+def test_a_key_of_255_characters_is_good(org):
+    """The limit itself."""
+    org.send("POST", "/v1/customers", CUSTOMER, headers={"Idempotency-Key": "~" * 255})
+
+
+def test_a_body_where_none_is_wanted_breaks_nothing(org):
+    """A GET with a body is answered; an archiving with fields is told that they are unknown."""
+    customer_id = org.customer()
+    assert org.get(f"/v1/customers/{customer_id}", data=b'{"a":1}')["id"] == customer_id
+    org.refused(422, "invalid-body", "DELETE", f"/v1/customers/{customer_id}", {"a": 1}, pointers=["/a"])
+    assert org.get(f"/v1/customers/{customer_id}")["archived_at"] is None

@@ -1,0 +1,380 @@
+#include "common/codec/avro.h"
+
+#include "common/codec/command.h"
+#include "tests/unit/codec.h"
+
+#define ARENA_BYTES (8 * 1024 * 1024)
+
+/* The golden bytes, which fastavro wrote, and what reads them. */
+struct golden {
+	struct schemas *schemas;
+	struct avro_reader *reader;
+	struct arena arena;
+	struct buf message;
+	const struct schema *writer;
+	const struct schema *current;
+	struct str body;
+	const struct command_info *command; /* NULL: an event */
+};
+
+static void
+golden_init(struct golden *golden)
+{
+	struct err err = {0};
+
+	*golden = (struct golden){.schemas = codec_open()};
+	ck_assert_msg(
+	    avro_reader_init(golden->schemas, &golden->reader, &err) == ERR_NONE, "%s", err.text);
+	arena_init(&golden->arena, ARENA_BYTES);
+	buf_init(&golden->message, AVRO_MESSAGE_MAX);
+}
+
+static void
+golden_release(struct golden *golden)
+{
+	avro_reader_free(golden->reader);
+	schemas_free(golden->schemas);
+	arena_release(&golden->arena);
+	buf_release(&golden->message);
+}
+
+static void
+golden_load(struct golden *golden, const char *path)
+{
+	uint64_t fingerprint = 0;
+
+	codec_file(path, &golden->message);
+	ck_assert(avro_frame_read(buf_str(&golden->message), &fingerprint, &golden->body));
+	golden->writer = schemas_by_fingerprint(golden->schemas, fingerprint);
+	ck_assert_msg(golden->writer != NULL, "%s", path);
+	golden->current = schemas_by_name(golden->schemas, golden->writer->name);
+	ck_assert_msg(golden->current != NULL, "%s", path);
+	golden->command = NULL;
+	for (size_t i = 0; i < COMMAND_TYPE_MAX; i++)
+		if (str_equal(str_from(command_table[i].schema_name), golden->writer->name))
+			golden->command = &command_table[i];
+}
+
+/* Room for any command; the largest has well under 1 KiB. */
+union any_command {
+	char bytes[2048];
+	max_align_t aligned;
+};
+
+static enum err_class
+golden_read(struct golden *golden, struct str body, union any_command *ret_command, struct err *err)
+{
+	ck_assert_uint_le(golden->command->record->size, sizeof(*ret_command));
+	arena_reset(&golden->arena);
+	return avro_read(golden->reader, golden->writer, body, golden->current,
+	    golden->command->record, &golden->arena, ret_command, err);
+}
+
+/* Run ${check} on each golden message. */
+static size_t
+golden_each(const char *pattern, void (*check)(struct golden *golden, const char *path))
+{
+	struct golden golden;
+	size_t count;
+	glob_t files;
+
+	golden_init(&golden);
+	ck_assert_int_eq(glob(pattern, 0, NULL, &files), 0);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		golden_load(&golden, files.gl_pathv[i]);
+		check(&golden, files.gl_pathv[i]);
+	}
+	count = files.gl_pathc;
+	globfree(&files);
+	golden_release(&golden);
+	return count;
+}
+
+static void
+golden_is_its_json(struct golden *golden, const char *path)
+{
+	json_t *expected, *actual;
+	struct err err = {0};
+	json_error_t error;
+	struct buf text;
+	char name[256];
+
+	snprintf(name, sizeof(name), "%.*s.json", (int)(strlen(path) - strlen(".bin")), path);
+	buf_init(&text, AVRO_MESSAGE_MAX);
+	codec_file(name, &text);
+	expected = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+	ck_assert_msg(expected != NULL, "%s: %s", name, error.text);
+
+	buf_clear(&text);
+	ck_assert_msg(avro_to_json(golden->writer, golden->body, &text, &err) == ERR_NONE, "%s: %s",
+	    path, err.text);
+	actual = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+	ck_assert_msg(actual != NULL, "%s: %s", path, error.text);
+	ck_assert_msg(json_equal(actual, expected), "%s: %.*s", path, STR_ARG(buf_str(&text)));
+	json_decref(actual);
+	json_decref(expected);
+	buf_release(&text);
+}
+
+START_TEST(test_golden_bytes_are_their_json)
+{
+	ck_assert_uint_ge(golden_each("schemas/golden/v*/*.bin", golden_is_its_json), 19);
+}
+END_TEST
+
+static void
+golden_command_round_trip(struct golden *golden, const char *path)
+{
+	union any_command command;
+	struct err err = {0};
+	struct buf buf;
+
+	if (golden->command == NULL)
+		return;
+	ck_assert_msg(golden_read(golden, golden->body, &command, &err) == ERR_NONE, "%s: %s", path,
+	    err.text);
+	buf_init(&buf, AVRO_MESSAGE_MAX);
+	avro_write(golden->writer, golden->command->record, &command, &buf);
+	ck_assert_msg(str_equal(buf_str(&buf), buf_str(&golden->message)), "%s", path);
+	buf_release(&buf);
+}
+
+START_TEST(test_golden_commands_are_read_and_written_again)
+{
+	golden_each("schemas/golden/v1/*.bin", golden_command_round_trip);
+}
+END_TEST
+
+static void
+golden_cut(struct golden *golden, const char *path)
+{
+	struct buf json;
+
+	buf_init(&json, AVRO_MESSAGE_MAX);
+	for (size_t len = 0; len < golden->body.len; len++) {
+		/* In memory of its own size, so that a sanitizer sees a byte too far. */
+		char *cut = malloc(len + (len == 0));
+		struct str body = {cut, len};
+		union any_command command;
+		struct err err = {0};
+
+		memcpy(cut, golden->body.ptr, len);
+		ck_assert_msg(
+		    avro_check(golden->writer, body, &err) == ERR_POISON, "%s at %zu", path, len);
+		ck_assert_int_eq(avro_to_json(golden->writer, body, &json, &err), ERR_POISON);
+		if (golden->command != NULL)
+			ck_assert_int_eq(golden_read(golden, body, &command, &err), ERR_POISON);
+		free(cut);
+	}
+	ck_assert_uint_eq(json.len, 0);
+	buf_release(&json);
+}
+
+START_TEST(test_golden_bytes_cut_off_are_poison)
+{
+	golden_each("schemas/golden/v*/*.bin", golden_cut);
+}
+END_TEST
+
+static void
+golden_corrupt(struct golden *golden, const char *path)
+{
+	static const unsigned char flips[] = {0x01, 0x02, 0x10, 0x40, 0x7f, 0x80, 0xff};
+	char *copy = malloc(golden->body.len);
+	struct str body = {copy, golden->body.len};
+	struct buf json;
+
+	buf_init(&json, AVRO_MESSAGE_MAX);
+	memcpy(copy, golden->body.ptr, golden->body.len);
+	for (size_t i = 0; i < body.len * ARRAY_LEN(flips); i++) {
+		char *at = &copy[i / ARRAY_LEN(flips)];
+		unsigned char flip = flips[i % ARRAY_LEN(flips)];
+		union any_command command;
+		struct err err = {0};
+		enum err_class class;
+
+		*at = (char)((unsigned char)*at ^ flip);
+		buf_clear(&json);
+		class = avro_to_json(golden->writer, body, &json, &err);
+		ck_assert_msg(class == ERR_NONE || class == ERR_POISON, "%s", path);
+		if (golden->command != NULL) {
+			class = golden_read(golden, body, &command, &err);
+			ck_assert_msg(class == ERR_NONE || class == ERR_POISON, "%s", path);
+		}
+		*at = (char)((unsigned char)*at ^ flip);
+	}
+	buf_release(&json);
+	free(copy);
+}
+
+START_TEST(test_golden_bytes_changed_never_crash)
+{
+	golden_each("schemas/golden/v*/*.bin", golden_corrupt);
+}
+END_TEST
+
+/* An event with a list of records, as the golden bytes have it. */
+struct line {
+	struct uuid id;
+	struct str description;
+	struct uuid plan_id;
+	int64_t quantity, unit_amount, amount;
+	struct instant period_start, period_end;
+};
+
+struct invoice {
+	struct str status;
+	struct uuid id, customer_id, subscription_id;
+	int32_t a_column_that_no_event_has;
+	struct str number, reason;
+	struct currency currency;
+	struct instant period_start, period_end, issued_at, due_at, paid_at;
+	const struct line *lines;
+	size_t lines_len;
+	int64_t subtotal, discount, tax, total, credit_applied, amount_due, amount_paid;
+	struct instant created_at, updated_at;
+};
+
+static const struct field line_fields[] = {
+    FIELD(struct line, id, FIELD_UUID),
+    FIELD(struct line, description, FIELD_STR),
+    FIELD(struct line, plan_id, FIELD_UUID),
+    FIELD(struct line, quantity, FIELD_INT64),
+    FIELD(struct line, unit_amount, FIELD_INT64),
+    FIELD(struct line, amount, FIELD_INT64),
+    FIELD(struct line, period_start, FIELD_INSTANT),
+    FIELD(struct line, period_end, FIELD_INSTANT),
+};
+
+static const struct record line_record = RECORD(struct line, "line", line_fields);
+
+/* Not in the schema's order: fields are found by name. */
+static const struct field invoice_fields[] = {
+    FIELD(struct invoice, status, FIELD_STR),
+    FIELD(struct invoice, id, FIELD_UUID),
+    FIELD(struct invoice, customer_id, FIELD_UUID),
+    FIELD(struct invoice, subscription_id, FIELD_UUID),
+    FIELD(struct invoice, number, FIELD_STR),
+    FIELD(struct invoice, reason, FIELD_STR),
+    FIELD(struct invoice, currency, FIELD_CURRENCY),
+    FIELD(struct invoice, period_start, FIELD_INSTANT),
+    FIELD(struct invoice, period_end, FIELD_INSTANT),
+    FIELD(struct invoice, issued_at, FIELD_INSTANT),
+    FIELD(struct invoice, due_at, FIELD_INSTANT),
+    FIELD(struct invoice, paid_at, FIELD_INSTANT),
+    FIELD_LIST(struct invoice, lines, &line_record),
+    FIELD(struct invoice, subtotal, FIELD_INT64),
+    FIELD(struct invoice, discount, FIELD_INT64),
+    FIELD(struct invoice, tax, FIELD_INT64),
+    FIELD(struct invoice, total, FIELD_INT64),
+    FIELD(struct invoice, credit_applied, FIELD_INT64),
+    FIELD(struct invoice, amount_due, FIELD_INT64),
+    FIELD(struct invoice, amount_paid, FIELD_INT64),
+    FIELD(struct invoice, created_at, FIELD_INSTANT),
+    FIELD(struct invoice, updated_at, FIELD_INSTANT),
+};
+
+static const struct record invoice_record = RECORD(struct invoice, "invoice", invoice_fields);
+
+START_TEST(test_an_invoice_is_read_and_written_again)
+{
+	struct invoice invoice;
+	struct golden golden;
+	struct err err = {0};
+	struct buf buf;
+
+	golden_init(&golden);
+	buf_init(&buf, AVRO_MESSAGE_MAX);
+	golden_load(&golden, "schemas/golden/v1/invoice.bin");
+	ck_assert_msg(avro_read(golden.reader, golden.writer, golden.body, golden.current,
+			  &invoice_record, &golden.arena, &invoice, &err) == ERR_NONE,
+	    "%s", err.text);
+
+	ck_assert_uint_eq(invoice.lines_len, 2);
+	unit_assert_str(invoice.lines[1].description, "Credit for unused time", "a line's text");
+	ck_assert_int_eq(invoice.lines[1].amount, -400);
+	ck_assert_str_eq(invoice.currency.code, "USD");
+	unit_assert_instant(invoice.period_end, "2026-03-02T09:30:15Z", "the period's end");
+	unit_assert_instant(invoice.paid_at, NULL, "null");
+
+	avro_write(golden.current, &invoice_record, &invoice, &buf);
+	ck_assert(str_equal(buf_str(&buf), buf_str(&golden.message)));
+	buf_release(&buf);
+	golden_release(&golden);
+}
+END_TEST
+
+START_TEST(test_a_full_arena_asks_for_a_smaller_batch)
+{
+	struct create_customer command;
+	struct golden golden;
+	struct err err = {0};
+	size_t needed;
+
+	golden_init(&golden);
+	golden_load(&golden, "schemas/golden/v1/create_customer.bin");
+	for (needed = 0; needed < ARENA_BYTES; needed += 16) {
+		enum err_class class;
+
+		arena_release(&golden.arena);
+		arena_init(&golden.arena, needed);
+		class = avro_read(golden.reader, golden.writer, golden.body, golden.current,
+		    golden.command->record, &golden.arena, &command, &err);
+		if (class == ERR_NONE)
+			break;
+		ck_assert_int_eq(class, ERR_RETRY);
+	}
+	ck_assert_uint_gt(needed, 0);
+	golden_release(&golden);
+}
+END_TEST
+
+START_TEST(test_reading_again_leaves_what_was_read)
+{
+	struct create_customer first, second;
+	struct golden golden;
+	struct err err = {0};
+
+	golden_init(&golden);
+	golden_load(&golden, "schemas/golden/v1/create_customer.bin");
+	ck_assert_int_eq(avro_read(golden.reader, golden.writer, golden.body, golden.current,
+			     golden.command->record, &golden.arena, &first, &err),
+	    ERR_NONE);
+	golden_load(&golden, "schemas/golden/v1/create_customer.sparse.bin");
+	ck_assert_int_eq(avro_read(golden.reader, golden.writer, golden.body, golden.current,
+			     golden.command->record, &golden.arena, &second, &err),
+	    ERR_NONE);
+	unit_assert_str(first.name, "Ada Lovelace", "the first one's name");
+	ck_assert_uint_eq(first.metadata.len, 2);
+	ck_assert_uint_eq(second.metadata.len, 0);
+	ck_assert_ptr_null(second.email.ptr);
+	golden_release(&golden);
+}
+END_TEST
+
+START_TEST(test_a_full_buffer_remembers_it)
+{
+	struct cancel_subscription command = {0};
+	struct golden golden;
+	struct err err = {0};
+	struct buf buf;
+
+	golden_init(&golden);
+	golden_load(&golden, "schemas/golden/v1/cancel_subscription.bin");
+	ck_assert_int_eq(avro_read(golden.reader, golden.writer, golden.body, golden.current,
+			     golden.command->record, &golden.arena, &command, &err),
+	    ERR_NONE);
+	buf_init(&buf, golden.message.len - 1);
+	avro_write(golden.writer, golden.command->record, &command, &buf);
+	ck_assert(buf.overflow);
+	buf_release(&buf);
+	golden_release(&golden);
+}
+END_TEST
+
+UNIT_MAIN("avro_golden", UNIT(test_golden_bytes_are_their_json),
+    UNIT(test_golden_commands_are_read_and_written_again),
+    UNIT(test_golden_bytes_cut_off_are_poison), UNIT(test_golden_bytes_changed_never_crash),
+    UNIT(test_an_invoice_is_read_and_written_again),
+    UNIT(test_a_full_arena_asks_for_a_smaller_batch), UNIT(test_reading_again_leaves_what_was_read),
+    UNIT(test_a_full_buffer_remembers_it))

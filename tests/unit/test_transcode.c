@@ -1,0 +1,553 @@
+#include "common/codec/transcode.h"
+
+#include "common/codec/avro.h"
+#include "common/codec/command.h"
+#include "common/icu/iso.h"
+#include "tests/unit/codec.h"
+
+#define ARENA_BYTES (1024 * 1024)
+#define MESSAGE_BYTES (64 * 1024)
+
+#define UUID_1 "0190f1c2-7a00-8000-8000-00000000c001"
+
+/* One request on its way. */
+struct request {
+	struct schemas *schemas;
+	struct arena arena;
+	struct faults faults;
+	struct buf buf;
+};
+
+static const struct command_meta meta = {
+    .operation_id = {{1}},
+    .organisation_id = {{2}},
+    .actor = {"api_key:x", 9},
+    .accepted_at = INT64_C(1769851815999),
+};
+
+static void
+request_init(struct request *request, size_t message_max)
+{
+	struct err err = {0};
+
+	*request = (struct request){.schemas = codec_open()};
+	ck_assert_int_eq(iso_init(&err), ERR_NONE);
+	arena_init(&request->arena, ARENA_BYTES);
+	request->faults.arena = &request->arena;
+	buf_init(&request->buf, message_max);
+}
+
+static void
+request_release(struct request *request)
+{
+	schemas_free(request->schemas);
+	arena_release(&request->arena);
+	buf_release(&request->buf);
+}
+
+/* Parse and transcode ${body} as the command ${schema}, with a path that names every id. */
+static bool
+request_run(struct request *request, const struct schema *schema, struct str body)
+{
+	static const struct path_value path[] = {
+	    {{"customer_id", 11}, {"0190F1C2-7A00-8000-8000-00000000C001", 36}},
+	    {{"subscription_id", 15}, {UUID_1, 36}},
+	    {{"plan_id", 7}, {UUID_1, 36}},
+	};
+	const struct transcode_given given = {&command_meta_record, &meta, path, ARRAY_LEN(path)};
+	json_t *json;
+	bool ok;
+
+	if (!transcode_parse(body, &json, &request->faults))
+		return false;
+	ok = transcode(schema, json, &given, &request->faults, &request->buf);
+	json_decref(json);
+	return ok;
+}
+
+/* All faults, one on a line: "pointer detail". */
+static void
+faults_print(const struct faults *faults, struct buf *buf)
+{
+	for (size_t i = 0; i < faults->len; i++)
+		buf_printf(buf, "%s%.*s %.*s", i == 0 ? "" : "\n",
+		    STR_ARG(faults->items[i].pointer), STR_ARG(faults->items[i].detail));
+}
+
+#define CUSTOMER "CreateCustomer"
+#define PLAN "CreatePlan"
+#define SUBSCRIPTION "CreateSubscription"
+#define PLAN_BUT(more) \
+	"{'code':'a','name':'b','currency':'USD','interval':'day','amount':1" more "}"
+
+static const struct refused_row {
+	const char *name;
+	const char *command;
+	const char *body;
+	const char *faults;
+} refused_rows[] = {
+    {"nothing at all: every field that must be given", PLAN, "{}",
+	"/code is missing\n/name is missing\n/currency is missing\n/interval is missing\n"
+	"/amount is missing"},
+    {"an empty body is an empty object", CUSTOMER, "", "/name is missing"},
+    {"every fault at once, in the schema's order, unknown fields last", PLAN,
+	"{'zz':1,'amount':-1,'interval_count':0,'interval':'hour','currency':'ABC','name':'',"
+	"'code':5,'aa':2}",
+	"/code must be a string\n/name must be at least 1 character\n"
+	"/currency is not a known ISO 4217 currency\n"
+	"/interval must be one of: day, week, month, year\n/interval_count must be at least 1\n"
+	"/amount must be at least 0\n/zz is not a field of this request\n"
+	"/aa is not a field of this request"},
+    {"what the ingress supplies is no field", CUSTOMER, "{'name':'a','meta':{}}",
+	"/meta is not a field of this request"},
+    {"what the path supplies is no field", "UpdatePlan", "{'plan_id':'" UUID_1 "'}",
+	"/plan_id is not a field of this request"},
+    {"null where the type has none", PLAN, PLAN_BUT(",'interval_count':null"),
+	"/interval_count must not be null"},
+    {"a number for a text", CUSTOMER, "{'name':1}", "/name must be a string"},
+    {"an array for a text", CUSTOMER, "{'name':['a']}", "/name must be a string"},
+    {"a text for a number", PLAN,
+	"{'code':'a','name':'b','currency':'USD','interval':'day','amount':'1'}",
+	"/amount must be an integer"},
+    {"a number with decimals", PLAN,
+	"{'code':'a','name':'b','currency':'USD','interval':'day','amount':29.0}",
+	"/amount must be an integer"},
+    {"true for a number", PLAN, PLAN_BUT(",'interval_count':true"),
+	"/interval_count must be an integer"},
+    {"a number over the maximum", PLAN, PLAN_BUT(",'interval_count':3661"),
+	"/interval_count must be at most 3660"},
+    {"a number for an enum", "CancelSubscription", "{'effective':1}",
+	"/effective must be a string"},
+    {"an unknown word for an enum", "CancelSubscription", "{'effective':'Now'}",
+	"/effective must be one of: now, period_end"},
+    {"a control character", CUSTOMER, "{'name':'a\\u0001b'}",
+	"/name must not contain control characters"},
+    {"a line break", CUSTOMER, "{'name':'a\\nb'}", "/name must not contain control characters"},
+    {"a delete", CUSTOMER, "{'name':'a\\u007fb'}", "/name must not contain control characters"},
+    {"an address without @", CUSTOMER, "{'name':'a','email':'b.example.com'}",
+	"/email must be an e-mail address"},
+    {"an address with a space", CUSTOMER, "{'name':'a','email':'b c@example.com'}",
+	"/email must be an e-mail address"},
+    {"an address with two @", CUSTOMER, "{'name':'a','email':'b@c@example.com'}",
+	"/email must be an e-mail address"},
+    {"an address with an empty label", CUSTOMER, "{'name':'a','email':'b@example..com'}",
+	"/email must be an e-mail address"},
+    {"an address with a dot at its end", CUSTOMER, "{'name':'a','email':'b@example.'}",
+	"/email must be an e-mail address"},
+    {"an address without a domain", CUSTOMER, "{'name':'a','email':'b@'}",
+	"/email must be an e-mail address"},
+    {"an address that begins with @", CUSTOMER, "{'name':'a','email':'@example.com'}",
+	"/email must be an e-mail address"},
+    {"a label that begins with a dash", CUSTOMER, "{'name':'a','email':'b@-example.com'}",
+	"/email must be an e-mail address"},
+    {"an empty address where empty is not allowed", CUSTOMER, "{'name':'a','email':''}",
+	"/email must be an e-mail address"},
+    {"a currency in lower case", CUSTOMER, "{'name':'a','currency':'usd'}",
+	"/currency is not a known ISO 4217 currency"},
+    {"a country that is none", CUSTOMER, "{'name':'a','country':'XX'}",
+	"/country is not a known ISO 3166-1 alpha-2 country"},
+    {"a time zone that is none", CUSTOMER, "{'name':'a','timezone':'Mars/Base'}",
+	"/timezone is not a known time zone of the tz database"},
+    {"an empty time zone", "UpdateCustomer", "{'timezone':''}",
+	"/timezone is not a known time zone of the tz database"},
+    {"a code that begins with a dash", PLAN,
+	"{'code':'-a','name':'b','currency':'USD','interval':'day','amount':1}",
+	"/code must be letters, digits, '-', '_' and '.', beginning with a letter or digit"},
+    {"a code with a letter beyond ASCII", PLAN,
+	"{'code':'a\xc3\xa4','name':'b','currency':'USD','interval':'day','amount':1}",
+	"/code must be letters, digits, '-', '_' and '.', beginning with a letter or digit"},
+    {"a text that is too short", CUSTOMER, "{'name':'a','external_id':''}",
+	"/external_id must be at least 1 character"},
+    {"an id that is none", SUBSCRIPTION, "{'customer_id':'x','plan_code':'a'}",
+	"/customer_id must be a UUID, and not the nil one"},
+    {"an id without dashes", SUBSCRIPTION,
+	"{'customer_id':'0190f1c27a00800080000000000000c001','plan_code':'a'}",
+	"/customer_id must be a UUID, and not the nil one"},
+    {"the nil id", SUBSCRIPTION,
+	"{'customer_id':'00000000-0000-0000-0000-000000000000','plan_code':'a'}",
+	"/customer_id must be a UUID, and not the nil one"},
+    {"a number for an id", SUBSCRIPTION, "{'customer_id':1,'plan_code':'a'}",
+	"/customer_id must be a string"},
+    {"none of a group", SUBSCRIPTION, "{'customer_id':'" UUID_1 "'}",
+	" exactly one of plan_id, plan_code must be given"},
+    {"none of a group, as null", SUBSCRIPTION,
+	"{'customer_id':'" UUID_1 "','plan_id':null,'plan_code':null}",
+	" exactly one of plan_id, plan_code must be given"},
+    {"both of a group", SUBSCRIPTION,
+	"{'customer_id':'" UUID_1 "','plan_id':'" UUID_1 "','plan_code':'a'}",
+	" exactly one of plan_id, plan_code must be given"},
+    {"a bad one of a group was given", SUBSCRIPTION, "{'customer_id':'" UUID_1 "','plan_id':'x'}",
+	"/plan_id must be a UUID, and not the nil one"},
+    {"a map that is none", CUSTOMER, "{'name':'a','metadata':[]}", "/metadata must be an object"},
+    {"null for a map", CUSTOMER, "{'name':'a','metadata':null}", "/metadata must not be null"},
+    {"a pair that is no text", CUSTOMER, "{'name':'a','metadata':{'k':1,'l':null,'m':{}}}",
+	"/metadata/k must be a string\n/metadata/l must be a string\n/metadata/m must be a string"},
+    {"pointers are escaped", CUSTOMER, "{'name':'a','metadata':{'a/b~c':1},'~/':2}",
+	"/metadata/a~1b~0c must be a string\n/~0~1 is not a field of this request"},
+    {"a name in a map that is too long", CUSTOMER,
+	"{'name':'a','metadata':{'01234567890123456789012345678901234567890':'v'}}",
+	"/metadata/01234567890123456789012345678901234567890 its name must be at most 40 "
+	"characters"},
+    {"a name in a map with a control character", CUSTOMER, "{'name':'a','metadata':{'\\t':'v'}}",
+	"/metadata/\t its name must not contain control characters"},
+    {"a pair with a control character", CUSTOMER, "{'name':'a','metadata':{'k':'\\u0000'}}",
+	" has a NUL character (line 1, column 36)"},
+
+    {"not JSON", CUSTOMER, "{'name':", " is not valid JSON: it ends too early (line 1, column 8)"},
+    {"JSON and more", CUSTOMER, "{'name':'a'} x",
+	" is not valid JSON: more stands behind its end (line 1, column 14)"},
+    {"only spaces", CUSTOMER, "  ", " is not valid JSON: it ends too early (line 1, column 2)"},
+    {"an array", CUSTOMER, "[]", " must be an object"},
+    {"a text", CUSTOMER, "'name'", " is not valid JSON (line 1, column 6)"},
+    {"null", CUSTOMER, "null", " is not valid JSON (line 1, column 4)"},
+    {"a name twice", CUSTOMER, "{'name':'a',\n'name':'b'}",
+	" has a name twice in one object (line 2, column 6)"},
+    {"a name twice, deeper", CUSTOMER, "{'name':'a','metadata':{'k':'a','k':'b'}}",
+	" has a name twice in one object (line 1, column 35)"},
+    {"a number beyond a double", PLAN, PLAN_BUT(",'interval_count':1e999"),
+	" has a number that is too large (line 1, column 90)"},
+    {"a number beyond 64 bits", PLAN, PLAN_BUT(",'interval_count':9223372036854775808"),
+	" has a number that is too large (line 1, column 104)"},
+    {"not a number", PLAN, PLAN_BUT(",'interval_count':NaN"),
+	" is not valid JSON (line 1, column 88)"},
+    {"half a surrogate pair", CUSTOMER, "{'name':'\\ud800'}",
+	" is not valid JSON (line 1, column 16)"},
+    {"bytes that are no UTF-8", CUSTOMER, "{'name':'\xff'}",
+	" is not valid UTF-8 (line 1, column 9)"},
+    {"a NUL written out in a name", CUSTOMER, "{'na\\u0000me':'a'}",
+	" has a NUL character (line 1, column 13)"},
+};
+
+START_TEST(test_refused)
+{
+	const struct refused_row *row = &refused_rows[_i];
+	struct request request;
+	const struct schema *schema;
+	struct buf printed;
+	char name[64];
+
+	request_init(&request, MESSAGE_BYTES);
+	buf_init(&printed, CODEC_TEXT_MAX);
+	snprintf(name, sizeof(name), "billd.command.%s", row->command);
+	schema = schemas_by_name(request.schemas, str_from(name));
+	ck_assert_msg(schema != NULL, "%s", row->name);
+
+	ck_assert_msg(!request_run(&request, schema, str_from(codec_json(row->body))),
+	    "%s: accepted", row->name);
+	faults_print(&request.faults, &printed);
+	unit_assert_str(buf_str(&printed), row->faults, row->name);
+	ck_assert_uint_eq(request.faults.found, request.faults.len);
+	buf_release(&printed);
+	request_release(&request);
+}
+END_TEST
+
+#define META                                                                            \
+	"{'meta':{'operation_id':'01000000-0000-0000-0000-000000000000',"               \
+	"'organisation_id':'02000000-0000-0000-0000-000000000000','actor':'api_key:x'," \
+	"'accepted_at':'2026-01-31T09:30:15Z','idempotency_key':null},"
+
+static const struct taken_row {
+	const char *name;
+	const char *command;
+	const char *body;
+	const char *json; /* what the bytes say, behind META */
+} taken_rows[] = {
+    {"only what must be given: the rest gets its default", CUSTOMER, "{'name':'a'}",
+	"'name':'a','email':null,'external_id':null,'currency':null,'country':null,"
+	"'timezone':null,'metadata':{}}"},
+    {"everything", CUSTOMER,
+	"{'metadata':{'k':'v','':''},'timezone':'Europe/Vienna','country':'AT','currency':'EUR',"
+	"'external_id':'x','email':'a.b+c@d-e.example.com','name':'\xe6\xa0\xaa \\ud83d\\ude80'}",
+	"'name':'\xe6\xa0\xaa \xf0\x9f\x9a\x80','email':'a.b+c@d-e.example.com','external_id':'x',"
+	"'currency':'EUR','country':'AT','timezone':'Europe/Vienna','metadata':{'k':'v','':''}}"},
+    {"null is the default of what may be null", CUSTOMER, "{'name':'a','email':null}",
+	"'name':'a','email':null,'external_id':null,'currency':null,'country':null,"
+	"'timezone':null,'metadata':{}}"},
+    {"an id from the path, in lower case; empty where that is allowed", "UpdateCustomer",
+	"{'email':'','country':'','external_id':''}",
+	"'customer_id':'" UUID_1 "','name':null,'email':'','external_id':'','country':'',"
+	"'timezone':null,'metadata':{}}"},
+    {"no body where none is needed", "ArchiveCustomer", "", "'customer_id':'" UUID_1 "'}"},
+    {"an enum's default", "CancelSubscription", "",
+	"'subscription_id':'" UUID_1 "','effective':'now'}"},
+    {"an enum", "CancelSubscription", "{'effective':'period_end'}",
+	"'subscription_id':'" UUID_1 "','effective':'period_end'}"},
+    {"a number's default", PLAN, PLAN_BUT(""),
+	"'code':'a','name':'b','currency':'USD','interval':'day','interval_count':1,'amount':1,"
+	"'metadata':{}}"},
+    {"numbers at their limits", PLAN,
+	"{'code':'a','name':'b','currency':'JPY','interval':'year','amount':999999999999999,"
+	"'interval_count':3660}",
+	"'code':'a','name':'b','currency':'JPY','interval':'year','interval_count':3660,"
+	"'amount':999999999999999,'metadata':{}}"},
+    {"an id in upper case is written in lower case", SUBSCRIPTION,
+	"{'customer_id':'0190F1C2-7A00-8000-8000-00000000C001','plan_code':'a.b_c-1'}",
+	"'customer_id':'" UUID_1 "','plan_id':null,'plan_code':'a.b_c-1','metadata':{}}"},
+    {"the other one of a group, the first one null", SUBSCRIPTION,
+	"{'customer_id':'" UUID_1 "','plan_id':'" UUID_1 "','plan_code':null}",
+	"'customer_id':'" UUID_1 "','plan_id':'" UUID_1 "','plan_code':null,'metadata':{}}"},
+};
+
+START_TEST(test_taken)
+{
+	const struct taken_row *row = &taken_rows[_i];
+	const struct schema *schema;
+	struct request request;
+	struct buf json, expected;
+	struct err err = {0};
+	uint64_t fingerprint = 0;
+	struct str body;
+	char name[64];
+
+	request_init(&request, MESSAGE_BYTES);
+	buf_init(&json, CODEC_TEXT_MAX);
+	buf_init(&expected, CODEC_TEXT_MAX);
+	snprintf(name, sizeof(name), "billd.command.%s", row->command);
+	schema = schemas_by_name(request.schemas, str_from(name));
+
+	if (!request_run(&request, schema, str_from(codec_json(row->body)))) {
+		faults_print(&request.faults, &json);
+		ck_abort_msg("%s: %.*s", row->name, STR_ARG(buf_str(&json)));
+	}
+	ck_assert(avro_frame_read(buf_str(&request.buf), &fingerprint, &body));
+	ck_assert_msg(fingerprint == schema->fingerprint, "%s", row->name);
+	ck_assert_msg(
+	    avro_to_json(schema, body, &json, &err) == ERR_NONE, "%s: %s", row->name, err.text);
+	buf_append_str(&expected, str_from(codec_json(META)));
+	buf_append_str(&expected, str_from(codec_json(row->json)));
+	buf_append_char(&expected, '\0');
+	unit_assert_str(buf_str(&json), expected.ptr, row->name);
+	buf_release(&json);
+	buf_release(&expected);
+	request_release(&request);
+}
+END_TEST
+
+/* Types that no command has yet. */
+#define WIDE                                                                                      \
+	"{'type':'record','name':'W','exactlyOne':['at','on'],'fields':["                         \
+	"{'name':'at','type':['null',{'type':'long','logicalType':'timestamp-millis'}],"          \
+	"'default':null},{'name':'on','type':['null','boolean'],'default':null},"                 \
+	"{'name':'list','default':[],'type':{'type':'array','items':{'type':'record','name':'I'," \
+	"'exactlyOne':['a','b'],'fields':[{'name':'a','type':['null','int'],'default':null},"     \
+	"{'name':'b','type':['null','string'],'default':null}]}}},"                               \
+	"{'name':'one','type':['null','I'],'default':null},"                                      \
+	"{'name':'word','type':'string','default':'w'},{'name':'yes','type':'boolean','default':" \
+	"true}]}"
+
+static const struct wide_row {
+	const char *name;
+	const char *body;
+	const char *outcome; /* JSON, or faults */
+} wide_rows[] = {
+    {"defaults of every kind", "{'on':false}",
+	"{'at':null,'on':false,'list':[],'one':null,'word':'w','yes':true}"},
+    {"a time with an offset, lists, a record",
+	"{'at':'2026-01-31T01:00:00.5+01:00','list':[{'a':1},{'b':'x'}],'one':{'a':2},'yes':false}",
+	"{'at':'2026-01-31T00:00:00Z','on':null,'list':[{'a':1,'b':null},{'a':null,'b':'x'}],"
+	"'one':{'a':2,'b':null},'word':'w','yes':false}"},
+    {"faults deep inside",
+	"{'at':'yesterday','list':[{'a':1},{'a':'x','c':1},3,{}],'one':{'a':1,'b':'x'},'yes':0}",
+	"/at must be an RFC 3339 time from 1970 to 2199, such as 2026-01-31T00:00:00Z\n"
+	"/list/1/a must be an integer\n/list/1/c is not a field of this request\n"
+	"/list/2 must be an object\n/list/3 exactly one of a, b must be given\n"
+	"/one exactly one of a, b must be given\n/yes must be true or false"},
+    {"a time without an offset", "{'at':'2026-01-31T00:00:00'}",
+	"/at must be an RFC 3339 time from 1970 to 2199, such as 2026-01-31T00:00:00Z"},
+    {"a day that does not exist", "{'at':'2026-02-30T00:00:00Z'}",
+	"/at must be an RFC 3339 time from 1970 to 2199, such as 2026-01-31T00:00:00Z"},
+    {"a number for a time", "{'at':1769851815}", "/at must be a string"},
+    {"an object for a list", "{'on':true,'list':{}}", "/list must be an array"},
+    {"a list for a record", "{'on':true,'one':[]}", "/one must be an object"},
+};
+
+START_TEST(test_wide)
+{
+	const struct wide_row *row = &wide_rows[_i];
+	struct schema *schema = codec_schema(WIDE);
+	struct request request;
+	struct err err = {0};
+	struct buf printed;
+
+	request_init(&request, MESSAGE_BYTES);
+	buf_init(&printed, CODEC_TEXT_MAX);
+	if (request_run(&request, schema, str_from(codec_json(row->body)))) {
+		struct str body = {
+		    request.buf.ptr + AVRO_FRAME_BYTES, request.buf.len - AVRO_FRAME_BYTES};
+
+		ck_assert_int_eq(avro_to_json(schema, body, &printed, &err), ERR_NONE);
+	} else {
+		faults_print(&request.faults, &printed);
+	}
+	unit_assert_str(buf_str(&printed), codec_json(row->outcome), row->name);
+	buf_release(&printed);
+	request_release(&request);
+	schema_free(schema);
+}
+END_TEST
+
+START_TEST(test_length_counts_code_points)
+{
+	struct request request;
+	struct buf body;
+
+	request_init(&request, MESSAGE_BYTES);
+	buf_init(&body, CODEC_TEXT_MAX);
+	for (int count = 200; count <= 201; count++) {
+		buf_clear(&body);
+		buf_append_str(&body, STR("{\"name\":\""));
+		for (int i = 0; i < count; i++)
+			buf_append_str(&body, STR("\xf0\x9f\x9a\x80"));
+		buf_append_str(&body, STR("\"}"));
+		ck_assert_int_eq(
+		    request_run(&request,
+			schemas_by_name(request.schemas, STR("billd.command.CreateCustomer")),
+			buf_str(&body)),
+		    count == 200);
+	}
+	ck_assert_uint_eq(request.faults.len, 1);
+	unit_assert_str(request.faults.items[0].detail, "must be at most 200 characters", "201");
+	buf_release(&body);
+	request_release(&request);
+}
+END_TEST
+
+START_TEST(test_a_map_has_at_most_so_many_pairs)
+{
+	struct request request;
+	struct buf body;
+
+	request_init(&request, MESSAGE_BYTES);
+	buf_init(&body, CODEC_TEXT_MAX);
+	for (int count = 50; count <= 51; count++) {
+		buf_clear(&body);
+		buf_append_str(&body, STR("{\"name\":\"a\",\"metadata\":{"));
+		for (int i = 0; i < count; i++)
+			buf_printf(&body, "%s\"k%d\":\"v\"", i == 0 ? "" : ",", i);
+		buf_append_str(&body, STR("}}"));
+		ck_assert_int_eq(
+		    request_run(&request,
+			schemas_by_name(request.schemas, STR("billd.command.CreateCustomer")),
+			buf_str(&body)),
+		    count == 50);
+	}
+	unit_assert_str(request.faults.items[0].pointer, "/metadata", "the pointer");
+	unit_assert_str(request.faults.items[0].detail, "must have at most 50 pairs", "51");
+	buf_release(&body);
+	request_release(&request);
+}
+END_TEST
+
+START_TEST(test_faults_beyond_the_maximum_are_counted)
+{
+	struct request request;
+	struct buf body;
+
+	request_init(&request, MESSAGE_BYTES);
+	buf_init(&body, CODEC_TEXT_MAX);
+	buf_append_str(&body, STR("{\"name\":\"a\""));
+	for (int i = 0; i < FAULTS_MAX + 5; i++)
+		buf_printf(&body, ",\"unknown_%d\":1", i);
+	buf_append_char(&body, '}');
+	ck_assert(!request_run(&request,
+	    schemas_by_name(request.schemas, STR("billd.command.CreateCustomer")), buf_str(&body)));
+	ck_assert_uint_eq(request.faults.len, FAULTS_MAX);
+	ck_assert_uint_eq(request.faults.found, FAULTS_MAX + 5);
+	buf_release(&body);
+	request_release(&request);
+}
+END_TEST
+
+/* A hundred thousand brackets, closed or not, and a name as long as the body may be. */
+START_TEST(test_absurd_bodies_are_plain_faults)
+{
+	const struct schema *schema;
+	struct request request;
+	struct buf body;
+
+	request_init(&request, MESSAGE_BYTES);
+	schema = schemas_by_name(request.schemas, STR("billd.command.CreateCustomer"));
+	buf_init(&body, 1024 * 1024);
+	buf_append_str(&body, STR("{\"name\":"));
+	for (int i = 0; i < 100000; i++)
+		buf_append_char(&body, '[');
+	ck_assert(!request_run(&request, schema, buf_str(&body)));
+	unit_assert_str(request.faults.items[0].pointer, "", "the whole body");
+	ck_assert_msg(strstr(request.faults.items[0].detail.ptr, "is nested too deeply") != NULL,
+	    "%s", request.faults.items[0].detail.ptr);
+
+	buf_clear(&body);
+	request.faults.len = request.faults.found = 0;
+	buf_append_str(&body, STR("{\"name\":\"a\",\""));
+	for (int i = 0; i < 100000; i++)
+		buf_append_char(&body, '/');
+	buf_append_str(&body, STR("\":1}"));
+	ck_assert(!request_run(&request, schema, buf_str(&body)));
+	ck_assert_uint_eq(request.faults.found, 1);
+	unit_assert_str(request.faults.items[0].pointer, "", "what holds the name");
+	buf_release(&body);
+	request_release(&request);
+}
+END_TEST
+
+START_TEST(test_a_full_buffer_is_a_fault)
+{
+	struct request request;
+
+	request_init(&request, 100);
+	ck_assert(!request_run(
+	    &request, schemas_by_name(request.schemas, STR("billd.command.ArchivePlan")), STR("")));
+	ck_assert_uint_eq(request.faults.len, 1);
+	unit_assert_str(request.faults.items[0].pointer, "", "the whole body");
+	unit_assert_str(request.faults.items[0].detail, "is too large", "what is wrong");
+	request_release(&request);
+}
+END_TEST
+
+START_TEST(test_a_full_arena_still_counts)
+{
+	struct request request;
+
+	request_init(&request, MESSAGE_BYTES);
+	arena_init(&request.arena, 16);
+	ck_assert(!request_run(&request,
+	    schemas_by_name(request.schemas, STR("billd.command.CreatePlan")), STR("{}")));
+	ck_assert_uint_eq(request.faults.len, 0);
+	ck_assert_uint_eq(request.faults.found, 5);
+	request_release(&request);
+}
+END_TEST
+
+START_TEST(test_faults_of_the_ingress)
+{
+	struct request request;
+
+	request_init(&request, MESSAGE_BYTES);
+	fault_add(&request.faults, STR("/limit"), "must be at most %d", 100);
+	ck_assert_uint_eq(request.faults.len, 1);
+	unit_assert_str(request.faults.items[0].pointer, "/limit", "the pointer");
+	unit_assert_str(request.faults.items[0].detail, "must be at most 100", "the detail");
+	request_release(&request);
+}
+END_TEST
+
+START_TEST(test_a_path_without_its_id_is_a_bug)
+{
+	const struct transcode_given given = {&command_meta_record, &meta, NULL, 0};
+	struct request request;
+	json_t *json;
+
+	request_init(&request, MESSAGE_BYTES);
+	ck_assert(transcode_parse(STR(""), &json, &request.faults));
+	ck_assert(transcode(schemas_by_name(request.schemas, STR("billd.command.ArchivePlan")),
+	    json, &given, &request.faults, &request.buf));
+}
+END_TEST
+
+UNIT_MAIN("transcode", UNIT_ROWS(test_refused, refused_rows), UNIT_ROWS(test_taken, taken_rows),
+    UNIT_ROWS(test_wide, wide_rows), UNIT(test_length_counts_code_points),
+    UNIT(test_a_map_has_at_most_so_many_pairs), UNIT(test_faults_beyond_the_maximum_are_counted),
+    UNIT(test_absurd_bodies_are_plain_faults), UNIT(test_a_full_buffer_is_a_fault),
+    UNIT(test_a_full_arena_still_counts), UNIT(test_faults_of_the_ingress),
+    UNIT_ABORTS(test_a_path_without_its_id_is_a_bug))

@@ -1,0 +1,83 @@
+#ifndef WORKER_BATCH_H
+#define WORKER_BATCH_H
+
+/*
+ * A batch: messages in the order in which they came, decided together and stored in one transaction
+ * with their operations, events and progress.  One that cannot be stored is halved until the
+ * message that spoils it stands alone; that one becomes a dead letter.
+ */
+
+#include "common/base/arena.h"
+#include "common/codec/avro.h"
+#include "worker/decision.h"
+#include "worker/metrics.h"
+#include "worker/progress.h"
+#include "worker/publish.h"
+
+#define BATCH_MESSAGES_MAX 1000
+#define BATCH_BYTES_MAX (4 * 1024 * 1024) /* of messages; one message may pass it alone */
+
+/* One message of a batch. */
+struct entry {
+	rd_kafka_message_t *message; /* owned by the loop */
+	struct partition *partition;
+	char condemned[ERR_TEXT_SIZE]; /* why it is a dead letter without being tried; "" when it is
+					  not */
+
+	/* Made anew each time the batch is tried; in the batch's arena. */
+	bool dead;                  /* it cannot be processed: */
+	char reason[ERR_TEXT_SIZE]; /* why */
+	enum command_type type;
+	const struct command_meta *meta; /* begins the command; NULL: unreadable */
+	bool repeated;                   /* it was processed before: nothing to do */
+	enum refusal refusal;
+	struct uuid resource_id;
+};
+
+/* What processing needs, for the life of the worker. */
+struct batch_context {
+	struct pg *pg;
+	struct arena arena; /* of the batch in hand, with */
+	struct facts facts; /* what it loaded and changed */
+	struct buf scratch;
+	const struct schemas *schemas;
+	struct avro_reader *reader;
+	struct zone_cache zones;
+	struct decider decider;
+	struct partitions *partitions;
+	struct publisher *publisher;
+	struct metrics *metrics;
+	int32_t partitions_all; /* of the topic */
+};
+
+/**
+ * batch_prepare(pg):
+ * Have the statements of this module prepared.
+ */
+void batch_prepare(struct pg *pg);
+
+/**
+ * batch_context_init(context, schemas, err), batch_context_release(context):
+ * Make ready what does not depend on the connection; the caller sets pg, partitions, publisher,
+ * metrics and partitions_all.  Release accepts a zeroed one.
+ */
+NODISCARD enum err_class batch_context_init(
+    struct batch_context *context, const struct schemas *schemas, struct err *err);
+void batch_context_release(struct batch_context *context);
+
+/**
+ * batch_process(context, entries, len, err):
+ * Process all of ${entries}.  ERR_NONE: every one has its outcome, committed, and its events are
+ * being published.  ERR_RETRY: the database failed or another worker owns a partition; what the
+ * table says is true, and some of the batch may be in it.  ERR_FATAL: exit.
+ */
+NODISCARD enum err_class batch_process(
+    struct batch_context *context, struct entry *entries, size_t len, struct err *err);
+
+/**
+ * message_hash(message, ret_hash):
+ * By what a message is known again.
+ */
+void message_hash(const rd_kafka_message_t *message, uint8_t ret_hash[MESSAGE_HASH_BYTES]);
+
+#endif

@@ -1,0 +1,91 @@
+#ifndef WORKER_DECISION_H
+#define WORKER_DECISION_H
+
+/*
+ * What a handler sees while it decides one command: the facts, the command's time, and the means to
+ * change rows and emit events. A handler reads no clock, no random source and no network: the same
+ * command on the same facts gives the same rows.
+ */
+
+#include "common/codec/command.h"
+#include "common/codec/schema.h"
+#include "common/domain/refusal.h"
+#include "common/icu/zone.h"
+#include "worker/facts.h"
+
+/* Every type of event.  The value is a whole resource, as schemas/events/ has it. */
+enum event_type {
+	EVENT_CUSTOMER_CREATED,
+	EVENT_CUSTOMER_UPDATED,
+	EVENT_CUSTOMER_ARCHIVED,
+	EVENT_PLAN_CREATED,
+	EVENT_PLAN_UPDATED,
+	EVENT_PLAN_ARCHIVED,
+	EVENT_SUBSCRIPTION_CREATED,
+	EVENT_SUBSCRIPTION_UPDATED,
+	EVENT_SUBSCRIPTION_CANCELED,
+	EVENT_INVOICE_ISSUED,
+	EVENT_INVOICE_PAID,
+	EVENT_TYPE_MAX,
+};
+
+/* What all decisions of a batch share. */
+struct decider {
+	struct facts *facts;
+	struct arena *arena;
+	struct zone_cache *zones;
+	const struct schema *event_schemas[EVENT_TYPE_MAX];
+	struct buf *scratch; /* for encoding */
+};
+
+struct decision {
+	struct decider *decider;
+	const struct command_meta *meta;
+	const struct organisation *organisation;
+	int32_t partition;
+	int64_t *event_number;   /* the partition's last one given */
+	uint32_t events;         /* emitted by this command so far */
+	struct uuid resource_id; /* what the operation will name: set by the handler, also when it
+				    refuses */
+	char detail[1200];       /* what a refusal adds to its title; "" for nothing */
+	struct err err;          /* filled when the handler returned REFUSAL_MAX */
+};
+
+/**
+ * decider_init(decider, schemas, err):
+ * Find the schema of each type of event.  ERR_FATAL when one is missing.
+ */
+NODISCARD enum err_class decider_init(
+    struct decider *decider, const struct schemas *schemas, struct err *err);
+
+/**
+ * decision_now(decision, latest_at):
+ * The command's time: when it was accepted, or ${latest_at} if that is later, as the clocks of two
+ * ingresses differ.
+ */
+NODISCARD struct instant decision_now(const struct decision *decision, struct instant latest_at);
+
+/**
+ * decision_emit(decision, type, subject, key, row):
+ * Emit an event about ${subject}, the resource ${row} as it now is; ${key} is its customer, or its
+ * organisation.
+ */
+void decision_emit(struct decision *decision, enum event_type type, struct uuid subject,
+    struct uuid key, const void *row);
+
+/**
+ * decision_refuse(decision, refusal, format, ...):
+ * Say more about ${refusal}, and return it.
+ */
+NODISCARD enum refusal decision_refuse(
+    struct decision *decision, enum refusal refusal, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/**
+ * decision_metadata(decision, old, changes, ret_merged):
+ * ${old} with the pairs of ${changes} set, those with an empty value taken away.
+ * METADATA_TOO_LARGE, untouched, when too many are left.
+ */
+NODISCARD enum refusal decision_metadata(struct decision *decision, struct str_map old,
+    struct str_map changes, struct str_map *ret_merged);
+
+#endif

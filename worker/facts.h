@@ -1,0 +1,128 @@
+#ifndef WORKER_FACTS_H
+#define WORKER_FACTS_H
+
+/*
+ * The facts of one batch: the rows that its commands need, loaded together before the first
+ * decision, and the rows that the decisions make or change, stored together after the last.  A row
+ * stands here once, so each command sees what those before it did. Knows SQL and rows, no rules.
+ */
+
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/base/uuid.h"
+#include "common/domain/customer.h"
+#include "common/domain/invoice.h"
+#include "common/domain/plan.h"
+#include "common/domain/subscription.h"
+#include "common/postgres/pg.h"
+#include "worker/index.h"
+#include "worker/rows.h"
+
+/* What a command can ask for before it is decided. */
+enum need {
+	NEED_ORGANISATION,      /* by id */
+	NEED_OPERATION,         /* by id: was this command met before? */
+	NEED_IDEMPOTENCY_KEY,   /* by key: which operation came with it first? */
+	NEED_CUSTOMER,          /* by id */
+	NEED_EXTERNAL_ID,       /* customer that is not archived, by external_id */
+	NEED_PLAN,              /* by id */
+	NEED_PLAN_CODE,         /* plan that is not archived, by code */
+	NEED_SUBSCRIPTION,      /* by id, */
+	NEED_SUBSCRIBER,        /* and its customer, by the subscription's id */
+	NEED_LIVE_SUBSCRIPTION, /* by customer */
+	NEED_MAX,
+};
+
+struct need_list {
+	size_t len;
+	size_t capacity;
+	struct uuid *organisation_ids;
+	struct uuid *ids;  /* of needs by id */
+	struct str *texts; /* of needs by text */
+	struct index seen; /* asks for each thing once */
+};
+
+/* Rows of one table. */
+struct fact_list {
+	size_t len;
+	size_t capacity;
+	void **values;
+};
+
+struct facts {
+	struct arena *arena;
+	struct need_list needs[NEED_MAX];
+	struct fact_list lists[TABLE_MAX];
+	struct index by_id[TABLE_MAX];
+	struct index external_ids, plan_codes, live_subscriptions, idempotency_keys;
+};
+
+/**
+ * facts_prepare(pg, arena):
+ * Have every statement prepared that loads or stores facts.  ${arena} lives as long as ${pg}.
+ */
+void facts_prepare(struct pg *pg, struct arena *arena);
+
+/**
+ * facts_init(facts, arena):
+ * Make ${facts} empty; all of it lives in ${arena}.
+ */
+void facts_init(struct facts *facts, struct arena *arena);
+
+/**
+ * facts_need(facts, need, organisation_id, id), facts_need_text(...):
+ * Ask for a row to be loaded.  The same wish twice is one.
+ */
+void facts_need(
+    struct facts *facts, enum need need, struct uuid organisation_id, const struct uuid *id);
+void facts_need_text(
+    struct facts *facts, enum need need, struct uuid organisation_id, struct str text);
+
+/**
+ * facts_send_load(facts, pg, err), facts_receive_load(facts, pg, err):
+ * Queue the statements that load what was asked for, and take their results, in the same order.
+ */
+NODISCARD enum err_class facts_send_load(struct facts *facts, struct pg *pg, struct err *err);
+NODISCARD enum err_class facts_receive_load(struct facts *facts, struct pg *pg, struct err *err);
+
+/* What is there, or NULL.  Asked for before, or made in this batch. */
+NODISCARD const struct organisation *facts_organisation(const struct facts *facts, struct uuid id);
+NODISCARD const struct operation *facts_operation(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD const struct operation *facts_operation_by_key(
+    const struct facts *facts, struct uuid organisation_id, struct str idempotency_key);
+NODISCARD struct customer *facts_customer(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct customer *facts_customer_by_external_id(
+    const struct facts *facts, struct uuid organisation_id, struct str external_id);
+NODISCARD struct plan *facts_plan(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct plan *facts_plan_by_code(
+    const struct facts *facts, struct uuid organisation_id, struct str code);
+NODISCARD struct subscription *facts_subscription(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct subscription *facts_live_subscription(
+    const struct facts *facts, struct uuid organisation_id, struct uuid customer_id);
+
+/**
+ * facts_add(facts, table, value):
+ * Take a copy of the struct at ${value} as a new row of ${table}.  The copy, which is what later
+ * commands see.
+ */
+void *facts_add(struct facts *facts, enum table_id table, const void *value);
+
+/**
+ * facts_change(facts, table, row, value):
+ * Put the struct at ${value} in place of ${row}, which was found or added here.
+ */
+void facts_change(struct facts *facts, enum table_id table, void *row, const void *value);
+
+/**
+ * facts_send_store(facts, pg, ret_sent, err):
+ * Queue the statements that store what was added and changed: updates first, as a row that goes may
+ * make room for one that comes.  How many were queued; each has one result.
+ */
+NODISCARD enum err_class facts_send_store(
+    struct facts *facts, struct pg *pg, size_t *ret_sent, struct err *err);
+
+#endif

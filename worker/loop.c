@@ -1,0 +1,422 @@
+#include "worker/loop.h"
+
+#include <sodium.h>
+
+#include "common/base/daemon.h"
+#include "common/base/log.h"
+
+#define WATCHDOG_S 120        /* the loop turns at least so often, or the process ends */
+#define IDLE_POLL_MS 50       /* how long an idle loop waits for a message */
+#define NOTE_INTERVAL_MS 1000 /* between two notes of progress while nothing else is stored */
+#define BACKOFF_FIRST_MS 20
+#define CLUSTER_ID_TIMEOUT_MS 2000
+#define SUSPECT_ATTEMPTS_MAX 3 /* deaths over one message, before it is condemned */
+#define LAG_INTERVAL_MS 500
+#define NOTE_ARENA_BYTES (256 * 1024)
+
+struct loop {
+	const struct loop_settings *settings;
+	struct batch_context *context;
+	struct consumer *consumer;
+	struct partitions *partitions; /* the context's; empty while nothing is ours, or nothing is
+					  known to be true */
+	char *cluster_id;              /* owned; NULL until a broker told it */
+
+	bool assigned;      /* the group gave us partitions */
+	bool open;          /* and we know where they are, and fetch them */
+	bool attempt;       /* opening them counts as a takeover */
+	int64_t open_at_ms; /* not before; steady clock, as all that follow */
+	int64_t backoff_ms;
+	int64_t note_at_ms;
+	int64_t lag_at_ms;
+
+	rd_kafka_message_t *held; /* polled, and left for the next batch */
+	size_t len;
+	struct entry *entries; /* BATCH_MESSAGES_MAX */
+};
+
+static void
+entries_drop(struct loop *loop)
+{
+	for (size_t i = 0; i < loop->len; i++)
+		consumer_message_free(loop->entries[i].message);
+	loop->len = 0;
+}
+
+static void
+hands_empty(struct loop *loop)
+{
+	entries_drop(loop);
+	consumer_message_free(loop->held);
+	loop->held = NULL;
+}
+
+/* Let go of what we believe, and read the truth again after a pause. */
+static void
+reopen(struct loop *loop)
+{
+	hands_empty(loop);
+	consumer_stop(loop->consumer);
+	loop->partitions->len = 0;
+	loop->open = false;
+	loop->attempt = false;
+	loop->open_at_ms = clock_steady_ms() + loop->backoff_ms +
+			   (int64_t)randombytes_uniform((uint32_t)loop->backoff_ms + 1);
+	loop->backoff_ms *= 2;
+	if (loop->backoff_ms > loop->settings->backoff_max_ms)
+		loop->backoff_ms = loop->settings->backoff_max_ms;
+}
+
+/* An error that the loop lives with.  Logged here, once. */
+static enum err_class
+survive(struct loop *loop, const char *what, struct err *err)
+{
+	if (err->class == ERR_FATAL)
+		return ERR_FATAL;
+	log_line(LOG_WARN, what, log_text("reason", err->text), log_text("sqlstate", err->sqlstate),
+	    log_int("pause_ms", loop->backoff_ms));
+	loop->context->metrics->database_up = pg_is_open(loop->context->pg) ? 1 : 0;
+	reopen(loop);
+	return ERR_NONE;
+}
+
+/* Read how far our partitions are, and fetch from there. */
+static enum err_class
+partitions_open(struct loop *loop, struct err *err)
+{
+	int32_t ids[CONSUMER_PARTITIONS_MAX];
+	int64_t offsets[CONSUMER_PARTITIONS_MAX];
+	size_t len = consumer_partitions(loop->consumer, ids);
+
+	if (loop->cluster_id == NULL && consumer_cluster_id(loop->consumer, CLUSTER_ID_TIMEOUT_MS,
+					    &loop->cluster_id, err) != ERR_NONE)
+		return err->class;
+	if (progress_take(loop->context->pg, ids, len, loop->attempt, loop->cluster_id,
+		loop->partitions, err) != ERR_NONE) {
+		loop->partitions->len = 0;
+		return err->class;
+	}
+	loop->attempt = false;
+	for (size_t i = 0; i < len; i++) {
+		const struct partition *partition = &loop->partitions->items[i];
+
+		/* The message before comes first, to see that the topic is the one we know. */
+		offsets[i] = partition->next_offset - (partition->verify ? 1 : 0);
+		if (partition_is_careful(partition))
+			log_line(LOG_WARN, "messages are tried alone: workers died here",
+			    log_int("partition", partition->id),
+			    log_int("takeovers", partition->attempts));
+	}
+	if (consumer_start(loop->consumer, ids, offsets, len, err) != ERR_NONE)
+		return err->class;
+	publisher_take(loop->context->publisher, loop->partitions);
+	loop->open = true;
+	loop->context->metrics->partitions = (int64_t)len;
+	loop->context->metrics->database_up = 1;
+	log_line(LOG_INFO, "partitions taken", log_int("count", (int64_t)len));
+	return ERR_NONE;
+}
+
+/* Note how far publishing is, and that nobody died.  What is not noted is only published again. */
+static enum err_class
+note(struct loop *loop, struct err *err)
+{
+	enum err_class class;
+	struct arena arena;
+
+	for (size_t i = 0; i < loop->partitions->len; i++)
+		if (!partition_is_careful(&loop->partitions->items[i]))
+			loop->partitions->items[i].attempts = 0;
+	arena_init(&arena, NOTE_ARENA_BYTES);
+	class = progress_note(loop->context->pg, loop->partitions, &arena, err);
+	arena_release(&arena);
+	return class;
+}
+
+/* Give the partitions back in good order. */
+static void
+partitions_close(struct loop *loop)
+{
+	struct err err;
+
+	hands_empty(loop);
+	if (loop->open) {
+		publisher_note(loop->context->publisher, loop->partitions);
+		if (note(loop, &err) != ERR_NONE)
+			log_line(LOG_WARN, "progress not noted", log_text("reason", err.text));
+	}
+	loop->partitions->len = 0;
+	publisher_take(loop->context->publisher, loop->partitions);
+	loop->open = false;
+	loop->context->metrics->partitions = 0;
+}
+
+/* The message before our first: is it the one that was processed?  ${ret_take} tells whether
+ * ${message} is to be processed. */
+static enum err_class
+verify(
+    struct partition *partition, const rd_kafka_message_t *message, bool *ret_take, struct err *err)
+{
+	uint8_t hash[MESSAGE_HASH_BYTES];
+
+	*ret_take = message->offset >= partition->next_offset;
+	if (!partition->verify)
+		return ERR_NONE;
+	partition->verify = false;
+	if (message->offset != partition->next_offset - 1)
+		return err_set(err, ERR_FATAL,
+		    "partition %d begins at offset %lld, and %lld was processed: messages are "
+		    "missing.  See docs/operation.md, \"Offsets that Kafka does not have\"",
+		    partition->id, (long long)message->offset,
+		    (long long)partition->next_offset - 1);
+	message_hash(message, hash);
+	if (memcmp(hash, partition->last_hash, sizeof(hash)) != 0)
+		return err_set(err, ERR_FATAL,
+		    "partition %d has another message at offset %lld than the one that was "
+		    "processed: the topic was made again, or the database is another one.  See "
+		    "docs/operation.md, \"Offsets that Kafka does not have\"",
+		    partition->id, (long long)message->offset);
+	return ERR_NONE;
+}
+
+/* Put ${message} into the batch, or hold it for the next one.  False when the batch is to be
+ * processed now. */
+static bool
+batch_add(struct loop *loop, struct partition *partition, rd_kafka_message_t *message)
+{
+	if (loop->len > 0 && partition_is_careful(partition)) {
+		loop->held = message;
+		return false;
+	}
+	loop->entries[loop->len++] = (struct entry){.message = message, .partition = partition};
+	return !partition_is_careful(partition);
+}
+
+/* What the group says.  ${ret_go_on} turns false when the batch is to be looked at now. */
+static enum err_class
+event_take(struct loop *loop, int timeout_ms, bool *ret_go_on, bool *ret_nothing, struct err *err)
+{
+	rd_kafka_message_t *message = NULL;
+	struct partition *partition;
+	bool take;
+
+	switch (consumer_poll(loop->consumer, timeout_ms, &message, err)) {
+	case CONSUMER_NOTHING:
+		*ret_nothing = true;
+		return ERR_NONE;
+	case CONSUMER_ASSIGNED:
+		loop->assigned = true;
+		loop->attempt = true;
+		loop->open = false;
+		loop->open_at_ms = 0;
+		loop->backoff_ms = BACKOFF_FIRST_MS;
+		*ret_go_on = false;
+		return ERR_NONE;
+	case CONSUMER_REVOKED:
+		partitions_close(loop);
+		consumer_stop(loop->consumer);
+		loop->assigned = false;
+		*ret_go_on = false;
+		return ERR_NONE;
+	case CONSUMER_FAILED:
+		if (err->class == ERR_FATAL)
+			return ERR_FATAL;
+		log_line(LOG_WARN, "kafka", log_text("reason", err->text));
+		return ERR_NONE;
+	case CONSUMER_MESSAGE:
+		break;
+	}
+	partition = loop->open ? partitions_find(loop->partitions, message->partition) : NULL;
+	if (partition == NULL) {
+		consumer_message_free(message);
+		return ERR_NONE;
+	}
+	if (verify(partition, message, &take, err) != ERR_NONE) {
+		consumer_message_free(message);
+		return err->class;
+	}
+	if (take)
+		*ret_go_on = batch_add(loop, partition, message);
+	else
+		consumer_message_free(message);
+	return ERR_NONE;
+}
+
+/* Gather a batch: what is there at once, and what comes within a few milliseconds of the first
+ * message. */
+static enum err_class
+gather(struct loop *loop, struct err *err)
+{
+	int64_t until_ms = 0;
+	size_t bytes = 0;
+	bool go_on = true;
+
+	loop->len = 0;
+	if (loop->held != NULL) {
+		rd_kafka_message_t *message = loop->held;
+
+		loop->held = NULL;
+		go_on =
+		    batch_add(loop, partitions_find(loop->partitions, message->partition), message);
+	}
+	while (go_on && loop->len < (size_t)loop->settings->batch_max && bytes < BATCH_BYTES_MAX) {
+		size_t before = loop->len;
+		int64_t now_ms = clock_steady_ms();
+		bool nothing = false;
+		int timeout_ms = IDLE_POLL_MS;
+
+		if (loop->len > 0)
+			timeout_ms = until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
+		if (event_take(loop, timeout_ms, &go_on, &nothing, err) != ERR_NONE)
+			return err->class;
+		if (nothing)
+			break;
+		if (loop->len > before) {
+			bytes += loop->entries[before].message->len;
+			if (before == 0)
+				until_ms = now_ms + loop->settings->batch_wait_ms;
+		}
+	}
+	return ERR_NONE;
+}
+
+/* A message over which workers died is noted before it is tried, and condemned when that was often
+ * enough. */
+static enum err_class
+suspect(struct loop *loop, struct entry *entry, struct err *err)
+{
+	struct partition *partition = entry->partition;
+
+	if (!partition_is_careful(partition))
+		return ERR_NONE;
+	CHECK(loop->len == 1);
+	arena_reset(&loop->context->arena);
+	partition->careful_messages++;
+	if (progress_suspect(loop->context->pg, partition, &loop->context->arena, err) != ERR_NONE)
+		return err->class;
+	if (partition->suspect_attempts > SUSPECT_ATTEMPTS_MAX)
+		snprintf(entry->condemned, sizeof(entry->condemned),
+		    "workers died over it %d times", partition->suspect_attempts - 1);
+	return ERR_NONE;
+}
+
+/* How far behind we are, for the metrics. */
+static void
+lag_measure(struct loop *loop)
+{
+	int64_t lag = 0;
+
+	if (clock_steady_ms() < loop->lag_at_ms)
+		return;
+	loop->lag_at_ms = clock_steady_ms() + LAG_INTERVAL_MS;
+	for (size_t i = 0; i < loop->partitions->len; i++) {
+		const struct partition *partition = &loop->partitions->items[i];
+		int64_t end = consumer_end_offset(loop->consumer, partition->id);
+
+		if (end > partition->next_offset)
+			lag += end - partition->next_offset;
+	}
+	loop->context->metrics->lag = lag;
+	loop->context->metrics->events_unpublished =
+	    publisher_unpublished(loop->context->publisher);
+	if (lag == 0)
+		loop->context->metrics->oldest_pending_ms = 0;
+}
+
+static void
+age_measure(struct loop *loop)
+{
+	int64_t now_ms = clock_now_ms();
+	int64_t oldest_ms = now_ms;
+
+	for (size_t i = 0; i < loop->len; i++)
+		if (loop->entries[i].meta != NULL && loop->entries[i].meta->accepted_at < oldest_ms)
+			oldest_ms = loop->entries[i].meta->accepted_at;
+	loop->context->metrics->oldest_pending_ms = now_ms - oldest_ms;
+}
+
+/* One turn with partitions in hand: publish, gather, process. */
+static enum err_class
+work(struct loop *loop, struct err *err)
+{
+	struct batch_context *context = loop->context;
+
+	if (publisher_step(context->publisher, context->pg, err) != ERR_NONE)
+		return survive(loop, "publishing waits for the database", err);
+	if (gather(loop, err) != ERR_NONE)
+		return err->class;
+	if (loop->len > 0) {
+		if (suspect(loop, &loop->entries[0], err) != ERR_NONE ||
+		    batch_process(context, loop->entries, loop->len, err) != ERR_NONE)
+			return survive(loop, "batch rolled back", err);
+		age_measure(loop);
+		entries_drop(loop);
+		loop->backoff_ms = BACKOFF_FIRST_MS;
+	} else if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
+		loop->note_at_ms = clock_steady_ms() + NOTE_INTERVAL_MS;
+		if (publisher_note(context->publisher, loop->partitions) &&
+		    note(loop, err) != ERR_NONE)
+			return survive(loop, "progress waits for the database", err);
+	}
+	lag_measure(loop);
+	return ERR_NONE;
+}
+
+/* One turn without: follow the group, and open what it gave us when the time has come. */
+static enum err_class
+wait_or_open(struct loop *loop, struct err *err)
+{
+	bool ignored_go_on = true, ignored_nothing = false;
+
+	if (loop->assigned && clock_steady_ms() >= loop->open_at_ms) {
+		if (partitions_open(loop, err) != ERR_NONE)
+			return survive(loop, "partitions not taken", err);
+		return ERR_NONE;
+	}
+	publisher_reports(loop->context->publisher, 0);
+	return event_take(loop, IDLE_POLL_MS, &ignored_go_on, &ignored_nothing, err);
+}
+
+/* The end: what is committed goes out, as far as Kafka lets it. */
+static void
+drain(struct loop *loop)
+{
+	int64_t until_ms = clock_steady_ms() + loop->settings->drain_ms;
+	struct err err;
+
+	while (loop->open && !publisher_idle(loop->context->publisher) &&
+	       clock_steady_ms() < until_ms) {
+		publisher_reports(loop->context->publisher, 20);
+		if (publisher_step(loop->context->publisher, loop->context->pg, &err) != ERR_NONE)
+			break;
+	}
+	partitions_close(loop);
+}
+
+enum err_class
+loop_run(const struct loop_settings *settings, struct batch_context *context,
+    struct consumer *consumer, struct err *err)
+{
+	struct loop loop = {
+	    .settings = settings,
+	    .context = context,
+	    .consumer = consumer,
+	    .partitions = context->partitions,
+	    .backoff_ms = BACKOFF_FIRST_MS,
+	    .entries = calloc(BATCH_MESSAGES_MAX, sizeof(*loop.entries)),
+	};
+	enum err_class class = ERR_NONE;
+
+	CHECK(loop.entries != NULL);
+	while (!daemon_stopping() && class == ERR_NONE) {
+		daemon_watchdog(WATCHDOG_S);
+		class = loop.open ? work(&loop, err) : wait_or_open(&loop, err);
+	}
+	if (class == ERR_NONE)
+		drain(&loop);
+	hands_empty(&loop);
+	daemon_watchdog(0);
+	free(loop.entries);
+	free(loop.cluster_id);
+	return class;
+}

@@ -1,0 +1,27 @@
+#ifndef WORKER_LOOP_H
+#define WORKER_LOOP_H
+
+/*
+ * The worker's loop: gathers messages into batches, follows the group's rebalances, and comes back
+ * from failures by reading what is true from billd.progress.  Knows no billing.
+ */
+
+#include "common/kafka/consumer.h"
+#include "worker/batch.h"
+
+struct loop_settings {
+	int64_t batch_max;     /* messages, at most BATCH_MESSAGES_MAX */
+	int64_t batch_wait_ms; /* for more, once the first is there */
+	int64_t backoff_max_ms;
+	int64_t drain_ms; /* for the events in flight, at the end */
+};
+
+/**
+ * loop_run(settings, context, consumer, err):
+ * Work until daemon_stopping(), then finish the batch in hand and publish what is committed.
+ * ERR_FATAL when the process cannot go on.
+ */
+NODISCARD enum err_class loop_run(const struct loop_settings *settings,
+    struct batch_context *context, struct consumer *consumer, struct err *err);
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * billd-worker: consumes commands, decides them by the billing rules, stores what they change in
+ * PostgreSQL, and publishes the events. Open, run, close, in this order; what each part does is in
+ * its own file.
+ */
+
+#include "common/base/daemon.h"
+#include "common/base/log.h"
+#include "common/base/settings.h"
+#include "common/icu/iso.h"
+#include "common/kafka/conf.h"
+#include "common/kafka/producer.h"
+#include "worker/loop.h"
+
+#define GROUP "billd-worker"
+#define STATEMENTS_ARENA_BYTES (1024 * 1024)
+#define EVENTS_IN_FLIGHT_MAX 100000
+
+/* Every statement looks rows up by key: such a plan is right whatever the tables hold, and is made
+ * once. */
+#define SESSION                                                                                \
+	"SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "                 \
+	"SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off; " \
+	"SET jit = off"
+
+static struct {
+	const char *database_url, *kafka_bootstrap, *log_level, *metrics_listen;
+	int64_t partitions, batch_max, batch_wait_ms, backoff_max_ms, drain_ms, session_timeout_ms;
+	int64_t statement_timeout_ms, metrics_port;
+} options;
+
+static const struct setting settings[] = {
+    {"BILLD_DATABASE_URL", SETTING_SECRET, &options.database_url, NULL, 1, 0,
+	"PostgreSQL, as libpq's connection URL; the role is billd_worker"},
+    {"BILLD_KAFKA_BOOTSTRAP", SETTING_TEXT, &options.kafka_bootstrap, "127.0.0.1:19092", 1, 0,
+	"Kafka's brokers, host:port, separated by commas"},
+    {"BILLD_PARTITIONS", SETTING_INTEGER, &options.partitions, "16", 1, 1024,
+	"partitions of each topic, a power of two; the same for all programs"},
+    {"BILLD_BATCH_MAX", SETTING_INTEGER, &options.batch_max, "500", 1, BATCH_MESSAGES_MAX,
+	"commands in one transaction"},
+    {"BILLD_BATCH_WAIT_MS", SETTING_INTEGER, &options.batch_wait_ms, "2", 0, 1000,
+	"milliseconds that a batch waits for more commands"},
+    {"BILLD_BACKOFF_MAX_MS", SETTING_INTEGER, &options.backoff_max_ms, "2000", 20, 60000,
+	"longest pause in milliseconds between two attempts while the database is away"},
+    {"BILLD_DRAIN_MS", SETTING_INTEGER, &options.drain_ms, "10000", 0, 60000,
+	"milliseconds that a clean stop waits for events in flight"},
+    {"BILLD_SESSION_TIMEOUT_MS", SETTING_INTEGER, &options.session_timeout_ms, "6000", 6000, 300000,
+	"milliseconds after which a silent worker's partitions go to others"},
+    {"BILLD_STATEMENT_TIMEOUT_MS", SETTING_INTEGER, &options.statement_timeout_ms, "30000", 100,
+	600000, "milliseconds after which the database gives a statement up"},
+    {"BILLD_METRICS_LISTEN", SETTING_TEXT, &options.metrics_listen, "127.0.0.1", 1, 0,
+	"IPv4 address for GET /metrics"},
+    {"BILLD_METRICS_PORT", SETTING_INTEGER, &options.metrics_port, "0", 0, 65535,
+	"port for GET /metrics; 0 is none"},
+    {"BILLD_LOG_LEVEL", SETTING_TEXT, &options.log_level, "info", 1, 0,
+	"debug, info, warn or error"},
+};
+
+/* What the process holds; opened in this order. */
+struct worker {
+	struct metrics metrics;
+	struct metrics_server *metrics_server;
+	struct schemas *schemas;
+	struct arena statements; /* their texts, as long as pg */
+	struct pg *pg;
+	struct producer *producer;
+	struct publisher publisher;
+	struct partitions partitions;
+	struct batch_context context;
+	struct consumer *consumer;
+};
+
+static enum err_class
+worker_open(struct worker *worker, struct err *err)
+{
+	const struct pg_settings pg_settings = {
+	    .url = options.database_url,
+	    .application_name = "billd-worker",
+	    .session = SESSION,
+	    .statement_timeout_ms = options.statement_timeout_ms,
+	    .connect_timeout_s = 5,
+	};
+	const struct producer_settings producer_settings = {
+	    .bootstrap = options.kafka_bootstrap,
+	    .profile = PRODUCER_THROUGHPUT,
+	    .queue_messages_max = EVENTS_IN_FLIGHT_MAX,
+	};
+	const struct consumer_settings consumer_settings = {
+	    .bootstrap = options.kafka_bootstrap,
+	    .group = GROUP,
+	    .topic = KAFKA_TOPIC_COMMANDS,
+	    .session_timeout_ms = options.session_timeout_ms,
+	};
+
+	if ((options.metrics_port != 0 &&
+		metrics_serve(&worker->metrics, options.metrics_listen, options.metrics_port,
+		    &worker->metrics_server, err) != ERR_NONE) ||
+	    iso_init(err) != ERR_NONE || schemas_open(&worker->schemas, err) != ERR_NONE ||
+	    batch_context_init(&worker->context, worker->schemas, err) != ERR_NONE ||
+	    producer_open(&producer_settings, &worker->producer, err) != ERR_NONE)
+		return err->class;
+
+	arena_init(&worker->statements, STATEMENTS_ARENA_BYTES);
+	worker->pg = pg_new(&pg_settings);
+	batch_prepare(worker->pg);
+	progress_prepare(worker->pg);
+	publish_prepare(worker->pg);
+	facts_prepare(worker->pg, &worker->statements);
+
+	publisher_init(&worker->publisher, worker->producer);
+	worker->context.pg = worker->pg;
+	worker->context.partitions = &worker->partitions;
+	worker->context.publisher = &worker->publisher;
+	worker->context.metrics = &worker->metrics;
+	worker->context.partitions_all = (int32_t)options.partitions;
+	return consumer_open(&consumer_settings, &worker->consumer, err);
+}
+
+static void
+worker_close(struct worker *worker)
+{
+	consumer_free(worker->consumer);
+	producer_free(worker->producer);
+	pg_free(worker->pg);
+	arena_release(&worker->statements);
+	batch_context_release(&worker->context);
+	schemas_free(worker->schemas);
+	metrics_free(worker->metrics_server);
+	free(worker);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct loop_settings loop_settings;
+	enum err_class class;
+	struct worker *worker;
+	struct err err;
+
+	if (argc > 1) {
+		if (strcmp(argv[1], "--settings-markdown") == 0)
+			settings_markdown("billd-worker", settings, ARRAY_LEN(settings));
+		else
+			settings_help("billd-worker", "consumes and applies commands", settings,
+			    ARRAY_LEN(settings));
+		return strcmp(argv[1], "--help") == 0 || strncmp(argv[1], "--settings", 10) == 0
+			   ? EXIT_OK
+			   : EXIT_USAGE;
+	}
+	if (settings_read(settings, ARRAY_LEN(settings), &err) != ERR_NONE ||
+	    ((options.partitions & (options.partitions - 1)) != 0 &&
+		err_set(&err, ERR_FATAL, "BILLD_PARTITIONS: %lld is not a power of two",
+		    (long long)options.partitions) != ERR_NONE)) {
+		log_line(LOG_ERROR, "bad setting", log_text("reason", err.text));
+		return EXIT_USAGE;
+	}
+	log_init("billd-worker", options.log_level);
+	loop_settings = (struct loop_settings){
+	    .batch_max = options.batch_max,
+	    .batch_wait_ms = options.batch_wait_ms,
+	    .backoff_max_ms = options.backoff_max_ms,
+	    .drain_ms = options.drain_ms,
+	};
+
+	worker = calloc(1, sizeof(*worker));
+	CHECK(worker != NULL);
+	class = daemon_init(&err);
+	if (class == ERR_NONE)
+		class = worker_open(worker, &err);
+	if (class == ERR_NONE) {
+		log_line(LOG_INFO, "started", log_int("metrics_port", options.metrics_port));
+		class = loop_run(&loop_settings, &worker->context, worker->consumer, &err);
+	}
+	worker_close(worker);
+	if (class != ERR_NONE) {
+		log_line(LOG_ERROR, "stopped by a failure", log_text("reason", err.text));
+		return EXIT_FAULT;
+	}
+	log_event(LOG_INFO, "stopped");
+	return EXIT_OK;
+}

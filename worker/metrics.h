@@ -1,0 +1,57 @@
+#ifndef WORKER_METRICS_H
+#define WORKER_METRICS_H
+
+/*
+ * What the worker tells Prometheus: counters that its loop sets, and a small HTTP server of its own
+ * thread that shows them at /metrics.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+
+/* METRIC(field, name, kind, help); written by the loop, read by the server. */
+#define METRICS(METRIC)                                                                          \
+	METRIC(commands_succeeded, "billd_commands_total{outcome=\"succeeded\"}", "counter",     \
+	    "Commands by outcome")                                                               \
+	METRIC(commands_refused, "billd_commands_total{outcome=\"refused\"}", "counter", NULL)   \
+	METRIC(commands_repeated, "billd_commands_total{outcome=\"repeated\"}", "counter", NULL) \
+	METRIC(commands_dead, "billd_commands_total{outcome=\"dead_letter\"}", "counter", NULL)  \
+	METRIC(batches, "billd_batches_total", "counter", "Batches committed")                   \
+	METRIC(batch_retries, "billd_batch_retries_total", "counter",                            \
+	    "Batches rolled back to be tried again")                                             \
+	METRIC(batch_last_size, "billd_batch_last_size", "gauge", "Messages in the last batch")  \
+	METRIC(transaction_us, "billd_transaction_microseconds_total", "counter",                \
+	    "Time spent in transactions that committed")                                         \
+	METRIC(transaction_last_us, "billd_transaction_last_microseconds", "gauge",              \
+	    "Time of the last transaction")                                                      \
+	METRIC(events, "billd_events_total", "counter", "Events committed")                      \
+	METRIC(events_unpublished, "billd_events_unpublished", "gauge",                          \
+	    "Events of our partitions that are committed and not known to be published")         \
+	METRIC(partitions, "billd_partitions", "gauge", "Partitions of ours")                    \
+	METRIC(lag, "billd_consumer_lag", "gauge",                                               \
+	    "Commands in our partitions that are not processed yet")                             \
+	METRIC(oldest_pending_ms, "billd_oldest_pending_operation_milliseconds", "gauge",        \
+	    "Age of the oldest operation in our partitions that is not done yet")                \
+	METRIC(database_up, "billd_database_up", "gauge",                                        \
+	    "Whether the last attempt to use the database went well")
+
+struct metrics {
+#define METRIC(field, name, kind, help) _Atomic int64_t field;
+	METRICS(METRIC)
+#undef METRIC
+};
+
+struct metrics_server;
+
+/**
+ * metrics_serve(metrics, listen, port, ret_server, err), metrics_free(server):
+ * Answer GET /metrics and GET /health/live on ${listen}:${port}.  ERR_FATAL when the port cannot be
+ * had.  Free accepts NULL.
+ */
+NODISCARD enum err_class metrics_serve(struct metrics *metrics, const char *listen, int64_t port,
+    struct metrics_server **ret_server, struct err *err);
+void metrics_free(struct metrics_server *server);
+
+#endif

@@ -1,0 +1,257 @@
+#include "worker/progress.h"
+
+static const struct pg_statement statements[] = {
+    {"progress_take",
+	"UPDATE billd.progress SET attempts = attempts + $2::int4 WHERE partition = ANY "
+	"($1::int4[]) "
+	"RETURNING partition, cluster_id, next_offset, last_hash, event_number, published_number, "
+	"attempts, suspect_offset, suspect_attempts"},
+    {"progress_lock", "SELECT partition, next_offset, event_number FROM billd.progress "
+		      "WHERE partition = ANY ($1::int4[]) ORDER BY partition FOR UPDATE"},
+    {"progress_move",
+	"UPDATE billd.progress p SET next_offset = k.next_offset, last_hash = k.last_hash, "
+	"event_number = k.event_number, "
+	"published_number = greatest(p.published_number, k.published_number), "
+	"attempts = k.attempts, suspect_attempts = 0 "
+	"FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::bytea[], $5::int8[], $6::int8[], "
+	"$7::int4[]) k(partition, began, next_offset, last_hash, event_number, published_number, "
+	"attempts) WHERE p.partition = k.partition AND p.next_offset = k.began"},
+    {"progress_suspect",
+	"UPDATE billd.progress SET suspect_attempts = CASE WHEN suspect_offset = $2::int8 "
+	"THEN suspect_attempts + 1 ELSE 1 END, suspect_offset = $2::int8 "
+	"WHERE partition = $1::int4 AND next_offset = $2::int8"},
+    {"progress_note", "UPDATE billd.progress p SET "
+		      "published_number = greatest(p.published_number, k.published_number), "
+		      "attempts = k.attempts "
+		      "FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::int4[]) "
+		      "k(partition, next_offset, published_number, attempts) "
+		      "WHERE p.partition = k.partition AND p.next_offset = k.next_offset "
+		      "AND p.event_number >= k.published_number"},
+};
+
+void
+progress_prepare(struct pg *pg)
+{
+	pg_prepare(pg, statements, ARRAY_LEN(statements));
+}
+
+struct partition *
+partitions_find(struct partitions *partitions, int32_t id)
+{
+	size_t low = 0, high = partitions->len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (partitions->items[middle].id == id)
+			return &partitions->items[middle];
+		if (partitions->items[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+bool
+partition_is_careful(const struct partition *partition)
+{
+	return partition->attempts > TAKEOVERS_MAX &&
+	       partition->careful_messages < CAREFUL_MESSAGES;
+}
+
+static enum err_class
+taken_read(const PGresult *result, int row, const char *cluster_id, struct partitions *partitions,
+    struct err *err)
+{
+	struct partition *partition = partitions_find(partitions, pg_get_int32(result, row, 0));
+	struct str hash = pg_get_str(result, row, 3);
+
+	CHECK(partition != NULL);
+	if (!str_equal(pg_get_str(result, row, 1), str_from(cluster_id)))
+		return err_set(err, ERR_FATAL,
+		    "the offsets of partition %d belong to the Kafka cluster %.*s, this is %s; see "
+		    "docs/operation.md, \"Offsets that Kafka does not have\"",
+		    partition->id, STR_ARG(pg_get_str(result, row, 1)), cluster_id);
+	partition->next_offset = pg_get_int64(result, row, 2);
+	partition->has_hash = hash.len == MESSAGE_HASH_BYTES;
+	if (partition->has_hash)
+		memcpy(partition->last_hash, hash.ptr, MESSAGE_HASH_BYTES);
+	partition->verify = partition->has_hash && partition->next_offset > 0;
+	partition->event_number = pg_get_int64(result, row, 4);
+	partition->published_number = pg_get_int64(result, row, 5);
+	partition->attempts = pg_get_int32(result, row, 6);
+	partition->suspect_offset = pg_get_int64(result, row, 7);
+	partition->suspect_attempts = pg_get_int32(result, row, 8);
+	return ERR_NONE;
+}
+
+enum err_class
+progress_take(struct pg *pg, const int32_t *ids, size_t len, bool attempt, const char *cluster_id,
+    struct partitions *ret_partitions, struct err *err)
+{
+	enum err_class class = ERR_NONE;
+	struct pg_params params;
+	struct arena arena;
+	PGresult *result = NULL;
+
+	CHECK(len <= CONSUMER_PARTITIONS_MAX);
+	ret_partitions->len = len;
+	for (size_t i = 0; i < len; i++)
+		ret_partitions->items[i] = (struct partition){.id = ids[i]};
+
+	arena_init(&arena, 64 * 1024);
+	pg_params_init(&params, &arena);
+	pg_params_int32s(&params, ids, len);
+	pg_params_int32(&params, attempt ? 1 : 0);
+	class = pg_run(pg, "progress_take", &params, &result, err);
+	if (class != ERR_NONE) {
+		err_wrap(err, "progress_take");
+		goto out;
+	}
+	if ((size_t)PQntuples(result) != len) {
+		class = err_set(err, ERR_FATAL,
+		    "billd.progress has %d of our %zu partitions: run `billd topics apply`",
+		    PQntuples(result), len);
+		goto out;
+	}
+	for (int i = 0; i < PQntuples(result) && class == ERR_NONE; i++)
+		class = taken_read(result, i, cluster_id, ret_partitions, err);
+out:
+	PQclear(result);
+	arena_release(&arena);
+	return class;
+}
+
+/* One field of all partitions, as an array parameter. */
+static void
+params_int32_field(struct pg_params *params, const struct partitions *partitions, size_t offset)
+{
+	int32_t column[CONSUMER_PARTITIONS_MAX];
+
+	for (size_t i = 0; i < partitions->len; i++)
+		memcpy(&column[i], (const char *)&partitions->items[i] + offset, sizeof(column[i]));
+	pg_params_int32s(params, column, partitions->len);
+}
+
+static void
+params_int64_field(struct pg_params *params, const struct partitions *partitions, size_t offset)
+{
+	int64_t column[CONSUMER_PARTITIONS_MAX];
+
+	for (size_t i = 0; i < partitions->len; i++)
+		memcpy(&column[i], (const char *)&partitions->items[i] + offset, sizeof(column[i]));
+	pg_params_int64s(params, column, partitions->len);
+}
+
+#define FIELD_AT(field) offsetof(struct partition, field)
+
+enum err_class
+progress_send_lock(
+    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
+{
+	struct pg_params params;
+
+	pg_params_init(&params, arena);
+	params_int32_field(&params, partitions, FIELD_AT(id));
+	return pg_send(pg, "progress_lock", &params, err);
+}
+
+enum err_class
+progress_receive_lock(struct pg *pg, const struct partitions *partitions, struct err *err)
+{
+	enum err_class class = ERR_NONE;
+	PGresult *result;
+
+	if (pg_receive(pg, &result, err) != ERR_NONE)
+		return err_wrap(err, "progress_lock");
+	CHECK((size_t)PQntuples(result) == partitions->len);
+	for (int i = 0; i < PQntuples(result); i++) {
+		const struct partition *partition = &partitions->items[i];
+
+		CHECK(pg_get_int32(result, i, 0) == partition->id);
+		if (pg_get_int64(result, i, 1) != partition->next_offset ||
+		    pg_get_int64(result, i, 2) != partition->event_number)
+			class = err_set(err, ERR_RETRY,
+			    "partition %d was moved by another worker: at %lld, we stood at %lld",
+			    partition->id, (long long)pg_get_int64(result, i, 1),
+			    (long long)partition->next_offset);
+	}
+	PQclear(result);
+	return class;
+}
+
+enum err_class
+progress_send_move(
+    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
+{
+	size_t len = partitions->len;
+	struct str *hashes = arena_array(arena, len, sizeof(*hashes));
+	struct pg_params params;
+
+	CHECK(hashes != NULL);
+	for (size_t i = 0; i < len; i++)
+		hashes[i] =
+		    partitions->items[i].has_hash || partitions->items[i].batch_next_offset >
+							 partitions->items[i].next_offset
+			? (struct str){(const char *)partitions->items[i].batch_hash,
+			      MESSAGE_HASH_BYTES}
+			: STR_NONE;
+	pg_params_init(&params, arena);
+	params_int32_field(&params, partitions, FIELD_AT(id));
+	params_int64_field(&params, partitions, FIELD_AT(next_offset));
+	params_int64_field(&params, partitions, FIELD_AT(batch_next_offset));
+	pg_params_bytes_array(&params, hashes, len);
+	params_int64_field(&params, partitions, FIELD_AT(batch_event_number));
+	params_int64_field(&params, partitions, FIELD_AT(published_number));
+	params_int32_field(&params, partitions, FIELD_AT(attempts));
+	return pg_send(pg, "progress_move", &params, err);
+}
+
+enum err_class
+progress_receive_move(struct pg *pg, const struct partitions *partitions, struct err *err)
+{
+	PGresult *result;
+
+	if (pg_receive(pg, &result, err) != ERR_NONE)
+		return err_wrap(err, "progress_move");
+	CHECK(pg_changed(result) == (int64_t)partitions->len);
+	PQclear(result);
+	return ERR_NONE;
+}
+
+enum err_class
+progress_suspect(struct pg *pg, struct partition *partition, struct arena *arena, struct err *err)
+{
+	struct pg_params params;
+
+	pg_params_init(&params, arena);
+	pg_params_int32(&params, partition->id);
+	pg_params_int64(&params, partition->next_offset);
+	if (pg_run(pg, "progress_suspect", &params, NULL, err) != ERR_NONE)
+		return err_wrap(err, "progress_suspect");
+	partition->suspect_attempts = partition->suspect_offset == partition->next_offset
+					  ? partition->suspect_attempts + 1
+					  : 1;
+	partition->suspect_offset = partition->next_offset;
+	return ERR_NONE;
+}
+
+enum err_class
+progress_note(
+    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
+{
+	size_t len = partitions->len;
+	struct pg_params params;
+
+	if (len == 0)
+		return ERR_NONE;
+	pg_params_init(&params, arena);
+	params_int32_field(&params, partitions, FIELD_AT(id));
+	params_int64_field(&params, partitions, FIELD_AT(next_offset));
+	params_int64_field(&params, partitions, FIELD_AT(published_number));
+	params_int32_field(&params, partitions, FIELD_AT(attempts));
+	if (pg_run(pg, "progress_note", &params, NULL, err) != ERR_NONE)
+		return err_wrap(err, "progress_note");
+	return ERR_NONE;
+}

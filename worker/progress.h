@@ -1,0 +1,108 @@
+#ifndef WORKER_PROGRESS_H
+#define WORKER_PROGRESS_H
+
+/*
+ * How far each partition is: the truth about offsets and event numbers, in billd.progress.  A batch
+ * moves it in its own transaction, and only from where it began; so of two workers that believe
+ * they own a partition, one commits and the other changes no row.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/kafka/consumer.h"
+#include "common/postgres/pg.h"
+
+#define MESSAGE_HASH_BYTES 16
+#define TAKEOVERS_MAX 3       /* without a commit, before messages are tried alone */
+#define CAREFUL_MESSAGES 1000 /* tried alone without harm, before batches are made again */
+
+/* A partition that this worker owns. */
+struct partition {
+	int32_t id;
+	int64_t next_offset;      /* of the next message to process, as committed */
+	int64_t event_number;     /* the last one given, as committed */
+	int64_t published_number; /* as the table has it */
+	int32_t attempts;         /* takeovers since the last commit, this one included */
+	int32_t careful_messages; /* how many were tried alone since then */
+	int64_t suspect_offset;   /* the message that is tried alone */
+	int32_t suspect_attempts; /* how often it was, this time not included */
+	bool verify;              /* the message before next_offset is to be compared first */
+	bool has_hash;
+	uint8_t last_hash[MESSAGE_HASH_BYTES]; /* of the message before next_offset */
+
+	/* Of the batch in hand; taken over when it commits. */
+	int64_t batch_next_offset;
+	int64_t batch_event_number;
+	uint8_t batch_hash[MESSAGE_HASH_BYTES];
+};
+
+struct partitions {
+	size_t len;
+	struct partition items[CONSUMER_PARTITIONS_MAX]; /* by id, ascending */
+};
+
+/**
+ * progress_prepare(pg):
+ * Have the statements of this module prepared.
+ */
+void progress_prepare(struct pg *pg);
+
+/**
+ * partitions_find(partitions, id):
+ * The partition of that id, or NULL when it is not ours.
+ */
+NODISCARD struct partition *partitions_find(struct partitions *partitions, int32_t id);
+
+/**
+ * partition_is_careful(partition):
+ * Whether workers died over this partition so often that its messages are tried alone, each noted
+ * before.
+ */
+NODISCARD bool partition_is_careful(const struct partition *partition);
+
+/**
+ * progress_take(pg, ids, len, attempt, cluster_id, ret_partitions, err):
+ * Read how far the ${len} partitions in ${ids} (ascending) are; ${attempt} counts this as a
+ * takeover.  ERR_FATAL when one has no row, or belongs to another Kafka cluster than ${cluster_id}.
+ */
+NODISCARD enum err_class progress_take(struct pg *pg, const int32_t *ids, size_t len, bool attempt,
+    const char *cluster_id, struct partitions *ret_partitions, struct err *err);
+
+/**
+ * progress_send_lock(pg, partitions, arena, err), progress_receive_lock(pg, partitions, err):
+ * Within a transaction: lock the rows of all partitions of ${partitions}, and find them as we know
+ * them.  ERR_RETRY when another worker moved one: what we hold is out of date.
+ */
+NODISCARD enum err_class progress_send_lock(
+    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
+NODISCARD enum err_class progress_receive_lock(
+    struct pg *pg, const struct partitions *partitions, struct err *err);
+
+/**
+ * progress_send_move(pg, partitions, arena, err), progress_receive_move(pg, partitions, err):
+ * Within the same transaction: move every partition to its batch_* values, from where it began.  A
+ * row that was not where we thought is a bug behind the lock (CHECKed).
+ */
+NODISCARD enum err_class progress_send_move(
+    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
+NODISCARD enum err_class progress_receive_move(
+    struct pg *pg, const struct partitions *partitions, struct err *err);
+
+/**
+ * progress_suspect(pg, partition, arena, err):
+ * On its own: note that the message at next_offset is being tried alone, once more.
+ */
+NODISCARD enum err_class progress_suspect(
+    struct pg *pg, struct partition *partition, struct arena *arena, struct err *err);
+
+/**
+ * progress_note(pg, partitions, arena, err):
+ * On its own: note published_number, and that the partitions left our hands, or are in them,
+ * unharmed.  A row that was moved by another worker is left alone.
+ */
+NODISCARD enum err_class progress_note(
+    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
+
+#endif

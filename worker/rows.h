@@ -1,0 +1,77 @@
+#ifndef WORKER_ROWS_H
+#define WORKER_ROWS_H
+
+/*
+ * The tables that the worker loads and stores, each described once: the record names its columns
+ * and, for what has events, the fields of its Avro record.  A new column is one field in the
+ * struct, one row here, one migration, and one field in the .avsc when it is public.
+ */
+
+#include "common/base/instant.h"
+#include "common/base/str.h"
+#include "common/base/uuid.h"
+#include "common/domain/money.h"
+#include "common/postgres/row.h"
+
+/* What the worker knows of a tenant. */
+struct organisation {
+	struct uuid id;
+	struct currency currency; /* of customers that name none */
+	struct str timezone;      /* likewise */
+};
+
+/* The outcome of a command, as stored. */
+struct operation {
+	struct uuid organisation_id;
+	struct uuid id;
+	struct str command;
+	struct str status; /* "succeeded" or "failed" */
+	struct str resource_type;
+	struct uuid resource_id;
+	struct str problem;         /* RFC 9457 JSON; none when it succeeded */
+	struct str idempotency_key; /* none unless this operation was the first to bring it */
+	int64_t accepted_at;        /* milliseconds */
+};
+
+/* An event, as stored and as published. */
+struct event {
+	struct uuid organisation_id;
+	int32_t partition;
+	int64_t number; /* gapless in its partition */
+	struct uuid id;
+	struct str type;     /* "billd.invoice.issued.v1" */
+	struct uuid subject; /* what changed */
+	struct uuid key;     /* the customer, or the organisation */
+	struct uuid operation_id;
+	int64_t occurred_at; /* milliseconds */
+	struct str value;    /* Avro, single-object encoding */
+};
+
+/* A message that could not be processed. */
+struct dead_letter {
+	int32_t partition;
+	int64_t offset;
+	struct uuid organisation_id; /* nil when it could not be read */
+	struct uuid operation_id;
+	struct str reason;
+	struct str key; /* none when it had none */
+	struct str value;
+};
+
+enum table_id {
+	TABLE_ORGANISATIONS,
+	TABLE_CUSTOMERS,
+	TABLE_PLANS,
+	TABLE_SUBSCRIPTIONS,
+	TABLE_INVOICES,
+	TABLE_INVOICE_LINES,
+	TABLE_OPERATIONS,
+	TABLE_OUTBOX,
+	TABLE_DEAD_LETTERS,
+	TABLE_MAX,
+};
+
+/* By id, and in the order in which rows can be inserted: what is referred to comes first. */
+extern const struct row_table row_tables[TABLE_MAX];
+
+#endif
