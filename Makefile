@@ -97,7 +97,34 @@ $(O)/unit/%: tests/unit/%.c $(call objects,$(filter-out %/main.c,$(API) $(WORKER
 	@echo "  TEST $@"
 	@$(CC) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs check)
 
-.PHONY: unit asan tsan integration test lint fmt up down wipe run bench
+# The stack on this machine, and what is tried on it.
+.PHONY: deps up down wipe run integration test unit asan tsan
+deps:
+	@deploy/deps.sh
+
+up:
+	@deploy/deps.sh build run
+	@$(MAKE) --no-print-directory -j2 all
+	@deploy/local.sh up
+
+down wipe:
+	@deploy/local.sh $@
+
+run: up
+	@deploy/example.sh
+
+# What CI runs.  Each step is a target of its own.
+test:
+	@deploy/deps.sh
+	@$(MAKE) --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory -j2 unit
+	@$(MAKE) --no-print-directory -j2 asan
+	@$(MAKE) --no-print-directory integration
+
+integration: all
+	@tests/integration.sh
+
 unit: $(UNITS)
 	@tests/unit/run.sh $(UNITS)
 

@@ -31,7 +31,7 @@ put_member_uuid(struct buf *out, const char *name, struct uuid uuid)
 static enum err_class
 put_event(struct request *request, const PGresult *result, int row, struct err *err)
 {
-	struct str message = pg_str(result, row, COLUMN_VALUE), body;
+	struct str message = pg_get_str(result, row, COLUMN_VALUE), body;
 	struct buf *out = &request->out;
 	const struct schema *schema = NULL;
 	char time[INSTANT_TEXT_SIZE];
@@ -43,11 +43,11 @@ put_event(struct request *request, const PGresult *result, int row, struct err *
 		return err_set(err, ERR_POISON, "event %lld of partition %d has no known schema",
 		    (long long)pg_get_int64(result, row, COLUMN_NUMBER),
 		    pg_get_int32(result, row, COLUMN_PARTITION));
-	instant_write(pg_instant(result, row, COLUMN_OCCURRED), time);
+	instant_write(pg_get_instant(result, row, COLUMN_OCCURRED), time);
 	buf_append_str(out, STR("{\"specversion\":\"1.0\",\"id\":"));
 	json_put_uuid(out, pg_get_uuid(result, row, COLUMN_ID));
 	buf_append_str(out, STR(",\"type\":"));
-	json_put_string(out, pg_str(result, row, COLUMN_TYPE));
+	json_put_string(out, pg_get_str(result, row, COLUMN_TYPE));
 	buf_append_str(out, STR(",\"source\":\"" EVENT_SOURCE "\""));
 	put_member_uuid(out, "subject", pg_get_uuid(result, row, COLUMN_SUBJECT));
 	buf_printf(out, ",\"time\":\"%s\",\"datacontenttype\":\"application/json\"", time);

@@ -5,6 +5,7 @@
  * Counters of the ingress, and their page for Prometheus.  Counting is one atomic addition.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/check.h"

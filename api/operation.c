@@ -47,7 +47,7 @@ operation_read(struct request *request, const PGresult *result, const struct err
 	if (result == NULL) {
 		answer_failed(request, err);
 	} else if (PQntuples(result) > 0) {
-		answer_json(request, pg_str(result, 0, 0));
+		answer_json(request, pg_get_str(result, 0, 0));
 	} else if (!id_operation_is_ours(&ingress->secret, request->caller.organisation_id,
 		       request->operation_id)) {
 		answer_problem(request, PROBLEM_NOT_FOUND,

@@ -34,7 +34,7 @@ one_read(struct request *request, const PGresult *result, const struct err *err)
 		answer_problem(request, PROBLEM_NOT_FOUND,
 		    "No %s with this id exists in this organisation.", resource->type);
 	} else {
-		buf_append_str(&request->out, pg_str(result, 0, 0));
+		buf_append_str(&request->out, pg_get_str(result, 0, 0));
 		answer_out(request, MHD_HTTP_OK, JSON_TYPE);
 	}
 	request_resume(request);
@@ -72,7 +72,7 @@ put_page(struct request *request, const PGresult *result, int32_t limit)
 	for (; shown < rows && shown < limit && out->len < PAGE_BYTES_MAX; shown++) {
 		if (shown > 0)
 			buf_append_char(out, ',');
-		buf_append_str(out, pg_str(result, shown, 0));
+		buf_append_str(out, pg_get_str(result, shown, 0));
 	}
 	if (shown == rows) {
 		buf_append_str(out, STR("],\"next_cursor\":null}"));

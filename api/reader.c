@@ -61,7 +61,7 @@ scope_send(struct pg *pg, struct request *request, struct err *err)
 {
 	char text[2 * sizeof(request->key_hash) + 8];
 	struct pg_params params;
-	size_t len;
+	size_t len = 0;
 
 	switch (request->job.scope) {
 	case SCOPE_NONE:

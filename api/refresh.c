@@ -87,7 +87,7 @@ drop_others(struct refresher *refresher, size_t len, const PGresult *result)
 		const struct key_entry *entry = &refresher->entries[i];
 		int row = 0;
 
-		while (row < rows && memcmp(pg_str(result, row, 0).ptr, entry->hash,
+		while (row < rows && memcmp(pg_get_str(result, row, 0).ptr, entry->hash,
 					 API_KEY_HASH_BYTES) != 0)
 			row++;
 		if (row == rows)

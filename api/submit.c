@@ -252,7 +252,7 @@ resource_read(struct request *request, const PGresult *result, const struct err 
 		answer_accepted(request);
 	} else {
 		buf_clear(&request->out);
-		buf_append_str(&request->out, pg_str(result, 0, 0));
+		buf_append_str(&request->out, pg_get_str(result, 0, 0));
 		answer_location(request, route->resource->path, request->resource_id);
 		answer_out(
 		    request, route->creates ? MHD_HTTP_CREATED : MHD_HTTP_OK, JSON_TYPE);

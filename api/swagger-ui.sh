@@ -12,8 +12,9 @@ die()
 	exit 1
 }
 
-command -v npm >/dev/null || die "npm is missing; install it with: make deps"
-command -v openssl >/dev/null || die "openssl is missing; install it with: make deps"
+for tool in npm node; do
+	command -v "$tool" >/dev/null || die "$tool is missing; install it with: make deps"
+done
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -21,7 +22,10 @@ trap 'rm -rf "$scratch"' EXIT
 	die "$package $version could not be fetched"
 set -- "$scratch"/*.tgz
 [ $# = 1 ] && [ -f "$1" ] || die "npm left no package"
-found=sha512-$(openssl dgst -sha512 -binary "$1" | openssl base64 -A)
+found=$(node -e '
+const bytes = require("fs").readFileSync(process.argv[1]);
+console.log("sha512-" + require("crypto").createHash("sha512").update(bytes).digest("base64"));
+' "$1")
 [ "$found" = "$integrity" ] || die "$package $version has the integrity $found, not $integrity"
 
 tar -xzf "$1" -C "$scratch"

@@ -184,8 +184,8 @@ fetch(struct waiter *waiter, struct err *err)
 			continue;
 		}
 		outcome = (struct outcome){.succeeded = pg_get_bool(result, row, 2),
-		    .problem = pg_str(result, row, 3),
-		    .json = pg_str(result, row, 4)};
+		    .problem = pg_get_str(result, row, 3),
+		    .json = pg_get_str(result, row, 4)};
 		end(waiter, link, &outcome);
 	}
 	PQclear(result);

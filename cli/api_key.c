@@ -84,9 +84,9 @@ run_list(struct cli *cli, const struct cli_input *input, struct err *err)
 		return err->class;
 	printf("%-36s  %-20s  %-20s  %s\n", "id", "created", "revoked", "name");
 	for (int row = 0; row < PQntuples(result); row++)
-		printf("%-36.*s  %-20.*s  %-20.*s  %.*s\n", STR_ARG(pg_str(result, row, 0)),
-		    STR_ARG(pg_str(result, row, 1)), STR_ARG(pg_str(result, row, 2)),
-		    STR_ARG(pg_str(result, row, 3)));
+		printf("%-36.*s  %-20.*s  %-20.*s  %.*s\n", STR_ARG(pg_get_str(result, row, 0)),
+		    STR_ARG(pg_get_str(result, row, 1)), STR_ARG(pg_get_str(result, row, 2)),
+		    STR_ARG(pg_get_str(result, row, 3)));
 	PQclear(result);
 	return ERR_NONE;
 }

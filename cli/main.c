@@ -38,8 +38,8 @@ print_help(void)
 	printf("usage: billd NOUN VERB [ARGUMENT...]\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		for (const struct cli_command *row = tables[i]; row->noun != NULL; row++)
-			printf("  billd %s %s %s\n      %s\n", row->noun, row->verb, row->synopsis,
-			    row->help);
+			printf("  billd %s %s%s%s\n      %s\n", row->noun, row->verb,
+			    row->synopsis[0] == '\0' ? "" : " ", row->synopsis, row->help);
 	printf("  billd settings\n      print the settings as a table for the documentation\n\n");
 	settings_help("billd", PURPOSE, settings, ARRAY_LEN(settings));
 }
@@ -49,26 +49,28 @@ find_command(int argc, char **argv, const struct cli_command **ret_command, stru
 {
 	bool noun_is_known = false;
 
-	if (argc < 3)
+	if (argc == 1)
 		return err_set(err, ERR_FATAL, "nothing to do; see billd --help");
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		for (const struct cli_command *row = tables[i]; row->noun != NULL; row++) {
 			if (strcmp(row->noun, argv[1]) != 0)
 				continue;
 			noun_is_known = true;
-			if (strcmp(row->verb, argv[2]) == 0) {
+			if (argc > 2 && strcmp(row->verb, argv[2]) == 0) {
 				*ret_command = row;
 				return ERR_NONE;
 			}
 		}
-	return err_set(err, ERR_FATAL, "unknown: %s%s%s; see billd --help", argv[1],
-	    noun_is_known ? " " : "", noun_is_known ? argv[2] : "");
+	if (noun_is_known)
+		return err_set(err, ERR_FATAL, "billd %s: %s%s; see billd --help", argv[1],
+		    argc > 2 ? "unknown: " : "what of it?", argc > 2 ? argv[2] : "");
+	return err_set(err, ERR_FATAL, "unknown: %s; see billd --help", argv[1]);
 }
 
 static enum err_class
 run(int argc, char **argv, struct err *err)
 {
-	const struct cli_command *command;
+	const struct cli_command *command = NULL;
 	struct cli_input input;
 
 	if (find_command(argc, argv, &command, err) != ERR_NONE ||
@@ -76,11 +78,12 @@ run(int argc, char **argv, struct err *err)
 	    settings_read(settings, ARRAY_LEN(settings), err) != ERR_NONE ||
 	    daemon_init(err) != ERR_NONE || iso_init(err) != ERR_NONE)
 		return err->class;
+	CHECK(command != NULL);
 	log_init("billd", cli.log_level);
 	return command->run(&cli, &input, err);
 }
 
-/* Whether ${word} stands anywhere among the arguments, or is the only one. */
+/* Whether ${word} stands anywhere among the arguments. */
 static bool
 asks_for(int argc, char **argv, const char *word)
 {
@@ -97,7 +100,7 @@ main(int argc, char **argv)
 	struct err err;
 
 	arena_init(&cli.arena, CLI_ARENA_BYTES);
-	if (argc == 1 || asks_for(argc, argv, "--help"))
+	if (asks_for(argc, argv, "--help"))
 		print_help();
 	else if (argc == 2 && strcmp(argv[1], "settings") == 0)
 		settings_markdown("billd", settings, ARRAY_LEN(settings));

@@ -122,7 +122,7 @@ run_new(struct cli *cli, const struct cli_input *input, struct err *err)
 {
 	const char *name = input->positionals[0];
 	char path[PATH_SIZE];
-	int64_t last;
+	int64_t last = 0;
 
 	(void)cli;
 	if (!is_good_name(name))

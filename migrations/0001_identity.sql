@@ -12,6 +12,10 @@ GRANT USAGE ON SCHEMA billd, identity, api TO billd_api, billd_worker;
 
 -- The organisations that this transaction acts for: set with set_config('billd.organisations', '{…}', true), so only until its end.
 -- Nothing is set: NULL, and no row is seen.
+--
+-- Policies compare with it as ((organisation_id = ANY ((SELECT billd.current_organisations())::uuid[])) IS TRUE): the sub-select makes it
+-- once a statement instead of once a row, and IS TRUE keeps the planner from taking the policy, rather than the statement's own keys, as the
+-- way into an index (measured: a load of 500 rows by key out of 19,000 took 622 ms by the policy and 2 ms by the keys).
 CREATE FUNCTION billd.current_organisations() RETURNS uuid[]
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('billd.organisations', true), '')::uuid[];
@@ -38,7 +42,7 @@ CREATE TABLE identity.organisations (
 
 ALTER TABLE identity.organisations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON identity.organisations
-    USING (id = ANY (billd.current_organisations()));
+    USING ((id = ANY ((SELECT billd.current_organisations())::uuid[])) IS TRUE);
 
 CREATE TABLE identity.api_keys (
     organisation_id uuid NOT NULL REFERENCES identity.organisations,
@@ -52,7 +56,7 @@ CREATE TABLE identity.api_keys (
 
 ALTER TABLE identity.api_keys ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON identity.api_keys
-    USING (organisation_id = ANY (billd.current_organisations()));
+    USING ((organisation_id = ANY ((SELECT billd.current_organisations())::uuid[])) IS TRUE);
 CREATE POLICY presented ON identity.api_keys FOR SELECT
     USING (key_hash = ANY (identity.presented_key_hashes()));
 

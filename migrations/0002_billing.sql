@@ -144,7 +144,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['customers', 'plans', 'subscriptions', 'invoices', 'invoice_lines'] LOOP
         EXECUTE format('ALTER TABLE billd.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', name);
-        EXECUTE format('CREATE POLICY own ON billd.%I USING (organisation_id = ANY (billd.current_organisations()))', name);
+        EXECUTE format('CREATE POLICY own ON billd.%I USING ((organisation_id = ANY ((SELECT billd.current_organisations())::uuid[])) IS TRUE)', name);
     END LOOP;
 END $$;
 

@@ -71,10 +71,10 @@ CREATE TABLE billd.dead_letters (
 CREATE INDEX dead_letters_unpublished ON billd.dead_letters (partition) WHERE NOT published;
 
 ALTER TABLE billd.operations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON billd.operations USING (organisation_id = ANY (billd.current_organisations()));
+CREATE POLICY own ON billd.operations USING ((organisation_id = ANY ((SELECT billd.current_organisations())::uuid[])) IS TRUE);
 
 ALTER TABLE billd.outbox ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON billd.outbox USING (organisation_id = ANY (billd.current_organisations()));
+CREATE POLICY own ON billd.outbox USING ((organisation_id = ANY ((SELECT billd.current_organisations())::uuid[])) IS TRUE);
 -- A worker that takes a partition over publishes what lies there, whosever it is.
 CREATE POLICY publish ON billd.outbox FOR SELECT TO billd_worker USING (true);
 

@@ -94,7 +94,7 @@ pair_find(struct str_map map, struct str key)
 {
 	for (size_t i = 0; i < map.len; i++)
 		if (str_equal(map.pairs[i].key, key))
-			return &map.pairs[i];
+			return map.pairs + i;
 	return NULL;
 }
 

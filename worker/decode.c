@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "common/base/id.h"
+#include "common/codec/rules.h"
 #include "worker/handler.h"
 
 static void PRINTF_LIKE(2, 3) die(struct entry *entry, const char *format, ...)
@@ -74,6 +75,8 @@ decode(struct batch_context *context, struct entry *entry, struct err *err)
 	    context->reader, writer, body, current, record, &context->arena, command, err);
 	if (class == ERR_RETRY)
 		return err->class = ERR_POISON;
+	if (class == ERR_NONE)
+		class = rules_check(current, record, command, err);
 	if (class == ERR_POISON)
 		die(entry, "%s: %s", command_table[entry->type].name, err->text);
 	else if (!meta_is_valid(command))

@@ -29,6 +29,8 @@ struct loop {
 	int64_t backoff_ms;
 	int64_t note_at_ms;
 	int64_t lag_at_ms;
+	int64_t pending_since_ms; /* since the epoch: when the oldest message known to wait came; 0:
+				     none */
 
 	rd_kafka_message_t *held; /* polled, and left for the next batch */
 	size_t len;
@@ -300,10 +302,11 @@ suspect(struct loop *loop, struct entry *entry, struct err *err)
 	return ERR_NONE;
 }
 
-/* How far behind we are, for the metrics. */
+/* How far behind we are, for the metrics; also while nothing can be processed. */
 static void
 lag_measure(struct loop *loop)
 {
+	struct metrics *metrics = loop->context->metrics;
 	int64_t lag = 0;
 
 	if (clock_steady_ms() < loop->lag_at_ms)
@@ -316,23 +319,30 @@ lag_measure(struct loop *loop)
 		if (end > partition->next_offset)
 			lag += end - partition->next_offset;
 	}
-	loop->context->metrics->lag = lag;
-	loop->context->metrics->events_unpublished =
-	    publisher_unpublished(loop->context->publisher);
-	if (lag == 0)
-		loop->context->metrics->oldest_pending_ms = 0;
+	if (loop->open) {
+		metrics->lag = lag;
+		metrics->events_unpublished = publisher_unpublished(loop->context->publisher);
+		if (lag == 0)
+			loop->pending_since_ms = 0;
+	}
+	metrics->oldest_pending_ms =
+	    loop->pending_since_ms == 0 ? 0 : clock_now_ms() - loop->pending_since_ms;
 }
 
+/* What is pending is at least as old as the oldest message in hand. */
 static void
-age_measure(struct loop *loop)
+pending_note(struct loop *loop)
 {
-	int64_t now_ms = clock_now_ms();
-	int64_t oldest_ms = now_ms;
+	int64_t oldest_ms = INT64_MAX;
 
-	for (size_t i = 0; i < loop->len; i++)
-		if (loop->entries[i].meta != NULL && loop->entries[i].meta->accepted_at < oldest_ms)
-			oldest_ms = loop->entries[i].meta->accepted_at;
-	loop->context->metrics->oldest_pending_ms = now_ms - oldest_ms;
+	for (size_t i = 0; i < loop->len; i++) {
+		int64_t at_ms = rd_kafka_message_timestamp(loop->entries[i].message, NULL);
+
+		if (at_ms > 0 && at_ms < oldest_ms)
+			oldest_ms = at_ms;
+	}
+	if (oldest_ms != INT64_MAX)
+		loop->pending_since_ms = oldest_ms;
 }
 
 /* One turn with partitions in hand: publish, gather, process. */
@@ -346,10 +356,10 @@ work(struct loop *loop, struct err *err)
 	if (gather(loop, err) != ERR_NONE)
 		return err->class;
 	if (loop->len > 0) {
+		pending_note(loop);
 		if (suspect(loop, &loop->entries[0], err) != ERR_NONE ||
 		    batch_process(context, loop->entries, loop->len, err) != ERR_NONE)
 			return survive(loop, "batch rolled back", err);
-		age_measure(loop);
 		entries_drop(loop);
 		loop->backoff_ms = BACKOFF_FIRST_MS;
 	} else if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
@@ -374,6 +384,7 @@ wait_or_open(struct loop *loop, struct err *err)
 		return ERR_NONE;
 	}
 	publisher_reports(loop->context->publisher, 0);
+	lag_measure(loop);
 	return event_take(loop, IDLE_POLL_MS, &ignored_go_on, &ignored_nothing, err);
 }
 

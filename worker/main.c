@@ -129,24 +129,51 @@ worker_close(struct worker *worker)
 	free(worker);
 }
 
+/* What stands on the command line in place of running.  The exit code, or -1 to go on. */
+static int
+argument_answer(const char *argument)
+{
+	if (strcmp(argument, "--check") == 0)
+		return -1;
+	if (strcmp(argument, "--settings-markdown") == 0) {
+		settings_markdown("billd-worker", settings, ARRAY_LEN(settings));
+		return EXIT_OK;
+	}
+	settings_help("billd-worker [--check]",
+	    "consumes and applies commands; --check only prepares every statement", settings,
+	    ARRAY_LEN(settings));
+	return strcmp(argument, "--help") == 0 ? EXIT_OK : EXIT_USAGE;
+}
+
+/* Run until told to stop, or with --check only see that the database fits. */
+static enum err_class
+worker_run(struct worker *worker, bool check, struct err *err)
+{
+	const struct loop_settings loop_settings = {
+	    .batch_max = options.batch_max,
+	    .batch_wait_ms = options.batch_wait_ms,
+	    .backoff_max_ms = options.backoff_max_ms,
+	    .drain_ms = options.drain_ms,
+	};
+
+	if (worker_open(worker, err) != ERR_NONE)
+		return err->class;
+	if (check)
+		return pg_connect(worker->pg, err);
+	log_line(LOG_INFO, "started", log_int("metrics_port", options.metrics_port));
+	return loop_run(&loop_settings, &worker->context, worker->consumer, err);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct loop_settings loop_settings;
 	enum err_class class;
 	struct worker *worker;
 	struct err err;
+	int answer;
 
-	if (argc > 1) {
-		if (strcmp(argv[1], "--settings-markdown") == 0)
-			settings_markdown("billd-worker", settings, ARRAY_LEN(settings));
-		else
-			settings_help("billd-worker", "consumes and applies commands", settings,
-			    ARRAY_LEN(settings));
-		return strcmp(argv[1], "--help") == 0 || strncmp(argv[1], "--settings", 10) == 0
-			   ? EXIT_OK
-			   : EXIT_USAGE;
-	}
+	if (argc > 1 && (answer = argument_answer(argv[1])) >= 0)
+		return answer;
 	if (settings_read(settings, ARRAY_LEN(settings), &err) != ERR_NONE ||
 	    ((options.partitions & (options.partitions - 1)) != 0 &&
 		err_set(&err, ERR_FATAL, "BILLD_PARTITIONS: %lld is not a power of two",
@@ -155,22 +182,12 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	log_init("billd-worker", options.log_level);
-	loop_settings = (struct loop_settings){
-	    .batch_max = options.batch_max,
-	    .batch_wait_ms = options.batch_wait_ms,
-	    .backoff_max_ms = options.backoff_max_ms,
-	    .drain_ms = options.drain_ms,
-	};
 
 	worker = calloc(1, sizeof(*worker));
 	CHECK(worker != NULL);
 	class = daemon_init(&err);
 	if (class == ERR_NONE)
-		class = worker_open(worker, &err);
-	if (class == ERR_NONE) {
-		log_line(LOG_INFO, "started", log_int("metrics_port", options.metrics_port));
-		class = loop_run(&loop_settings, &worker->context, worker->consumer, &err);
-	}
+		class = worker_run(worker, argc > 1, &err);
 	worker_close(worker);
 	if (class != ERR_NONE) {
 		log_line(LOG_ERROR, "stopped by a failure", log_text("reason", err.text));

@@ -128,6 +128,7 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 		bury(context, entry);
 		return ERR_NONE;
 	}
+	CHECK(meta != NULL);
 	if (facts_operation(facts, meta->organisation_id, meta->operation_id) != NULL) {
 		entry->repeated = true;
 		return ERR_NONE;

@@ -41,6 +41,10 @@ file_read(const char *variable, const char *path, const char **ret_text, struct 
 	}
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
+	if (len == 0) {
+		err_set(err, ERR_FATAL, "%s: %s is empty", variable, path);
+		goto out;
+	}
 	text[len] = '\0';
 	*ret_text = text;
 	text = NULL;
@@ -53,37 +57,56 @@ out:
 }
 
 static enum err_class
-setting_read(const struct setting *setting, struct err *err)
+integer_read(const struct setting *setting, struct err *err)
 {
-	char file_variable[VARIABLE_MAX];
 	const char *text = variable_read(setting->name);
-	const char *path;
 
-	if (setting->kind == SETTING_SECRET && text == NULL) {
-		snprintf(file_variable, sizeof(file_variable), "%s_FILE", setting->name);
-		path = variable_read(file_variable);
-		if (path != NULL && file_read(file_variable, path, &text, err) != ERR_NONE)
-			return err->class;
-	}
 	if (text == NULL)
 		text = setting->fallback;
+	CHECK(text != NULL);
+	if (!str_read_int64(str_from(text), setting->minimum, setting->maximum, setting->value))
+		return err_set(err, ERR_FATAL, "%s: \"%s\" is not an integer between %lld and %lld",
+		    setting->name, text, (long long)setting->minimum, (long long)setting->maximum);
+	return ERR_NONE;
+}
 
+static enum err_class
+text_read(const struct setting *setting, struct err *err)
+{
+	const char *text = variable_read(setting->name);
+
+	if (text == NULL)
+		text = setting->fallback;
+	if (setting->minimum == 1 && (text == NULL || text[0] == '\0'))
+		return err_set(err, ERR_FATAL, "%s must be set: %s", setting->name, setting->help);
+	*(const char **)setting->value = text;
+	return ERR_NONE;
+}
+
+/* The variable itself goes before the file that NAME_FILE names. */
+static enum err_class
+secret_read(const struct setting *setting, struct err *err)
+{
+	char file_variable[VARIABLE_MAX];
+	const char *path;
+
+	snprintf(file_variable, sizeof(file_variable), "%s_FILE", setting->name);
+	path = variable_read(file_variable);
+	if (path == NULL || variable_read(setting->name) != NULL)
+		return text_read(setting, err);
+	return file_read(file_variable, path, setting->value, err);
+}
+
+static enum err_class
+setting_read(const struct setting *setting, struct err *err)
+{
 	switch (setting->kind) {
 	case SETTING_INTEGER:
-		CHECK(text != NULL);
-		if (!str_read_int64(
-			str_from(text), setting->minimum, setting->maximum, setting->value))
-			return err_set(err, ERR_FATAL,
-			    "%s: \"%s\" is not an integer between %lld and %lld", setting->name,
-			    text, (long long)setting->minimum, (long long)setting->maximum);
-		return ERR_NONE;
+		return integer_read(setting, err);
 	case SETTING_TEXT:
+		return text_read(setting, err);
 	case SETTING_SECRET:
-		if (setting->minimum == 1 && (text == NULL || text[0] == '\0'))
-			return err_set(
-			    err, ERR_FATAL, "%s must be set: %s", setting->name, setting->help);
-		*(const char **)setting->value = text;
-		return ERR_NONE;
+		return secret_read(setting, err);
 	}
 	CHECK(!"a kind of setting that does not exist");
 	return ERR_FATAL;

@@ -13,9 +13,9 @@ str_from(const char *text)
 bool
 str_equal(struct str a, struct str b)
 {
-	if ((a.ptr == NULL) != (b.ptr == NULL) || a.len != b.len)
-		return false;
-	return a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0;
+	if (a.ptr == NULL || b.ptr == NULL)
+		return a.ptr == b.ptr;
+	return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
 int

@@ -1,7 +1,6 @@
 #include "common/codec/avro.h"
 
-#define FRAME_MAGIC "\xc3\x01"
-#define FRAME_MAGIC_BYTES 2
+static const unsigned char frame_magic[] = {0xc3, 0x01};
 
 bool
 avro_frame_read(struct str message, uint64_t *ret_fingerprint, struct str *ret_body)
@@ -9,9 +8,9 @@ avro_frame_read(struct str message, uint64_t *ret_fingerprint, struct str *ret_b
 	uint64_t fingerprint = 0;
 
 	if (message.len < AVRO_FRAME_BYTES || message.len > AVRO_MESSAGE_MAX ||
-	    memcmp(message.ptr, FRAME_MAGIC, FRAME_MAGIC_BYTES) != 0)
+	    memcmp(message.ptr, frame_magic, sizeof(frame_magic)) != 0)
 		return false;
-	for (size_t i = AVRO_FRAME_BYTES; i-- > FRAME_MAGIC_BYTES;)
+	for (size_t i = AVRO_FRAME_BYTES; i-- > sizeof(frame_magic);)
 		fingerprint = fingerprint << 8 | (unsigned char)message.ptr[i];
 	*ret_fingerprint = fingerprint;
 	*ret_body = (struct str){message.ptr + AVRO_FRAME_BYTES, message.len - AVRO_FRAME_BYTES};
@@ -23,10 +22,10 @@ avro_frame_write(const struct schema *schema, struct buf *buf)
 {
 	unsigned char frame[AVRO_FRAME_BYTES];
 
-	memcpy(frame, FRAME_MAGIC, FRAME_MAGIC_BYTES);
-	for (size_t i = FRAME_MAGIC_BYTES; i < sizeof(frame); i++)
+	memcpy(frame, frame_magic, sizeof(frame_magic));
+	for (size_t i = sizeof(frame_magic); i < sizeof(frame); i++)
 		frame[i] =
-		    (unsigned char)(schema->fingerprint >> (8 * (i - FRAME_MAGIC_BYTES)) & 0xff);
+		    (unsigned char)(schema->fingerprint >> (8 * (i - sizeof(frame_magic))) & 0xff);
 	buf_append(buf, frame, sizeof(frame));
 }
 

@@ -73,6 +73,7 @@ full_name(struct builder *builder, struct str name, struct str *ret_name)
 	struct buf buf;
 	bool ok;
 
+	CHECK(name.ptr != NULL);
 	if (builder->space.len == 0 || memchr(name.ptr, '.', name.len) != NULL) {
 		*ret_name = name;
 		return true;
@@ -106,6 +107,7 @@ name_read(struct builder *builder, const json_t *json, struct schema *schema)
 	for (size_t i = 0; i < builder->named_len; i++)
 		if (str_equal(builder->named[i]->name, schema->name))
 			return refuse(builder, "%.*s is defined twice", STR_ARG(schema->name));
+	CHECK(schema->name.ptr != NULL);
 	dot = memrchr(schema->name.ptr, '.', schema->name.len);
 	builder->space = dot == NULL
 			     ? STR_NONE
@@ -396,7 +398,7 @@ type_name_read(struct builder *builder, const json_t *json, const struct schema 
 static bool
 union_read(struct builder *builder, const json_t *json, const struct schema **ret_schema)
 {
-	const struct schema *other;
+	const struct schema *other = NULL;
 	struct schema *schema;
 
 	if (json_array_size(json) != 2 ||
@@ -404,6 +406,7 @@ union_read(struct builder *builder, const json_t *json, const struct schema **re
 		return refuse(builder, "a union must be of null, first, and one other type");
 	if (!type_read(builder, json_array_get(json, 1), &other))
 		return false;
+	CHECK(other != NULL);
 	if (other->nullable)
 		return refuse(builder, "a union cannot hold a union");
 	schema = arena_alloc(builder->arena, sizeof(*schema));
@@ -442,13 +445,14 @@ schema_build(struct arena *arena, struct str text, const json_t *json,
     const struct schema **ret_schema, struct err *err)
 {
 	struct builder builder = {.arena = arena, .err = err};
-	const struct schema *tree;
+	const struct schema *tree = NULL;
 	struct schema *top;
 	struct buf canonical;
 	bool overflow;
 
 	if (!type_read(&builder, json, &tree))
 		return err->class;
+	CHECK(tree != NULL);
 	if (tree->type != SCHEMA_RECORD || tree->nullable)
 		return err_set(err, ERR_FATAL, "the top of a schema must be a record");
 	top = arena_alloc(arena, sizeof(*top));

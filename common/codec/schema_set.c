@@ -88,8 +88,8 @@ all_add(struct schemas *schemas, const struct schema *schema, struct err *err)
 	if (same != NULL)
 		return ERR_NONE;
 	CHECK(schemas->all_len < SCHEMAS_MAX);
-	memmove(&schemas->all[at + 1], &schemas->all[at],
-	    (schemas->all_len - at) * sizeof(schemas->all[0]));
+	for (size_t i = schemas->all_len; i > at; i--)
+		schemas->all[i] = schemas->all[i - 1];
 	schemas->all[at] = schema;
 	schemas->all_len++;
 	return ERR_NONE;

@@ -14,6 +14,12 @@ is_letter_or_digit(unsigned char c)
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+static bool
+is_one_of(unsigned char c, struct str set)
+{
+	return memchr(set.ptr, c, set.len) != NULL;
+}
+
 /* What HTML's e-mail field takes before the @, and any letter beyond ASCII. */
 static bool
 email_local_is_valid(struct str local)
@@ -24,7 +30,7 @@ email_local_is_valid(struct str local)
 		unsigned char c = (unsigned char)local.ptr[i];
 
 		if (!is_letter_or_digit(c) && c < 0x80 &&
-		    memchr(".!#$%&'*+/=?^_`{|}~-", c, 20) == NULL)
+		    !is_one_of(c, STR(".!#$%&'*+/=?^_`{|}~-")))
 			return false;
 	}
 	return true;
@@ -75,7 +81,7 @@ code_is_valid(struct str text)
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
-		if (!is_letter_or_digit(c) && (i == 0 || memchr("-_.", c, 3) == NULL))
+		if (!is_letter_or_digit(c) && (i == 0 || !is_one_of(c, STR("-_."))))
 			return false;
 	}
 	return text.len > 0;

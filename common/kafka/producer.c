@@ -171,8 +171,8 @@ producer_send(struct producer *producer, const struct message *message, struct e
 static void
 remake(struct producer *producer)
 {
+	rd_kafka_t *rk = NULL;
 	struct err err;
-	rd_kafka_t *rk;
 
 	/* The same settings were accepted before. */
 	CHECK(rk_new(&producer->settings, &rk, &err) == ERR_NONE);

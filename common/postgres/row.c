@@ -238,6 +238,21 @@ add_column(struct pg_params *params, const struct field *field, const void *cons
 	return ERR_NONE;
 }
 
+enum err_class
+row_params(const struct row_table *table, const void *const *rows, size_t len,
+    struct pg_params *params, struct err *err)
+{
+	for (size_t i = 0; i < table->record->fields_len; i++) {
+		const struct field *field = &table->record->fields[i];
+
+		if (column_kind(field) == NULL)
+			continue;
+		if (add_column(params, field, rows, len, err) != ERR_NONE)
+			return err_wrap(err, "%s.%s", table->name, field->name);
+	}
+	return ERR_NONE;
+}
+
 static enum err_class
 send_rows(struct pg *pg, const struct row_table *table, const char *suffix, const void *const *rows,
     size_t len, struct arena *arena, struct err *err)
@@ -249,14 +264,8 @@ send_rows(struct pg *pg, const struct row_table *table, const char *suffix, cons
 		return ERR_NONE;
 	snprintf(name, sizeof(name), "%s%s", table->name, suffix);
 	pg_params_init(&params, arena);
-	for (size_t i = 0; i < table->record->fields_len; i++) {
-		const struct field *field = &table->record->fields[i];
-
-		if (column_kind(field) == NULL)
-			continue;
-		if (add_column(&params, field, rows, len, err) != ERR_NONE)
-			return err_wrap(err, "%s.%s", table->name, field->name);
-	}
+	if (row_params(table, rows, len, &params, err) != ERR_NONE)
+		return err->class;
 	return pg_send(pg, name, &params, err);
 }
 

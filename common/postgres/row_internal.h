@@ -35,6 +35,14 @@ void row_sql_insert(const struct row_table *table, struct buf *buf);
 void row_sql_update(const struct row_table *table, struct buf *buf);
 
 /**
+ * row_params(table, rows, len, params, err):
+ * Add the parameters of an insert or update of ${rows}: one array for each column, in the order of
+ * the record.  Errors as row_send_insert.
+ */
+NODISCARD enum err_class row_params(const struct row_table *table, const void *const *rows,
+    size_t len, struct pg_params *params, struct err *err);
+
+/**
  * row_map_write(map, arena, ret_json, err):
  * ${map} as the text of a JSON object, in its order.  ERR_POISON when a text is not UTF-8,
  * ERR_RETRY when the arena is full.

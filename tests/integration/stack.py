@@ -1,4 +1,4 @@
-"""A stack of our own for the tests: PostgreSQL, Kafka, the api and workers, in a directory and on ports of their own."""
+"""A stack for the tests alone: PostgreSQL, Kafka, the api and workers, in a directory and on ports of its own."""
 
 import contextlib
 import random
@@ -55,7 +55,8 @@ class Stack:
         )
         self.secret_file = self.directory / "request-secret"
         self.secret_file.write_text(secrets.token_hex(32) + "\n")
-        self.workers = []
+        self.api = None
+        self.worker = None
         self.others = []
         self.database_urls = {}
         self.problem_pages = {}
@@ -68,8 +69,7 @@ class Stack:
             [ROOT / "deploy" / f"{name}.sh", *arguments],
             env=self.script_environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             timeout=timeout * PATIENCE,
             check=False,
@@ -87,14 +87,12 @@ class Stack:
         self.billd("migrate", "up")
         self.billd("topics", "apply")
         self.api = self.make_api("api", self.api_port).start()
-        self.workers.append(self.make_worker("worker-1").start())
+        self.worker = self.make_worker("worker").start()
         return self
 
     def end(self):
-        for program in [self.api, *self.others] if hasattr(self, "api") else self.others:
+        for program in [*self.others, *self.ours()]:
             program.end()
-        for worker in self.workers:
-            worker.end()
         for server in ("kafka", "postgres"):
             with contextlib.suppress(Exception):
                 self.script(server, "wipe")
@@ -145,9 +143,9 @@ class Stack:
             api.end()
             self.others.remove(api)
 
-    @property
-    def worker(self):
-        return self.workers[0]
+    def ours(self):
+        """The programs that run from the first test to the last."""
+        return [program for program in (self.api, self.worker) if program]
 
     @contextlib.contextmanager
     def without_worker(self):
@@ -162,7 +160,7 @@ class Stack:
         """Bring back what a test took away."""
         self.script("postgres", "start")
         self.script("kafka", "start")
-        for program in (self.api, self.worker):
+        for program in self.ours():
             if not program.is_running():
                 program.start()
         eventually(lambda: programs.answers(self.url + "/health"), "the stack is healthy again", 60, 0.1)
@@ -201,7 +199,7 @@ class Stack:
             url = url.rsplit("/", 1)[0] + "/" + database
         connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
         if organisation_id:
-            connection.execute("SELECT set_config('billd.organisations', %s, false)", ["{%s}" % organisation_id])
+            connection.execute("SELECT set_config('billd.organisations', %s, false)", ["{" + organisation_id + "}"])
         return connection
 
     def rows(self, statement, parameters=(), role="owner", organisation_id=None):

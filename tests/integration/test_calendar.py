@@ -1,7 +1,7 @@
 """Periods in the customer's time zone, against zoneinfo and dateutil.
 
-By HTTP a subscription begins now. On the topic a command names its own time, so the edges of the calendar are put there:
-the ends of months, leap years, and the hours that daylight saving skips or repeats.
+By HTTP a subscription begins now. On the topic a command names its own time, so the edges of the calendar are put
+there: the ends of months, leap years, and the hours that daylight saving skips or repeats.
 """
 
 import itertools

@@ -12,7 +12,7 @@ def test_a_customer_has_what_it_was_given(org):
         "currency": "JPY",
         "country": "SE",
         "timezone": "Europe/Stockholm",
-        "metadata": {"segment": "smb", "note": 'quotes " and \\ and \n'},
+        "metadata": {"segment": "smb", "note": 'quotes " and \\ and {}'},
     }
     customer_id = org.succeed("POST", "/v1/customers", given)
     customer = org.get(f"/v1/customers/{customer_id}")

@@ -28,7 +28,7 @@ NEW = {"id": "gen_random_uuid()"}
 
 def test_a_copy_that_breaks_no_rule_is_taken(owned):
     """So that the refusals below are those of the rules: an ended subscription beside the live one, another period."""
-    connection, customer_id, subscription_id = owned
+    connection, _, subscription_id = owned
     ended = NEW | {"status": "'canceled'", "ended_at": "now()"}
     assert copy(connection, "billd.subscriptions", subscription_id, **ended).rowcount == 1
     (invoice_id,) = connection.execute("SELECT id FROM billd.invoices").fetchone()

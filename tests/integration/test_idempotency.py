@@ -64,7 +64,7 @@ def test_two_organisations_may_use_the_same_key(stack, org):
 
 
 def test_another_api_knows_the_same_operation(stack, org):
-    """A retry that meets another process is still the same operation; another body fails at the latest in the worker."""
+    """A retry at another process is still the same operation; another body fails at the latest in the worker."""
     headers = keyed()
     with stack.another_api() as api:
         other = org.at(f"http://127.0.0.1:{api.settings['BILLD_PORT']}")

@@ -1,4 +1,4 @@
-"""PostgreSQL or Kafka is away for a while: what still works, what is said, and that all is well by itself afterwards."""
+"""PostgreSQL or Kafka is away for a while: what still works, what is said, and that all is well by itself again."""
 
 import time
 

@@ -137,7 +137,7 @@ def test_a_forged_id_of_another_shard_is_not_found(org):
 
 
 def test_commands_for_one_customer_apply_in_their_order(org):
-    """Sent one behind the other without waiting, the last update wins, and a subscription sees the time zone before it."""
+    """Sent without waiting for each other: the last update wins, and a subscription sees the time zone before it."""
     plan_id = org.plan()
     created = org.send("POST", "/v1/customers", {"name": "0", "timezone": "Etc/UTC"})
     customer_id = created["resource"]["id"]

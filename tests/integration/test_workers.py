@@ -32,7 +32,7 @@ def first(stack):
 
 
 def backlog(org, plan_id):
-    """Accepted and not processed: for each customer create, subscribe, cancel, subscribe, and a third one to be refused."""
+    """Accepted, not processed: for each customer create, subscribe, cancel, subscribe, and a third to be refused."""
 
     def one(client, number):
         created = client.send("POST", "/v1/customers", {"name": f"{number}", "external_id": f"{number}"})

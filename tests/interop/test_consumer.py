@@ -33,7 +33,7 @@ def busy(stack):
 
 
 def test_a_consumer_group_reads_every_event_by_its_schema(stack, busy, wire):
-    """With nothing but schemas/: every value decodes to its last byte, every header and key is as CloudEvents has it."""
+    """With nothing but schemas/: each value decodes to its last byte, each header and key is as CloudEvents has it."""
     wanted = len(busy.events())
     consumer = Consumer(
         {

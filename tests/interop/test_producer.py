@@ -1,4 +1,4 @@
-"""An outside producer: a command made with fastavro, put by Kafka's own partitioning, has its outcome like any other."""
+"""An outside producer: a command made with fastavro, put by Kafka's own partitioning, has its outcome like any."""
 
 import uuid
 
@@ -38,7 +38,7 @@ def customer_command(org, operation_id):
 
 
 def test_a_command_from_outside_has_its_outcome(org, wire):
-    """A CreateCustomer straight on the topic: its operation, its resource and its event are as if the api had sent it."""
+    """A CreateCustomer straight on the topic: operation, resource and event are as if the api had sent it."""
     operation_id = str(uuid.uuid4())
     customer_id = str(derived_id(operation_id, CUSTOMER))
     wire.put(customer_id, customer_command(org, operation_id))
@@ -77,7 +77,7 @@ def test_librdkafkas_own_partitioner_agrees(stack, org, wire):
 
 
 def test_the_api_puts_commands_where_any_client_would(org, wire):
-    """Each message that the api made has the key by which it was routed, on that key's partition, and decodes by its schema."""
+    """Each message of the api has the key by which it was routed, lies on its partition, and decodes by its schema."""
     customer_id, plan_id = org.customer(), org.plan()
     subscription_id = org.subscription(customer_id, plan_id)
     org.succeed("POST", f"/v1/subscriptions/{subscription_id}/cancel")

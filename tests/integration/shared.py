@@ -37,6 +37,18 @@ def breaks_servers(stack):
     stack.ensure()
 
 
+@pytest.fixture(autouse=True)
+def nobody_dies(request):
+    """A test in which the api or the worker died has failed, whatever else it saw; the next one finds them alive."""
+    yield
+    stack = getattr(request.config, "stack", None)
+    dead = [program for program in stack.ours() if not program.is_running()] if stack else []
+    told = [f"{program.name} died, exit code {program.process.returncode}:\n{tail(program.log)}" for program in dead]
+    for program in dead:
+        program.start()
+    assert not dead, "\n".join(told)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failure shows the ends of the programs' logs."""

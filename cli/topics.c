@@ -1,0 +1,186 @@
+/* billd topics: what Kafka and the database have to agree on before the first command. */
+
+#include "cli/topics.h"
+#include "cli/cli.h"
+#include "common/kafka/conf.h"
+
+#define NUMBER_SIZE 16
+
+static const struct pg_statement statements[] = {
+    {"progress",
+	"SELECT count(*), coalesce(max(partition), -1), coalesce(max(next_offset), 0), "
+	"coalesce(min(cluster_id) FILTER (WHERE cluster_id <> $1::text), '') FROM billd.progress"},
+    {"make_progress",
+	"INSERT INTO billd.progress (partition, cluster_id) "
+	"SELECT n, $1::text FROM generate_series(0, $2::int4 - 1) n ON CONFLICT DO NOTHING"},
+};
+
+/* The database's side. */
+struct progress {
+	bool is_there;  /* there are rows */
+	bool has_moved; /* a command was processed */
+};
+
+/* Refuse when the offsets that the database keeps belong to other topics than these. */
+static enum err_class
+check_progress(const struct cli *cli, const char *cluster_id, const PGresult *result,
+    struct progress *ret_progress, struct err *err)
+{
+	int64_t rows = pg_get_int64(result, 0, 0);
+	struct str other_cluster = pg_get_str(result, 0, 3);
+
+	if (other_cluster.len > 0)
+		return err_set(err, ERR_FATAL,
+		    "the database's progress belongs to the Kafka cluster %.*s, this one is %s: "
+		    "its offsets mean nothing here",
+		    STR_ARG(other_cluster), cluster_id);
+	if (rows != 0 &&
+	    (rows != cli->partitions || pg_get_int32(result, 0, 1) != cli->partitions - 1))
+		return err_set(err, ERR_FATAL,
+		    "the database has progress of %lld partitions, BILLD_PARTITIONS is %lld: their "
+		    "number is never changed",
+		    (long long)rows, (long long)cli->partitions);
+	*ret_progress =
+	    (struct progress){.is_there = rows != 0, .has_moved = pg_get_int64(result, 0, 2) > 0};
+	return ERR_NONE;
+}
+
+static enum err_class
+read_progress(
+    struct cli *cli, const char *cluster_id, struct progress *ret_progress, struct err *err)
+{
+	struct pg_params params;
+	PGresult *result = NULL;
+	enum err_class class;
+
+	pg_params_init(&params, &cli->arena);
+	pg_params_str(&params, str_from(cluster_id));
+	class = pg_run(cli->pg, "progress", &params, &result, err);
+	if (class == ERR_NONE)
+		class = check_progress(cli, cluster_id, result, ret_progress, err);
+	PQclear(result);
+	return class;
+}
+
+static enum err_class
+make_progress(struct cli *cli, const char *cluster_id, struct err *err)
+{
+	struct pg_params params;
+
+	pg_params_init(&params, &cli->arena);
+	pg_params_str(&params, str_from(cluster_id));
+	pg_params_int32(&params, (int32_t)cli->partitions);
+	if (pg_run(cli->pg, "make_progress", &params, NULL, err) != ERR_NONE)
+		return err->class;
+	printf("billd.progress: made for %d partitions\n", (int)cli->partitions);
+	return ERR_NONE;
+}
+
+static enum err_class
+apply_topic(rd_kafka_t *rk, const struct topic_wanted *wanted, struct err *err)
+{
+	int32_t partitions = 0;
+	int changed = 0;
+
+	if (topics_partitions(rk, wanted->name, &partitions, err) != ERR_NONE)
+		return err->class;
+	if (partitions == 0) {
+		if (topics_create(rk, wanted, err) != ERR_NONE)
+			return err->class;
+		printf("%s: made with %d partitions\n", wanted->name, (int)wanted->partitions);
+		return ERR_NONE;
+	}
+	if (partitions != wanted->partitions)
+		return err_set(err, ERR_FATAL,
+		    "topic %s has %d partitions, BILLD_PARTITIONS is %d: their number is never "
+		    "changed",
+		    wanted->name, (int)partitions, (int)wanted->partitions);
+	if (topics_alter(rk, wanted, &changed, err) != ERR_NONE)
+		return err->class;
+	printf("%s: %d properties changed\n", wanted->name, changed);
+	return ERR_NONE;
+}
+
+/*
+ * Commands are the history, and an outage of the database may be long: they are kept without limit.
+ * Consumers of events have a month.  A message of ours has 1 MiB at most; headers and a batch's
+ * frame come on top.
+ */
+static enum err_class
+apply_topics(const struct cli *cli, rd_kafka_t *rk, struct err *err)
+{
+	char in_sync[NUMBER_SIZE];
+	static const struct {
+		const char *name, *retention_ms;
+	} topics[] = {
+	    {KAFKA_TOPIC_COMMANDS, "-1"},
+	    {KAFKA_TOPIC_EVENTS, "2592000000"},
+	    {KAFKA_TOPIC_DEAD_LETTERS, "-1"},
+	};
+
+	snprintf(in_sync, sizeof(in_sync), "%d", (int)cli->min_insync_replicas);
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+		const struct topic_wanted wanted = {.name = topics[i].name,
+		    .partitions = (int32_t)cli->partitions,
+		    .replication = (int32_t)cli->replication,
+		    .properties_len = 5,
+		    .properties = {{"cleanup.policy", "delete"},
+			{"retention.ms", topics[i].retention_ms}, {"retention.bytes", "-1"},
+			{"max.message.bytes", "1114112"}, {"min.insync.replicas", in_sync}}};
+
+		if (apply_topic(rk, &wanted, err) != ERR_NONE)
+			return err->class;
+	}
+	return ERR_NONE;
+}
+
+/* The database is asked first: nothing is made where the two cannot fit. */
+static enum err_class
+apply(struct cli *cli, rd_kafka_t *rk, const char *cluster_id, struct err *err)
+{
+	struct progress progress;
+	int32_t partitions = 0;
+
+	if (read_progress(cli, cluster_id, &progress, err) != ERR_NONE ||
+	    topics_partitions(rk, KAFKA_TOPIC_COMMANDS, &partitions, err) != ERR_NONE)
+		return err->class;
+	if (progress.has_moved && partitions == 0)
+		return err_set(err, ERR_FATAL,
+		    "the database has processed commands of the topic %s, which does not exist any "
+		    "more: restore it, or start with a new database",
+		    KAFKA_TOPIC_COMMANDS);
+	if (apply_topics(cli, rk, err) != ERR_NONE)
+		return err->class;
+	return progress.is_there ? ERR_NONE : make_progress(cli, cluster_id, err);
+}
+
+static enum err_class
+run_apply(struct cli *cli, const struct cli_input *input, struct err *err)
+{
+	rd_kafka_t *rk = NULL;
+	char *cluster_id = NULL;
+	enum err_class class;
+
+	(void)input;
+	if ((cli->partitions & (cli->partitions - 1)) != 0)
+		return err_set(err, ERR_FATAL, "BILLD_PARTITIONS: %lld is no power of two",
+		    (long long)cli->partitions);
+	if (cli->min_insync_replicas > cli->replication)
+		return err_set(err, ERR_FATAL,
+		    "BILLD_MIN_INSYNC_REPLICAS is more than BILLD_REPLICATION: nothing could be "
+		    "written");
+	if (cli_connect(cli, statements, ARRAY_LEN(statements), err) != ERR_NONE ||
+	    topics_connect(cli->kafka_bootstrap, &rk, &cluster_id, err) != ERR_NONE)
+		return err->class;
+	class = apply(cli, rk, cluster_id, err);
+	rd_kafka_mem_free(rk, cluster_id);
+	rd_kafka_destroy(rk);
+	return class;
+}
+
+const struct cli_command topics_commands[] = {
+    {"topics", "apply", "",
+	"make the topics and the rows of progress that are missing, set what differs",
+	.run = run_apply},
+    {.noun = NULL},
+};
