@@ -134,5 +134,15 @@ asan:
 tsan:
 	@$(MAKE) --no-print-directory V=tsan unit
 
+# ---- Rules that machines hold: tests/lint/run.sh says which.  `make lint RULES="tidy layers"` runs these alone.
+.PHONY: lint fmt settings
+lint: export LINT_CFLAGS = $(STD) $(WARN) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) -I.
+lint:
+	@+tests/lint/run.sh $(RULES)
+
 fmt:
-	@clang-format-14 -i $(wildcard */*.[ch] */*/*.[ch])
+	@find $(wildcard api cli common worker tests) -name '*.[ch]' -exec clang-format-14 -i {} +
+
+#: make settings     write docs/settings.md from what the programs say
+settings: all
+	@tests/lint/settings.sh write

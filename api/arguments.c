@@ -73,8 +73,8 @@ on_argument(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_le
 
 	(void)kind;
 	if (found == ARGUMENT_MAX) {
-		answer_problem(request, PROBLEM_BAD_PARAMETER,
-		    "There is no such query parameter here.");
+		answer_problem(
+		    request, PROBLEM_BAD_PARAMETER, "There is no such query parameter here.");
 	} else if (walk->arguments->values[found].ptr != NULL) {
 		answer_problem(
 		    request, PROBLEM_BAD_PARAMETER, "%s is given twice.", argument_names[found]);
@@ -93,13 +93,11 @@ arguments_read(struct request *request, unsigned allowed, struct arguments *ret_
 	int64_t limit = PAGE_ROWS;
 
 	*ret_arguments = (struct arguments){.limit = PAGE_ROWS};
-	MHD_get_connection_values_n(
-	    request->connection, MHD_GET_ARGUMENT_KIND, on_argument, &walk);
+	MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, on_argument, &walk);
 	if (request->answer.status != 0)
 		return false;
 	if (ret_arguments->values[ARGUMENT_LIMIT].ptr != NULL &&
-	    !str_read_int64(
-		ret_arguments->values[ARGUMENT_LIMIT], 1, PAGE_ROWS_MAX, &limit)) {
+	    !str_read_int64(ret_arguments->values[ARGUMENT_LIMIT], 1, PAGE_ROWS_MAX, &limit)) {
 		answer_problem(request, PROBLEM_BAD_PARAMETER, "limit is a number from 1 to %d.",
 		    PAGE_ROWS_MAX);
 		return false;

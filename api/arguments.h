@@ -9,7 +9,7 @@
 #include "api/request.h"
 
 #define PAGE_ROWS_MAX 100
-#define PAGE_ROWS 20                              /* unless told */
+#define PAGE_ROWS 20                             /* unless told */
 #define PAGE_BYTES_MAX ((size_t)4 * 1024 * 1024) /* a page of large rows ends earlier */
 
 enum argument {

@@ -47,7 +47,8 @@ auth_begin(struct request *request)
 	struct str key;
 
 	if (header.ptr == NULL) {
-		answer_problem(request, PROBLEM_UNAUTHORIZED, "The header Authorization is missing.");
+		answer_problem(
+		    request, PROBLEM_UNAUTHORIZED, "The header Authorization is missing.");
 		return true;
 	}
 	if (!header_bearer(header, &key) || !api_key_has_form(key)) {

@@ -28,8 +28,8 @@ cursor_read(struct str text, enum cursor_kind kind, struct cursor *ret_cursor)
 	uint64_t position = 0;
 	size_t len;
 
-	if (sodium_base642bin(
-		bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL, BASE64) != 0 ||
+	if (sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL, BASE64) !=
+		0 ||
 	    len != sizeof(bytes) || bytes[0] != (uint8_t)kind)
 		return false;
 	for (int i = 0; i < 8; i++)
@@ -95,8 +95,8 @@ cursor_events_read(struct str text, int64_t *numbers, size_t partitions)
 	uint8_t bytes[EVENTS_BYTES_MAX];
 	size_t len, at = 1, next = 0;
 
-	if (sodium_base642bin(
-		bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL, BASE64) != 0 ||
+	if (sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL, BASE64) !=
+		0 ||
 	    len == 0 || bytes[0] != CURSOR_EVENTS)
 		return false;
 	for (size_t i = 0; i < partitions; i++)
@@ -105,8 +105,8 @@ cursor_events_read(struct str text, int64_t *numbers, size_t partitions)
 		int64_t distance, number;
 
 		if (!varint_read(bytes, len, &at, &distance) ||
-		    !varint_read(bytes, len, &at, &number) || number == 0 ||
-		    next >= partitions || distance >= (int64_t)(partitions - next))
+		    !varint_read(bytes, len, &at, &number) || number == 0 || next >= partitions ||
+		    distance >= (int64_t)(partitions - next))
 			return false;
 		next += (size_t)distance;
 		numbers[next++] = number;

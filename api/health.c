@@ -52,8 +52,8 @@ health_run(struct request *request)
 	buf_printf(&request->out, "{\"status\":\"%s\",\"database\":\"%s\",\"kafka\":\"%s\"}",
 	    database && kafka ? "ok" : "degraded", word(database), word(kafka));
 	answer_header(request, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	answer_out(request,
-	    database && kafka ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, JSON_TYPE);
+	answer_out(
+	    request, database && kafka ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, JSON_TYPE);
 	return true;
 }
 

@@ -30,12 +30,12 @@ struct ingress {
 	struct reuse *reuse;
 	struct reader *reader;
 	struct waiter *waiter;
-	struct metrics *metrics;
+	struct stats *stats;
 	struct health *health;
-	atomic_bool draining;       /* a clean stop was asked for: no new keep-alive, no waiting */
-	atomic_int connections;     /* that are open */
-	atomic_int requests;        /* between their request line and their end */
-	atomic_int suspended;       /* of those, without an event loop: something else answers them */
+	atomic_bool draining;   /* a clean stop was asked for: no new keep-alive, no waiting */
+	atomic_int connections; /* that are open */
+	atomic_int requests;    /* between their request line and their end */
+	atomic_int suspended;   /* of those, without an event loop: something else answers them */
 	atomic_int_fast64_t bodies; /* bytes that are held for bodies */
 };
 

@@ -53,8 +53,8 @@ slot_find(struct key_cache *cache, const uint8_t *hash)
 }
 
 bool
-key_cache_get(struct key_cache *cache, const uint8_t hash[API_KEY_HASH_BYTES],
-    struct key_entry *ret_entry)
+key_cache_get(
+    struct key_cache *cache, const uint8_t hash[API_KEY_HASH_BYTES], struct key_entry *ret_entry)
 {
 	struct slot *slot;
 

@@ -36,8 +36,8 @@ void key_cache_free(struct key_cache *cache);
  * key_cache_get(cache, hash, ret_entry):
  * Find a key.  False, ${ret_entry} untouched, when it is not known.
  */
-NODISCARD bool key_cache_get(struct key_cache *cache, const uint8_t hash[API_KEY_HASH_BYTES],
-    struct key_entry *ret_entry);
+NODISCARD bool key_cache_get(
+    struct key_cache *cache, const uint8_t hash[API_KEY_HASH_BYTES], struct key_entry *ret_entry);
 
 /**
  * key_cache_put(cache, entry), key_cache_drop(cache, hash):

@@ -5,17 +5,18 @@
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api/deliver.h"
 #include "api/health.h"
 #include "api/ingress.h"
 #include "api/key_cache.h"
-#include "api/metrics.h"
 #include "api/openapi.h"
 #include "api/reader.h"
 #include "api/refresh.h"
 #include "api/reuse.h"
 #include "api/server.h"
+#include "api/stats.h"
 #include "api/wait.h"
 #include "common/base/daemon.h"
 #include "common/base/log.h"
@@ -59,6 +60,13 @@ static const struct setting setting_table[] = {
 	"milliseconds that a clean stop gives to running requests"},
 };
 
+static bool
+log_level_is_known(struct str level)
+{
+	return str_equal(level, STR("debug")) || str_equal(level, STR("info")) ||
+	       str_equal(level, STR("warn")) || str_equal(level, STR("error"));
+}
+
 /* What the table of settings cannot check. */
 static enum err_class
 settings_check(struct ingress *ingress, struct err *err)
@@ -66,6 +74,10 @@ settings_check(struct ingress *ingress, struct err *err)
 	if ((settings.partitions & (settings.partitions - 1)) != 0)
 		return err_set(err, ERR_FATAL, "BILLD_PARTITIONS: %lld is no power of two",
 		    (long long)settings.partitions);
+	if (!log_level_is_known(str_from(settings.log_level)))
+		return err_set(err, ERR_FATAL,
+		    "BILLD_LOG_LEVEL: \"%s\" is not debug, info, warn or error",
+		    settings.log_level);
 	if (!id_secret_read(str_from(settings.secret), &ingress->secret))
 		return err_set(err, ERR_FATAL, "BILLD_SECRET: must be 64 hexadecimal digits");
 	return ERR_NONE;
@@ -144,7 +156,7 @@ serve(struct ingress *ingress, int fd)
 		if (!drain(ingress, server)) {
 			log_line(LOG_ERROR, "requests were left when BILLD_DRAIN_MS was over",
 			    log_int("requests", ingress->suspended));
-			exit(EXIT_STOPPED);
+			_exit(EXIT_STOPPED);
 		}
 	}
 	server_free(server);
@@ -166,7 +178,7 @@ run(struct ingress *ingress, struct err *err)
 	ingress->settings = &settings;
 	ingress->keys = key_cache_new();
 	ingress->reuse = reuse_new();
-	ingress->metrics = metrics_new();
+	ingress->stats = stats_new();
 	ingress->health = health_new();
 	if (schemas_prepare(ingress, err) == ERR_NONE && producer_prepare(ingress, err) == ERR_NONE)
 		code = serve(ingress, fd);
@@ -174,7 +186,7 @@ run(struct ingress *ingress, struct err *err)
 	openapi_free(ingress->openapi);
 	schemas_free(ingress->schemas);
 	health_free(ingress->health);
-	metrics_free(ingress->metrics);
+	stats_free(ingress->stats);
 	reuse_free(ingress->reuse);
 	key_cache_free(ingress->keys);
 	return code;
@@ -188,8 +200,8 @@ main(int argc, char **argv)
 	int code;
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		settings_help(PROGRAM, "the HTTP ingress of billd", setting_table,
-		    ARRAY_LEN(setting_table));
+		settings_help(
+		    PROGRAM, "the HTTP ingress of billd", setting_table, ARRAY_LEN(setting_table));
 		return EXIT_OK;
 	}
 	if (argc == 2 && strcmp(argv[1], "--settings-markdown") == 0) {
@@ -198,7 +210,8 @@ main(int argc, char **argv)
 	}
 	log_init(PROGRAM, NULL);
 	if (argc != 1) {
-		log_line(LOG_ERROR, "it takes no argument but --help", log_text("argument", argv[1]));
+		log_line(
+		    LOG_ERROR, "it takes no argument but --help", log_text("argument", argv[1]));
 		return EXIT_USAGE;
 	}
 	if (settings_read(setting_table, ARRAY_LEN(setting_table), &err) != ERR_NONE) {

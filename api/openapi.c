@@ -36,8 +36,7 @@ set(json_t *object, const char *name, json_t *value)
 static json_t *
 reference(const char *section, const char *name)
 {
-	return json_pack(
-	    "{s:o}", "$ref", json_sprintf("#/components/%s/%s", section, name));
+	return json_pack("{s:o}", "$ref", json_sprintf("#/components/%s/%s", section, name));
 }
 
 static json_t *
@@ -60,10 +59,10 @@ put_error_components(json_t *components)
 	json_t *responses = json_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-		json_t *response = json_pack("{s:s,s:o,s:{s:o}}", "description",
-		    errors[i].description, "content",
-		    content(PROBLEM_TYPE, reference("schemas", "Problem")), "headers",
-		    "X-Request-Id", reference("headers", "RequestId"));
+		json_t *response =
+		    json_pack("{s:s,s:o,s:{s:o}}", "description", errors[i].description, "content",
+			content(PROBLEM_TYPE, reference("schemas", "Problem")), "headers",
+			"X-Request-Id", reference("headers", "RequestId"));
 		json_t *headers = json_object_get(response, "headers");
 
 		if (errors[i].status == 503)
@@ -107,8 +106,8 @@ put_schema(json_t *components, const char *name, json_t *schema)
 	const json_t *more = json_object_get(json_object_get(schemas, name), "properties");
 
 	if (more != NULL)
-		CHECK(json_object_update(json_object_get(schema, "properties"),
-			  (json_t *)(uintptr_t)more) == 0);
+		CHECK(json_object_update(
+			  json_object_get(schema, "properties"), (json_t *)(uintptr_t)more) == 0);
 	set(schemas, name, schema);
 }
 
@@ -124,10 +123,19 @@ put_list_schema(json_t *components, const char *name, const char *list_name)
 	set(json_object_get(components, "schemas"), list_name, list);
 }
 
+static bool
+has_body(const struct schema *schema)
+{
+	for (size_t i = 0; i < schema->fields_len; i++)
+		if (schema->fields[i].source == SOURCE_BODY)
+			return true;
+	return false;
+}
+
 /* The schemas that ${route} names, unless they are there already. */
 static enum err_class
-put_schemas(const struct schemas *schemas, const struct route *route, json_t *components,
-    struct err *err)
+put_schemas(
+    const struct schemas *schemas, const struct route *route, json_t *components, struct err *err)
 {
 	const struct schema *schema;
 	char list_name[64];
@@ -138,7 +146,8 @@ put_schemas(const struct schemas *schemas, const struct route *route, json_t *co
 		schema = schemas_by_name(schemas, str_from(name));
 		if (schema == NULL)
 			return err_set(err, ERR_FATAL, "there is no schema %s", name);
-		put_schema(components, short_name(name), openapi_schema(schema, true));
+		if (has_body(schema))
+			put_schema(components, short_name(name), openapi_schema(schema, true));
 	}
 	if (route->resource == NULL)
 		return ERR_NONE;
@@ -146,8 +155,7 @@ put_schemas(const struct schemas *schemas, const struct route *route, json_t *co
 	if (schema == NULL)
 		return err_set(err, ERR_FATAL, "there is no schema %s", route->resource->schema);
 	put_schema(components, short_name(route->resource->schema), openapi_schema(schema, false));
-	snprintf(
-	    list_name, sizeof(list_name), "%sList", short_name(route->resource->schema));
+	snprintf(list_name, sizeof(list_name), "%sList", short_name(route->resource->schema));
 	put_list_schema(components, short_name(route->resource->schema), list_name);
 	return ERR_NONE;
 }
@@ -188,15 +196,6 @@ make_parameters(const struct route *route)
 	return parameters;
 }
 
-static bool
-has_body(const struct schema *schema)
-{
-	for (size_t i = 0; i < schema->fields_len; i++)
-		if (schema->fields[i].source == SOURCE_BODY)
-			return true;
-	return false;
-}
-
 /* Whether the body may be left out: nothing in it must be given. */
 static bool
 body_is_needed(const struct schema *schema)
@@ -226,11 +225,10 @@ put_body(const struct schema *schema, const struct route *route, const json_t *e
 static void
 put_command_answers(const struct route *route, json_t *responses)
 {
-	const char *name = short_name(route->resource->schema);
-	json_t *accepted = answer(
-	    "Queued durably; its outcome is at Location.", reference("schemas", "Accepted"));
-	json_t *done = answer(
-	    "The outcome, when Prefer: wait was given and it came in time.",
+	const char *name;
+	json_t *accepted =
+	    answer("Queued durably; its outcome is at Location.", reference("schemas", "Accepted"));
+	json_t *done = answer("The outcome, when Prefer: wait was given and it came in time.",
 	    reference("schemas", name));
 
 	set(json_object_get(accepted, "headers"), "Location", reference("headers", "Location"));
@@ -288,8 +286,7 @@ make_answers(const struct route *route)
 		    strchr(route->pattern, '{') == NULL ? errors_of_list : errors_of_query);
 		break;
 	case ROUTE_OPERATION:
-		set(responses, "200",
-		    answer("The operation.", reference("schemas", "Operation")));
+		set(responses, "200", answer("The operation.", reference("schemas", "Operation")));
 		put_errors(responses, errors_of_query);
 		break;
 	case ROUTE_EVENTS:
@@ -301,8 +298,8 @@ make_answers(const struct route *route)
 }
 
 static void
-put_path(const struct schemas *schemas, const struct route *route, const json_t *examples,
-    json_t *paths)
+put_path(
+    const struct schemas *schemas, const struct route *route, const json_t *examples, json_t *paths)
 {
 	json_t *path = json_object_get(paths, route->pattern), *operation;
 	char method[8] = "";
@@ -317,8 +314,8 @@ put_path(const struct schemas *schemas, const struct route *route, const json_t 
 	if (route->kind == ROUTE_SYSTEM)
 		set(operation, "security", json_array());
 	if (route->kind == ROUTE_COMMAND) {
-		const struct schema *schema = schemas_by_name(
-		    schemas, str_from(command_table[route->command].schema_name));
+		const struct schema *schema =
+		    schemas_by_name(schemas, str_from(command_table[route->command].schema_name));
 
 		set(operation, "description", json_stringn(schema->doc.ptr, schema->doc.len));
 		if (has_body(schema))
@@ -371,8 +368,7 @@ openapi_make(const struct schemas *schemas, struct str *ret_text, struct err *er
 			json_decref(document);
 			return err->class;
 		}
-		put_path(
-		    schemas, &route_table[i], json_object_get(document, "x-examples"), paths);
+		put_path(schemas, &route_table[i], json_object_get(document, "x-examples"), paths);
 	}
 	json_object_del(document, "x-examples");
 	text = json_dumps(document, JSON_COMPACT);

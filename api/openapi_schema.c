@@ -74,10 +74,9 @@ enum_symbols(const struct schema *schema)
 static json_t *
 type_schema(const struct schema *schema, bool for_request)
 {
-	const char *name =
-	    schema->logical == SCHEMA_MILLIS ? "string" : type_name(schema->type);
-	json_t *json = schema->type == SCHEMA_RECORD ? openapi_schema(schema, for_request)
-						     : json_object();
+	const char *name = schema->logical == SCHEMA_MILLIS ? "string" : type_name(schema->type);
+	json_t *json =
+	    schema->type == SCHEMA_RECORD ? openapi_schema(schema, for_request) : json_object();
 
 	if (schema->nullable)
 		set(json, "type", json_pack("[s,s]", name, "null"));
@@ -88,8 +87,7 @@ type_schema(const struct schema *schema, bool for_request)
 	else if (schema->logical == SCHEMA_MILLIS)
 		set(json, "format", json_string("date-time"));
 	else if (schema->type == SCHEMA_INT || schema->type == SCHEMA_LONG)
-		set(json, "format",
-		    json_string(schema->type == SCHEMA_INT ? "int32" : "int64"));
+		set(json, "format", json_string(schema->type == SCHEMA_INT ? "int32" : "int64"));
 	if (schema->type == SCHEMA_ENUM)
 		set(json, "enum", enum_symbols(schema));
 	if (schema->type == SCHEMA_ARRAY)

@@ -13,9 +13,9 @@ answer_pending(struct request *request)
 	buf_clear(out);
 	buf_append_str(out, STR("{\"id\":"));
 	json_put_uuid(out, request->operation_id);
-	buf_append_str(out,
-	    STR(",\"command\":null,\"status\":\"pending\",\"resource\":null,\"error\":null,"
-		"\"accepted_at\":null,\"completed_at\":null}"));
+	buf_append_str(
+	    out, STR(",\"command\":null,\"status\":\"pending\",\"resource\":null,\"error\":null,"
+		     "\"accepted_at\":null,\"completed_at\":null}"));
 	answer_out(request, MHD_HTTP_OK, JSON_TYPE);
 }
 
@@ -48,8 +48,8 @@ operation_read(struct request *request, const PGresult *result, const struct err
 		answer_failed(request, err);
 	} else if (PQntuples(result) > 0) {
 		answer_json(request, pg_get_str(result, 0, 0));
-	} else if (!id_operation_is_ours(&ingress->secret, request->caller.organisation_id,
-		       request->operation_id)) {
+	} else if (!id_operation_is_ours(
+		       &ingress->secret, request->caller.organisation_id, request->operation_id)) {
 		answer_problem(request, PROBLEM_NOT_FOUND,
 		    "No operation with this id exists in this organisation.");
 	} else {

@@ -19,7 +19,7 @@ NODISCARD bool query_run_list(struct request *request);
  * Make ${job} read the ${resource} with ${id}, but for what is done with it.  False when memory is
  * out.
  */
-NODISCARD bool query_one(struct request *request, const struct resource *resource, struct uuid id,
-    struct job *job);
+NODISCARD bool query_one(
+    struct request *request, const struct resource *resource, struct uuid id, struct job *job);
 
 #endif

@@ -48,7 +48,8 @@ connection_open(struct reader_thread *thread, struct err *err)
 		log_line(LOG_ERROR, "the database is out of reach for queries",
 		    log_text("error", err->text));
 	thread->logged = true;
-	/* A role or a schema that is not right yet may become so: for callers it is out of reach. */
+	/* A role or a schema that is not right yet may become so: for callers it is out of reach.
+	 */
 	err->class = ERR_RETRY;
 	thread->down = *err;
 	thread->down_until_ms = clock_steady_ms() + DOWN_MS;
@@ -73,8 +74,8 @@ scope_send(struct pg *pg, struct request *request, struct err *err)
 		break;
 	case SCOPE_KEY:
 		memcpy(text, "{\"\\\\x", 5);
-		sodium_bin2hex(text + 5, sizeof(text) - 5, request->key_hash,
-		    sizeof(request->key_hash));
+		sodium_bin2hex(
+		    text + 5, sizeof(text) - 5, request->key_hash, sizeof(request->key_hash));
 		len = 5 + 2 * sizeof(request->key_hash);
 		text[len++] = '"';
 		break;
@@ -82,8 +83,8 @@ scope_send(struct pg *pg, struct request *request, struct err *err)
 	text[len++] = '}';
 	pg_params_init(&params, &request->arena);
 	pg_params_str(&params, (struct str){text, len});
-	return pg_send(pg,
-	    request->job.scope == SCOPE_KEY ? "scope_key" : "scope_organisation", &params, err);
+	return pg_send(
+	    pg, request->job.scope == SCOPE_KEY ? "scope_key" : "scope_organisation", &params, err);
 }
 
 static enum err_class

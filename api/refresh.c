@@ -51,8 +51,8 @@ ask(struct refresher *refresher, size_t len, struct str list, PGresult **ret_res
 
 	CHECK(hashes != NULL);
 	for (size_t i = 0; i < len; i++)
-		hashes[i] = (struct str){
-		    (const char *)refresher->entries[i].hash, API_KEY_HASH_BYTES};
+		hashes[i] =
+		    (struct str){(const char *)refresher->entries[i].hash, API_KEY_HASH_BYTES};
 	pg_params_init(&scope, &refresher->arena);
 	pg_params_str(&scope, list);
 	pg_params_init(&params, &refresher->arena);
@@ -87,8 +87,8 @@ drop_others(struct refresher *refresher, size_t len, const PGresult *result)
 		const struct key_entry *entry = &refresher->entries[i];
 		int row = 0;
 
-		while (row < rows && memcmp(pg_get_str(result, row, 0).ptr, entry->hash,
-					 API_KEY_HASH_BYTES) != 0)
+		while (row < rows &&
+		       memcmp(pg_get_str(result, row, 0).ptr, entry->hash, API_KEY_HASH_BYTES) != 0)
 			row++;
 		if (row == rows)
 			key_cache_drop(refresher->ingress->keys, entry->hash);

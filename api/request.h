@@ -19,10 +19,10 @@
 #include "common/codec/transcode.h"
 #include "common/postgres/pg.h"
 
-#define BODY_MAX (1024 * 1024)                    /* bytes of a body */
-#define BODIES_MAX (INT64_C(256) * 1024 * 1024)   /* bytes of all bodies that are held at once */
-#define REQUEST_ARENA_MAX ((size_t)1024 * 1024)   /* bytes of one request's small things */
-#define ANSWER_MAX ((size_t)16 * 1024 * 1024)     /* bytes of one answer */
+#define BODY_MAX (1024 * 1024)                  /* bytes of a body */
+#define BODIES_MAX (INT64_C(256) * 1024 * 1024) /* bytes of all bodies that are held at once */
+#define REQUEST_ARENA_MAX ((size_t)1024 * 1024) /* bytes of one request's small things */
+#define ANSWER_MAX ((size_t)16 * 1024 * 1024)   /* bytes of one answer */
 #define ANSWER_HEADERS_MAX 8
 #define REQUEST_ID_SIZE 129
 
@@ -82,6 +82,7 @@ struct request {
 	enum request_phase phase;
 	bool discard;   /* what comes of the body is dropped */
 	size_t dropped; /* bytes of body that came, kept or not */
+	bool odd_line;  /* the request line has more spaces than it should */
 	bool suspended; /* by us, and not seen again by its event loop */
 	struct arena arena;
 	struct buf body, out;
@@ -102,12 +103,13 @@ struct request {
 	int64_t offset;    /* of the message; -1: not known */
 
 	struct job job;
-	int32_t limit;   /* of a page */
-	int64_t *seen;   /* of GET /v1/events: the last number of each partition */
+	int32_t limit; /* of a page */
+	int64_t *seen; /* of GET /v1/events: the last number of each partition */
 
 	int64_t wait_until_ms; /* clock_steady_ms */
 	int64_t wait_asked_at; /* the waiter's turn in which its row was last asked for; 0: never */
-	void (*waited)(struct request *request, const struct outcome *outcome); /* NULL: time is up */
+	void (*waited)(
+	    struct request *request, const struct outcome *outcome); /* NULL: time is up */
 };
 
 /* Requests are kept for the next ones, up to a limit. */

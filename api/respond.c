@@ -144,8 +144,7 @@ answer_refusal(struct request *request, enum refusal refusal, const char *detail
 }
 
 void
-answer_faults(
-    struct request *request, const struct refusal_info *info, const struct faults *faults)
+answer_faults(struct request *request, const struct refusal_info *info, const struct faults *faults)
 {
 	char detail[DETAIL_MAX];
 
@@ -178,8 +177,8 @@ respond_send(struct request *request)
 	CHECK(request->phase != REQUEST_DONE);
 
 	/* The body lives in the request, which is given back when all of it was sent. */
-	response = MHD_create_response_from_buffer(answer->body.len,
-	    (void *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(
+	    answer->body.len, (void *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
 		return MHD_NO;
 	result = MHD_add_response_header(response, "X-Request-Id", request->id);
@@ -192,8 +191,8 @@ respond_send(struct request *request)
 		result &= MHD_add_response_header(
 		    response, answer->headers[i].name, answer->headers[i].value);
 	if (result == MHD_YES)
-		result = MHD_queue_response(
-		    request->connection, (unsigned int)answer->status, response);
+		result =
+		    MHD_queue_response(request->connection, (unsigned int)answer->status, response);
 	MHD_destroy_response(response);
 	request->phase = REQUEST_DONE;
 	return result;

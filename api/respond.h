@@ -21,8 +21,7 @@ void answer_out(struct request *request, int status, const char *content_type);
  * answer_bytes(request, status, content_type, bytes):
  * Answer with ${bytes}, which outlive the request.
  */
-void answer_bytes(
-    struct request *request, int status, const char *content_type, struct str bytes);
+void answer_bytes(struct request *request, int status, const char *content_type, struct str bytes);
 
 /**
  * answer_header(request, name, value):

@@ -35,8 +35,8 @@ reuse_free(struct reuse *reuse)
 }
 
 bool
-reuse_note(struct reuse *reuse, struct uuid organisation_id, struct str key,
-    struct uuid operation_id)
+reuse_note(
+    struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id)
 {
 	uint8_t tag[TAG_BYTES];
 	struct slot *slot;

@@ -29,7 +29,7 @@ void reuse_free(struct reuse *reuse);
  * Remember ${key}.  False when it is known to belong to another operation, which it then stays
  * with.
  */
-NODISCARD bool reuse_note(struct reuse *reuse, struct uuid organisation_id, struct str key,
-    struct uuid operation_id);
+NODISCARD bool reuse_note(
+    struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id);
 
 #endif

@@ -3,10 +3,10 @@
 #include "api/docs.h"
 #include "api/events.h"
 #include "api/health.h"
-#include "api/metrics.h"
 #include "api/openapi.h"
 #include "api/operation.h"
 #include "api/query.h"
+#include "api/stats.h"
 #include "api/submit.h"
 
 const struct resource resource_customer = {
@@ -19,11 +19,11 @@ const struct resource resource_invoice = {
     "invoice", "/v1/invoices/", "invoices_one", "billd.event.Invoice", ID_INVOICE};
 
 /* METHOD, path, id in the document, tag, summary, then what the kind needs. */
-#define COMMAND(m, path, id, t, text, what, type, routed_by, is_new)                          \
-	{                                                                                     \
-		.method = (m), .pattern = (path), .kind = ROUTE_COMMAND, .run = submit_run,   \
-		.operation_id = (id), .tag = (t), .summary = (text), .resource = (what),      \
-		.command = (type), .by = (routed_by), .creates = (is_new),                    \
+#define COMMAND(m, path, id, t, text, what, type, routed_by, is_new)                        \
+	{                                                                                   \
+		.method = (m), .pattern = (path), .kind = ROUTE_COMMAND, .run = submit_run, \
+		.operation_id = (id), .tag = (t), .summary = (text), .resource = (what),    \
+		.command = (type), .by = (routed_by), .creates = (is_new),                  \
 	}
 #define ONE(path, id, t, text, what)                                                         \
 	{                                                                                    \
@@ -59,8 +59,8 @@ const struct route route_table[] = {
     LIST("/v1/plans", "listPlans", "Plans", "List plans, newest first", &resource_plan,
 	"plans_list", CURSOR_PLANS),
     ONE("/v1/plans/{plan_id}", "getPlan", "Plans", "Show a plan", &resource_plan),
-    COMMAND("PATCH", "/v1/plans/{plan_id}", "updatePlan", "Plans", "Change a plan",
-	&resource_plan, COMMAND_UPDATE_PLAN, BY_ORGANISATION, false),
+    COMMAND("PATCH", "/v1/plans/{plan_id}", "updatePlan", "Plans", "Change a plan", &resource_plan,
+	COMMAND_UPDATE_PLAN, BY_ORGANISATION, false),
     COMMAND("DELETE", "/v1/plans/{plan_id}", "archivePlan", "Plans", "Archive a plan",
 	&resource_plan, COMMAND_ARCHIVE_PLAN, BY_ORGANISATION, false),
 
@@ -93,7 +93,7 @@ const struct route route_table[] = {
 	"Whether the service and what it needs are well"),
     OTHER(ROUTE_SYSTEM, "/health/live", health_run_live, "getLiveness", "System",
 	"Whether the process answers"),
-    OTHER(ROUTE_SYSTEM, "/metrics", metrics_run, "getMetrics", "System",
+    OTHER(ROUTE_SYSTEM, "/metrics", stats_run, "getMetrics", "System",
 	"Metrics in Prometheus' text format"),
     OTHER(ROUTE_SYSTEM, "/openapi.json", openapi_run, "getOpenapi", "System", "This document"),
     OTHER(ROUTE_SYSTEM, "/docs", docs_run_index, "getDocs", "System", "The documentation's page"),

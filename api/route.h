@@ -49,12 +49,13 @@ enum route_by {
 
 struct route {
 	const char *method;
-	const char *pattern; /* "/v1/customers/{customer_id}"; a name that ends in _id takes a UUID */
+	const char
+	    *pattern; /* "/v1/customers/{customer_id}"; a name that ends in _id takes a UUID */
 	enum route_kind kind;
 	/* True when the request is answered; false when it was suspended and handed over, and must
 	 * not be touched any more. */
 	bool (*run)(struct request *request);
-	const char *operation_id;             /* in the OpenAPI document */
+	const char *operation_id; /* in the OpenAPI document */
 	const char *tag;
 	const char *summary;
 	const struct resource *resource; /* NULL: none */
@@ -75,7 +76,8 @@ struct route_match {
 	struct {
 		struct str name, text;
 	} params[ROUTE_PARAMS_MAX];
-	char allow[64]; /* the methods that the path takes, for 405; "" when there is no such path */
+	char
+	    allow[64]; /* the methods that the path takes, for 405; "" when there is no such path */
 };
 
 /**

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "api/auth.h"
-#include "api/metrics.h"
 #include "api/peer.h"
 #include "api/request.h"
 #include "api/respond.h"
+#include "api/stats.h"
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 
@@ -21,6 +21,9 @@
 #define DISCARD_MAX ((size_t)8 * BODY_MAX)    /* of a refused body that is read all the same */
 #define OTHER_FILES 128 /* besides the connections: to Kafka, PostgreSQL, event loops */
 #define POOL_KEPT_MAX 4096
+/* What level 1 adds before 1.0 is looked at here as well (no Host, a space in the target); there
+ * the library would answer it with the head of its answer sent twice. */
+#define STRICTNESS (MHD_VERSION < 0x01000000 ? 0 : 1)
 
 struct server {
 	struct ingress *ingress;
@@ -33,8 +36,8 @@ struct server {
 enum err_class
 server_listen(const struct ingress_settings *settings, int *ret_fd, struct err *err)
 {
-	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
-	    .ai_socktype = SOCK_STREAM};
+	const struct addrinfo hints = {
+	    .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *address = NULL;
 	char port[8];
 	int fd = -1, failed;
@@ -95,15 +98,15 @@ on_line(void *cls, const char *uri, struct MHD_Connection *connection)
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-	(void)uri;
 	if (request == NULL)
 		return NULL;
+	request->odd_line = strchr(uri, ' ') != NULL;
 	server->ingress->requests++;
 	request->connection = connection;
 	request->peer = info == NULL ? NULL : info->socket_context;
 	request->began_us = clock_steady_us();
-	peer_deadline(request->peer,
-	    request->began_us / 1000 + server->ingress->settings->header_timeout_ms);
+	peer_deadline(
+	    request->peer, request->began_us / 1000 + server->ingress->settings->header_timeout_ms);
 	return request;
 }
 
@@ -139,10 +142,9 @@ on_end(void *cls, struct MHD_Connection *connection, void **context,
 	if (request == NULL)
 		return;
 	*context = NULL;
-	metrics_note(server->ingress->metrics, request, now_us - request->began_us);
+	stats_note(server->ingress->stats, request, now_us - request->began_us);
 	access_log(request, now_us - request->began_us);
-	peer_deadline(
-	    request->peer, now_us / 1000 + server->ingress->settings->idle_timeout_ms);
+	peer_deadline(request->peer, now_us / 1000 + server->ingress->settings->idle_timeout_ms);
 	request_give(server->pool, request);
 	server->ingress->requests--;
 }
@@ -168,6 +170,14 @@ method_is_known(struct str method)
 	return false;
 }
 
+/* Whether the client's name for its request can stand in logs, headers and JSON as it is. */
+static bool
+is_request_id(struct str id)
+{
+	return header_is_visible(id, REQUEST_ID_SIZE - 1) && memchr(id.ptr, '"', id.len) == NULL &&
+	       memchr(id.ptr, '\\', id.len) == NULL;
+}
+
 /* The client's X-Request-Id, or a random UUID; and the nonce, of the same draw. */
 static void
 request_name(struct request *request)
@@ -180,7 +190,7 @@ request_name(struct request *request)
 
 	randombytes_buf(&random, sizeof(random));
 	memcpy(request->nonce, random.nonce, sizeof(random.nonce));
-	if (header_is_visible(given, REQUEST_ID_SIZE - 1)) {
+	if (is_request_id(given)) {
 		memcpy(request->id, given.ptr, given.len);
 		request->id[given.len] = '\0';
 		return;
@@ -200,6 +210,8 @@ is_sound(struct request *request, struct str version)
 	int64_t bytes;
 
 	request->answer.close = true;
+	if (fault == NULL && request->odd_line)
+		fault = "The request line has a space in its target.";
 	if (fault == NULL && !method_is_known(request->method))
 		fault = "There is no such method.";
 	if (fault != NULL) {
@@ -207,8 +219,8 @@ is_sound(struct request *request, struct str version)
 		return false;
 	}
 	if (length.ptr != NULL && header_length(length, &bytes) && bytes > BODY_MAX) {
-		answer_problem(request, PROBLEM_BODY_TOO_LARGE, "The body has %lld bytes.",
-		    (long long)bytes);
+		answer_problem(
+		    request, PROBLEM_BODY_TOO_LARGE, "The body has %lld bytes.", (long long)bytes);
 		return false;
 	}
 	request->answer.close = false;
@@ -252,8 +264,8 @@ begin_body(struct request *request)
 		check_params(request);
 	request->discard = request->answer.status != 0;
 	request->phase = REQUEST_BODY;
-	peer_deadline(request->peer,
-	    clock_steady_ms() + request->ingress->settings->body_timeout_ms);
+	peer_deadline(
+	    request->peer, clock_steady_ms() + request->ingress->settings->body_timeout_ms);
 }
 
 static enum MHD_Result
@@ -288,8 +300,8 @@ on_body(struct request *request, const char *bytes, size_t *len)
 			answer_problem(request, PROBLEM_BODY_TOO_LARGE,
 			    "The body has more than %d bytes.", BODY_MAX);
 		else
-			answer_problem(request, PROBLEM_OVERLOADED,
-			    "Too many bodies are being read at once.");
+			answer_problem(
+			    request, PROBLEM_OVERLOADED, "Too many bodies are being read at once.");
 	}
 	/* libmicrohttpd takes no answer in the middle of a body: it is read to its end, or cut. */
 	request->dropped += *len;
@@ -392,10 +404,10 @@ daemon_start(struct server *server, int fd)
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((settings->idle_timeout_ms + 999) / 1000),
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_URI_LOG_CALLBACK, on_line, server, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape,
-	    NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
-	    on_end, server, MHD_OPTION_END);
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
+	    STRICTNESS, MHD_OPTION_URI_LOG_CALLBACK, on_line, server, MHD_OPTION_UNESCAPE_CALLBACK,
+	    no_unescape, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_end, server, MHD_OPTION_END);
 }
 
 enum err_class

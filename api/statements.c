@@ -1,7 +1,8 @@
 #include "api/statements.h"
 
 /* The row of one resource of the organisation: $1 organisation, $2 id. */
-#define ONE(view) "SELECT json::text FROM " view " WHERE organisation_id = $1::uuid AND id = $2::uuid"
+#define ONE(view) \
+	"SELECT json::text FROM " view " WHERE organisation_id = $1::uuid AND id = $2::uuid"
 
 /* A page, newest first: $1 organisation; $2, $3 the last row's keys; $4 rows. */
 #define LIST(view)                                                                    \

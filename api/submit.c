@@ -1,11 +1,11 @@
 #include "api/submit.h"
 
 #include "api/arguments.h"
-#include "api/metrics.h"
 #include "api/query.h"
 #include "api/reader.h"
 #include "api/respond.h"
 #include "api/reuse.h"
+#include "api/stats.h"
 #include "api/wait.h"
 #include "common/base/daemon.h"
 #include "common/base/log.h"
@@ -116,8 +116,8 @@ route_command(struct request *request, const json_t *json, struct uuid *ret_key)
 		break;
 	case BY_BODY_CUSTOMER:
 		/* The schema demands it. */
-		CHECK(uuid_read((struct str){json_string_value(customer),
-				    json_string_length(customer)},
+		CHECK(uuid_read(
+		    (struct str){json_string_value(customer), json_string_length(customer)},
 		    ret_key));
 		shard = id_shard_of_key(*ret_key);
 		request->resource_id =
@@ -158,8 +158,9 @@ send_command(struct request *request, struct uuid key, int32_t shard)
 	request->partition = message.partition;
 	request_suspend(request);
 	if (producer_send(ingress->producer, &message, &err) != ERR_NONE) {
-		metrics_count(ingress->metrics, METRIC_PRODUCE_REFUSED);
-		answer_problem(request, PROBLEM_QUEUE_UNAVAILABLE, "The queue takes no command now.");
+		stats_count(ingress->stats, STAT_PRODUCE_REFUSED);
+		answer_problem(
+		    request, PROBLEM_QUEUE_UNAVAILABLE, "The queue takes no command now.");
 		request_resume(request);
 	}
 	return false;
@@ -254,8 +255,7 @@ resource_read(struct request *request, const PGresult *result, const struct err 
 		buf_clear(&request->out);
 		buf_append_str(&request->out, pg_get_str(result, 0, 0));
 		answer_location(request, route->resource->path, request->resource_id);
-		answer_out(
-		    request, route->creates ? MHD_HTTP_CREATED : MHD_HTTP_OK, JSON_TYPE);
+		answer_out(request, route->creates ? MHD_HTTP_CREATED : MHD_HTTP_OK, JSON_TYPE);
 	}
 	request_resume(request);
 }
@@ -299,13 +299,13 @@ submit_delivered(struct request *request, const struct delivery *delivery)
 	int wait_s = header_wait_s(request->headers.values[HEADER_PREFER]);
 
 	if (!delivery->persisted) {
-		metrics_count(request->ingress->metrics, METRIC_DELIVERY_FAILED);
+		stats_count(request->ingress->stats, STAT_DELIVERY_FAILED);
 		answer_problem(request, PROBLEM_QUEUE_UNAVAILABLE,
 		    "The queue did not confirm the command in time.");
 		request_resume(request);
 		return;
 	}
-	metrics_count(request->ingress->metrics, METRIC_ACCEPTED);
+	stats_count(request->ingress->stats, STAT_ACCEPTED);
 	request->offset = delivery->offset;
 	request->waited = outcome_known;
 	if (wait_s > 0 && waiter_add(request->ingress->waiter, request, wait_s))

@@ -21,7 +21,9 @@ trap 'rm -rf "$scratch"' EXIT
 (cd "$scratch" && npm pack --silent --ignore-scripts "$package@$version" >/dev/null) ||
 	die "$package $version could not be fetched"
 set -- "$scratch"/*.tgz
-[ $# = 1 ] && [ -f "$1" ] || die "npm left no package"
+if [ $# != 1 ] || [ ! -f "$1" ]; then
+	die "npm left no package"
+fi
 found=$(node -e '
 const bytes = require("fs").readFileSync(process.argv[1]);
 console.log("sha512-" + require("crypto").createHash("sha512").update(bytes).digest("base64"));

@@ -115,6 +115,7 @@ dump_line(struct str bytes, size_t at)
 {
 	size_t len = bytes.len - at < DUMP_WIDTH ? bytes.len - at : DUMP_WIDTH;
 
+	CHECK(bytes.ptr != NULL);
 	printf("    %08zx ", at);
 	for (size_t i = 0; i < DUMP_WIDTH; i++)
 		if (i < len)
@@ -191,7 +192,7 @@ static enum err_class
 run_show(struct cli *cli, const struct cli_input *input, struct err *err)
 {
 	PGresult *result = NULL;
-	struct dead_letter letter;
+	struct dead_letter letter = {.partition = 0};
 	enum err_class class;
 
 	if (dead_letters_connect(cli, err) != ERR_NONE)

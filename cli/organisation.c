@@ -2,7 +2,7 @@
 
 #include "cli/cli.h"
 #include "common/icu/iso.h"
-#include "common/icu/zone.h"
+#include "common/zone/zone.h"
 
 enum {
 	CREATE_NAME,

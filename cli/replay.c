@@ -10,6 +10,7 @@
 
 #include "cli/dead_letters.h"
 #include "common/base/daemon.h"
+#include "common/base/id.h"
 #include "common/codec/avro.h"
 #include "common/codec/command.h"
 #include "common/kafka/conf.h"
@@ -17,6 +18,7 @@
 
 #define MESSAGE_TIMEOUT_MS 30000
 #define POLL_MS 1000
+#define REPLAY_TRIES_MAX 100000 /* to find an id on one of at most 1,024 partitions */
 
 enum {
 	REPLAY_ALL,
@@ -45,13 +47,13 @@ command_by_schema(struct str name)
  * try sends the same id, and the worker drops one of the two.
  */
 static struct uuid
-derive_id(struct uuid operation_id, const struct dead_letter *letter)
+derive_id(struct uuid operation_id, const struct dead_letter *letter, int try)
 {
 	struct uuid derived;
 	crypto_generichash_state state;
 	char place[64];
-	int len = snprintf(place, sizeof(place), "replay %" PRId32 " %" PRId64 " ",
-	    letter->partition, letter->offset);
+	int len = snprintf(place, sizeof(place), "replay %" PRId32 " %" PRId64 " %d ",
+	    letter->partition, letter->offset, try);
 
 	CHECK(crypto_generichash_init(&state, NULL, 0, sizeof(derived.b)) == 0);
 	CHECK(crypto_generichash_update(&state, operation_id.b, sizeof(operation_id.b)) == 0);
@@ -65,6 +67,29 @@ derive_id(struct uuid operation_id, const struct dead_letter *letter)
 	derived.b[6] = (uint8_t)((derived.b[6] & 0x0F) | 0x80);
 	derived.b[8] = (uint8_t)((derived.b[8] & 0x3F) | 0x80);
 	return derived;
+}
+
+/*
+ * The replay's operation id.  A customer's id comes from that of the operation that creates it, and
+ * must lie on the partition that the command goes to: one in so many ids does.
+ */
+static enum err_class
+replay_id(const struct cli *cli, const struct command_info *info, struct uuid operation_id,
+    const struct dead_letter *letter, struct uuid *ret_id, struct err *err)
+{
+	bool creates_customer = info == &command_table[COMMAND_CREATE_CUSTOMER];
+
+	for (int try = 0; try < REPLAY_TRIES_MAX; try++) {
+		struct uuid id = derive_id(operation_id, letter, try);
+		int32_t shard = id_shard_of_key(id_derive(id, ID_CUSTOMER, 0, 0));
+
+		if (creates_customer && (shard & (cli->partitions - 1)) != letter->partition)
+			continue;
+		*ret_id = id;
+		return ERR_NONE;
+	}
+	return err_set(
+	    err, ERR_FATAL, "partition %d is not among BILLD_PARTITIONS", (int)letter->partition);
 }
 
 /* Decode ${body} to ${value}, a struct of ${info}'s record. */
@@ -106,7 +131,8 @@ replay_encode(struct cli *cli, const struct schemas *schemas, const struct dead_
 		return err_set(err, ERR_FATAL, "it does not fit into memory");
 	if (decode(cli, schemas, writer, body, info, meta, err) != ERR_NONE)
 		return err->class;
-	meta->operation_id = derive_id(meta->operation_id, letter);
+	if (replay_id(cli, info, meta->operation_id, letter, &meta->operation_id, err) != ERR_NONE)
+		return err->class;
 	meta->idempotency_key = STR_NONE;
 	*ret_operation_id = meta->operation_id;
 	avro_write(schemas_by_name(schemas, writer->name), info->record, meta, buf);
@@ -207,7 +233,7 @@ static enum err_class
 replay_one(struct replay *replay, const struct cli_input *input, struct err *err)
 {
 	PGresult *result = NULL;
-	struct dead_letter letter;
+	struct dead_letter letter = {.partition = 0};
 	enum err_class class;
 
 	class = dead_letters_find(replay->cli, input, &result, &letter, err);

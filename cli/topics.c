@@ -138,7 +138,7 @@ apply_topics(const struct cli *cli, rd_kafka_t *rk, struct err *err)
 static enum err_class
 apply(struct cli *cli, rd_kafka_t *rk, const char *cluster_id, struct err *err)
 {
-	struct progress progress;
+	struct progress progress = {.is_there = false};
 	int32_t partitions = 0;
 
 	if (read_progress(cli, cluster_id, &progress, err) != ERR_NONE ||

@@ -71,6 +71,13 @@ python_is_new()
 	python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
+# The tz database.  Newer systems keep names that have changed, such as Asia/Calcutta, in a package of their own.
+time_zones()
+{
+	packages tzdata
+	grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || packages tzdata-legacy
+}
+
 group_build()
 {
 	packages ca-certificates pkg-config librdkafka-dev libmicrohttpd-dev libavro-dev libjansson-dev libsodium-dev \
@@ -78,6 +85,7 @@ group_build()
 	programs gcc make git npm
 	# gcc alone brings no headers of the C library.
 	packages libc6-dev
+	time_zones
 }
 
 group_run()
@@ -85,11 +93,13 @@ group_run()
 	postgresql_is_new || missing+=(postgresql)
 	java_is_new || missing+=(openjdk-17-jre-headless)
 	programs mvn:maven curl jq kcat psql:postgresql-client flock:util-linux
+	time_zones
 }
 
 group_test()
 {
 	packages check libc6-dbg
+	time_zones
 	programs valgrind
 	python_is_new || missing+=(python3 python3-venv)
 }

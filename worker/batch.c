@@ -160,6 +160,16 @@ store(struct batch_context *context, struct facts *facts, struct err *err)
 	return pg_finish(pg, err);
 }
 
+/* Which partitions the batch is about: their rows are locked, and moved when it commits. */
+static void
+partitions_touch(struct partitions *partitions, const struct entry *entries, size_t len)
+{
+	for (size_t i = 0; i < partitions->len; i++)
+		partitions->items[i].touched = false;
+	for (size_t i = 0; i < len; i++)
+		entries[i].partition->touched = true;
+}
+
 /* Where the partitions will be when ${entries} are done. */
 static void
 progress_draft(struct batch_context *context, const struct entry *entries, size_t len)
@@ -167,11 +177,12 @@ progress_draft(struct batch_context *context, const struct entry *entries, size_
 	for (size_t i = 0; i < context->partitions->len; i++) {
 		struct partition *partition = &context->partitions->items[i];
 
+		if (!partition->touched)
+			continue;
 		partition->batch_next_offset = partition->next_offset;
 		partition->batch_event_number = partition->event_number;
-		memcpy(partition->batch_hash, partition->last_hash, MESSAGE_HASH_BYTES);
+		publisher_note(context->publisher, partition);
 	}
-	publisher_note(context->publisher, context->partitions);
 	for (size_t i = 0; i < len; i++) {
 		struct partition *partition = entries[i].partition;
 
@@ -193,8 +204,8 @@ committed(struct batch_context *context, const struct facts *facts)
 	for (size_t i = 0; i < context->partitions->len; i++) {
 		struct partition *partition = &context->partitions->items[i];
 
-		if (partition->batch_next_offset > partition->next_offset)
-			partition->has_hash = true;
+		if (!partition->touched)
+			continue;
 		partition->next_offset = partition->batch_next_offset;
 		partition->event_number = partition->batch_event_number;
 		memcpy(partition->last_hash, partition->batch_hash, MESSAGE_HASH_BYTES);
@@ -219,6 +230,7 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 	arena_reset(&context->arena);
 	facts_init(facts, &context->arena);
 
+	partitions_touch(context->partitions, entries, len);
 	if (refer(context, entries, len, facts, err) != ERR_NONE)
 		return err->class;
 	if (load(context, facts, err) != ERR_NONE)

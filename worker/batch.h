@@ -31,7 +31,6 @@ struct entry {
 	const struct command_meta *meta; /* begins the command; NULL: unreadable */
 	bool repeated;                   /* it was processed before: nothing to do */
 	enum refusal refusal;
-	struct uuid resource_id;
 };
 
 /* What processing needs, for the life of the worker. */

@@ -10,7 +10,7 @@
 #include "common/codec/command.h"
 #include "common/codec/schema.h"
 #include "common/domain/refusal.h"
-#include "common/icu/zone.h"
+#include "common/zone/zone.h"
 #include "worker/facts.h"
 
 /* Every type of event.  The value is a whole resource, as schemas/events/ has it. */
@@ -43,12 +43,10 @@ struct decision {
 	const struct command_meta *meta;
 	const struct organisation *organisation;
 	int32_t partition;
-	int64_t *event_number;   /* the partition's last one given */
-	uint32_t events;         /* emitted by this command so far */
-	struct uuid resource_id; /* what the operation will name: set by the handler, also when it
-				    refuses */
-	char detail[1200];       /* what a refusal adds to its title; "" for nothing */
-	struct err err;          /* filled when the handler returned REFUSAL_MAX */
+	int64_t *event_number; /* the partition's last one given */
+	uint32_t events;       /* emitted by this command so far */
+	char detail[1200];     /* what a refusal adds to its title; "" for nothing */
+	struct err err;        /* filled when the handler returned REFUSAL_MAX */
 };
 
 /**

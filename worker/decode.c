@@ -52,7 +52,6 @@ decode(struct batch_context *context, struct entry *entry, struct err *err)
 	entry->dead = false;
 	entry->meta = NULL;
 	entry->repeated = false;
-	entry->resource_id = UUID_NIL;
 
 	if (bytes.ptr == NULL || !avro_frame_read(bytes, &fingerprint, &body)) {
 		die(entry, "not a message of ours: no single-object frame, or over %d bytes",

@@ -3,18 +3,18 @@
 #include "common/base/id.h"
 #include "worker/handler.h"
 
-static struct uuid
-created_id(const struct command_meta *meta)
+struct uuid
+customer_create_resource(const void *command)
 {
-	return id_derive(meta->operation_id, ID_CUSTOMER, 0, 0);
+	const struct create_customer *create = command;
+
+	return id_derive(create->meta.operation_id, ID_CUSTOMER, 0, 0);
 }
 
 int32_t
 customer_create_shard(const void *command)
 {
-	const struct create_customer *create = command;
-
-	return id_shard_of_key(created_id(&create->meta));
+	return id_shard_of_key(customer_create_resource(command));
 }
 
 void
@@ -36,7 +36,7 @@ customer_create_decide(struct decision *decision, const void *command)
 	char number_prefix[ID_NUMBER_PREFIX_SIZE];
 	struct customer customer = {
 	    .organisation_id = create->meta.organisation_id,
-	    .id = created_id(&create->meta),
+	    .id = customer_create_resource(command),
 	    .name = create->name,
 	    .email = create->email,
 	    .external_id = create->external_id,
@@ -52,7 +52,6 @@ customer_create_decide(struct decision *decision, const void *command)
 	    .archived_at = INSTANT_NONE,
 	};
 
-	decision->resource_id = customer.id;
 	if (create->external_id.ptr != NULL &&
 	    facts_customer_by_external_id(
 		decision->decider->facts, customer.organisation_id, create->external_id) != NULL)
@@ -68,12 +67,18 @@ customer_create_decide(struct decision *decision, const void *command)
 	return REFUSAL_NONE;
 }
 
-int32_t
-customer_update_shard(const void *command)
+struct uuid
+customer_update_resource(const void *command)
 {
 	const struct update_customer *update = command;
 
-	return id_shard_of_key(update->customer_id);
+	return update->customer_id;
+}
+
+int32_t
+customer_update_shard(const void *command)
+{
+	return id_shard_of_key(customer_update_resource(command));
 }
 
 void
@@ -106,7 +111,6 @@ customer_update_decide(struct decision *decision, const void *command)
 	struct customer customer;
 	enum refusal refusal;
 
-	decision->resource_id = update->customer_id;
 	if (row == NULL)
 		return REFUSAL_CUSTOMER_NOT_FOUND;
 	if (!instant_is_none(row->archived_at))
@@ -136,12 +140,18 @@ customer_update_decide(struct decision *decision, const void *command)
 	return REFUSAL_NONE;
 }
 
-int32_t
-customer_archive_shard(const void *command)
+struct uuid
+customer_archive_resource(const void *command)
 {
 	const struct archive_customer *archive = command;
 
-	return id_shard_of_key(archive->customer_id);
+	return archive->customer_id;
+}
+
+int32_t
+customer_archive_shard(const void *command)
+{
+	return id_shard_of_key(customer_archive_resource(command));
 }
 
 void
@@ -165,7 +175,6 @@ customer_archive_decide(struct decision *decision, const void *command)
 	struct subscription *live;
 	struct customer customer;
 
-	decision->resource_id = archive->customer_id;
 	if (row == NULL)
 		return REFUSAL_CUSTOMER_NOT_FOUND;
 	if (!instant_is_none(row->archived_at))

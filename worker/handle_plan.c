@@ -12,6 +12,14 @@ plan_shard(const void *command)
 	return id_shard_of_key(meta->organisation_id);
 }
 
+struct uuid
+plan_create_resource(const void *command)
+{
+	const struct create_plan *create = command;
+
+	return id_derive(create->meta.operation_id, ID_PLAN, 0, 0);
+}
+
 void
 plan_create_refer(struct facts *facts, const void *command)
 {
@@ -28,7 +36,7 @@ plan_create_decide(struct decision *decision, const void *command)
 	struct instant now = decision_now(decision, INSTANT_NONE);
 	struct plan plan = {
 	    .organisation_id = create->meta.organisation_id,
-	    .id = id_derive(create->meta.operation_id, ID_PLAN, 0, 0),
+	    .id = plan_create_resource(command),
 	    .code = create->code,
 	    .name = create->name,
 	    .currency = create->currency,
@@ -42,13 +50,20 @@ plan_create_decide(struct decision *decision, const void *command)
 	    .archived_at = INSTANT_NONE,
 	};
 
-	decision->resource_id = plan.id;
 	if (facts_plan_by_code(facts, plan.organisation_id, plan.code) != NULL)
 		return decision_refuse(decision, REFUSAL_PLAN_CODE_TAKEN, "code \"%.*s\" is taken",
 		    STR_ARG(plan.code));
 	facts_add(facts, TABLE_PLANS, &plan);
 	decision_emit(decision, EVENT_PLAN_CREATED, plan.id, plan.organisation_id, &plan);
 	return REFUSAL_NONE;
+}
+
+struct uuid
+plan_update_resource(const void *command)
+{
+	const struct update_plan *update = command;
+
+	return update->plan_id;
 }
 
 void
@@ -79,7 +94,6 @@ plan_update_decide(struct decision *decision, const void *command)
 	enum refusal refusal = changeable(row);
 	struct plan plan;
 
-	decision->resource_id = update->plan_id;
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	plan = *row;
@@ -93,6 +107,14 @@ plan_update_decide(struct decision *decision, const void *command)
 	facts_change(facts, TABLE_PLANS, row, &plan);
 	decision_emit(decision, EVENT_PLAN_UPDATED, plan.id, plan.organisation_id, &plan);
 	return REFUSAL_NONE;
+}
+
+struct uuid
+plan_archive_resource(const void *command)
+{
+	const struct archive_plan *archive = command;
+
+	return archive->plan_id;
 }
 
 void
@@ -112,7 +134,6 @@ plan_archive_decide(struct decision *decision, const void *command)
 	enum refusal refusal = changeable(row);
 	struct plan plan;
 
-	decision->resource_id = archive->plan_id;
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 

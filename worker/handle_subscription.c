@@ -11,6 +11,15 @@ subscription_create_shard(const void *command)
 	return id_shard_of_key(create->customer_id);
 }
 
+struct uuid
+subscription_create_resource(const void *command)
+{
+	const struct create_subscription *create = command;
+
+	return id_derive(
+	    create->meta.operation_id, ID_SUBSCRIPTION, 0, subscription_create_shard(command));
+}
+
 void
 subscription_create_refer(struct facts *facts, const void *command)
 {
@@ -91,9 +100,8 @@ subscription_create_decide(struct decision *decision, const void *command)
 		: facts_plan(facts, organisation_id, create->plan_id);
 	struct subscription subscription = {
 	    .organisation_id = organisation_id,
-	    .id = id_derive(create->meta.operation_id, ID_SUBSCRIPTION, 0,
-		id_shard_of_key(create->customer_id)),
-	    .shard = id_shard_of_key(create->customer_id),
+	    .id = subscription_create_resource(command),
+	    .shard = subscription_create_shard(command),
 	    .metadata = create->metadata,
 	    .created_ms = create->meta.accepted_at,
 	};
@@ -102,7 +110,6 @@ subscription_create_decide(struct decision *decision, const void *command)
 	struct invoice invoice;
 	enum refusal refusal;
 
-	decision->resource_id = subscription.id;
 	if (row == NULL)
 		return REFUSAL_CUSTOMER_NOT_FOUND;
 	if (plan == NULL)
@@ -133,6 +140,14 @@ subscription_cancel_shard(const void *command)
 	return id_shard(cancel->subscription_id);
 }
 
+struct uuid
+subscription_cancel_resource(const void *command)
+{
+	const struct cancel_subscription *cancel = command;
+
+	return cancel->subscription_id;
+}
+
 void
 subscription_cancel_refer(struct facts *facts, const void *command)
 {
@@ -158,7 +173,6 @@ subscription_cancel_decide(struct decision *decision, const void *command)
 	struct customer customer;
 	enum refusal refusal;
 
-	decision->resource_id = cancel->subscription_id;
 	if (row == NULL)
 		return REFUSAL_SUBSCRIPTION_NOT_FOUND;
 	customer_row = facts_customer(facts, organisation_id, row->customer_id);

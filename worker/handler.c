@@ -1,9 +1,9 @@
 #include "worker/handler.h"
 
-#define HANDLER(resource, shard_function, prefix)                                                \
-	{                                                                                        \
-		.resource_type = (resource), .shard = (shard_function), .refer = prefix##_refer, \
-		.decide = prefix##_decide,                                                       \
+#define HANDLER(type, shard_function, prefix)                                                      \
+	{                                                                                          \
+		.resource_type = (type), .resource = prefix##_resource, .shard = (shard_function), \
+		.refer = prefix##_refer, .decide = prefix##_decide,                                \
 	}
 
 const struct handler handler_table[COMMAND_TYPE_MAX] = {

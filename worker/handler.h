@@ -11,6 +11,10 @@
 struct handler {
 	const char *resource_type; /* what the operation names: "customer" */
 
+	/* The resource that ${command} makes or changes: what its operation names, whatever becomes
+	 * of it. */
+	struct uuid (*resource)(const void *command);
+
 	/* The shard that ${command} belongs to; one that came to another partition is not ours to
 	 * decide. */
 	int32_t (*shard)(const void *command);
@@ -20,7 +24,7 @@ struct handler {
 
 	/*
 	 * Apply the rules: change rows and emit events through ${decision}, or refuse and change
-	 * nothing.  Sets resource_id in any case. REFUSAL_MAX: it could not decide, and filled
+	 * nothing.  REFUSAL_MAX: it could not decide, and filled
 	 * decision->err.
 	 */
 	enum refusal (*decide)(struct decision *decision, const void *command);
@@ -31,27 +35,35 @@ extern const struct handler handler_table[COMMAND_TYPE_MAX];
 
 /* The functions of each noun's file. */
 int32_t customer_create_shard(const void *command);
+struct uuid customer_create_resource(const void *command);
 void customer_create_refer(struct facts *facts, const void *command);
 enum refusal customer_create_decide(struct decision *decision, const void *command);
 int32_t customer_update_shard(const void *command);
+struct uuid customer_update_resource(const void *command);
 void customer_update_refer(struct facts *facts, const void *command);
 enum refusal customer_update_decide(struct decision *decision, const void *command);
 int32_t customer_archive_shard(const void *command);
+struct uuid customer_archive_resource(const void *command);
 void customer_archive_refer(struct facts *facts, const void *command);
 enum refusal customer_archive_decide(struct decision *decision, const void *command);
 
 int32_t plan_shard(const void *command);
+struct uuid plan_create_resource(const void *command);
 void plan_create_refer(struct facts *facts, const void *command);
 enum refusal plan_create_decide(struct decision *decision, const void *command);
+struct uuid plan_update_resource(const void *command);
 void plan_update_refer(struct facts *facts, const void *command);
 enum refusal plan_update_decide(struct decision *decision, const void *command);
+struct uuid plan_archive_resource(const void *command);
 void plan_archive_refer(struct facts *facts, const void *command);
 enum refusal plan_archive_decide(struct decision *decision, const void *command);
 
 int32_t subscription_create_shard(const void *command);
+struct uuid subscription_create_resource(const void *command);
 void subscription_create_refer(struct facts *facts, const void *command);
 enum refusal subscription_create_decide(struct decision *decision, const void *command);
 int32_t subscription_cancel_shard(const void *command);
+struct uuid subscription_cancel_resource(const void *command);
 void subscription_cancel_refer(struct facts *facts, const void *command);
 enum refusal subscription_cancel_decide(struct decision *decision, const void *command);
 

@@ -89,12 +89,14 @@ partitions_open(struct loop *loop, struct err *err)
 	int32_t ids[CONSUMER_PARTITIONS_MAX];
 	int64_t offsets[CONSUMER_PARTITIONS_MAX];
 	size_t len = consumer_partitions(loop->consumer, ids);
+	struct progress_topic topic;
 
 	if (loop->cluster_id == NULL && consumer_cluster_id(loop->consumer, CLUSTER_ID_TIMEOUT_MS,
 					    &loop->cluster_id, err) != ERR_NONE)
 		return err->class;
-	if (progress_take(loop->context->pg, ids, len, loop->attempt, loop->cluster_id,
-		loop->partitions, err) != ERR_NONE) {
+	topic = (struct progress_topic){loop->cluster_id, loop->context->partitions_all};
+	if (progress_take(loop->context->pg, &topic, ids, len, loop->attempt, loop->partitions,
+		err) != ERR_NONE) {
 		loop->partitions->len = 0;
 		return err->class;
 	}
@@ -119,6 +121,25 @@ partitions_open(struct loop *loop, struct err *err)
 	return ERR_NONE;
 }
 
+/* How many messages wait in our partitions, as far as is known.  Nobody dies over what is not
+ * there: an empty one is under suspicion no more. */
+static int64_t
+lag_count(struct loop *loop)
+{
+	int64_t lag = 0;
+
+	for (size_t i = 0; i < loop->partitions->len; i++) {
+		struct partition *partition = &loop->partitions->items[i];
+		int64_t end = consumer_end_offset(loop->consumer, partition->id);
+
+		if (end > partition->next_offset)
+			lag += end - partition->next_offset;
+		else if (end == partition->next_offset)
+			partition->attempts = 0;
+	}
+	return lag;
+}
+
 /* Note how far publishing is, and that nobody died.  What is not noted is only published again. */
 static enum err_class
 note(struct loop *loop, struct err *err)
@@ -135,6 +156,17 @@ note(struct loop *loop, struct err *err)
 	return class;
 }
 
+/* Whether publishing came further than billd.progress knows. */
+static bool
+published_note(struct loop *loop)
+{
+	bool news = false;
+
+	for (size_t i = 0; i < loop->partitions->len; i++)
+		news |= publisher_note(loop->context->publisher, &loop->partitions->items[i]);
+	return news;
+}
+
 /* Give the partitions back in good order. */
 static void
 partitions_close(struct loop *loop)
@@ -143,7 +175,8 @@ partitions_close(struct loop *loop)
 
 	hands_empty(loop);
 	if (loop->open) {
-		publisher_note(loop->context->publisher, loop->partitions);
+		published_note(loop);
+		lag_count(loop);
 		if (note(loop, &err) != ERR_NONE)
 			log_line(LOG_WARN, "progress not noted", log_text("reason", err.text));
 	}
@@ -307,22 +340,14 @@ static void
 lag_measure(struct loop *loop)
 {
 	struct metrics *metrics = loop->context->metrics;
-	int64_t lag = 0;
 
 	if (clock_steady_ms() < loop->lag_at_ms)
 		return;
 	loop->lag_at_ms = clock_steady_ms() + LAG_INTERVAL_MS;
-	for (size_t i = 0; i < loop->partitions->len; i++) {
-		const struct partition *partition = &loop->partitions->items[i];
-		int64_t end = consumer_end_offset(loop->consumer, partition->id);
-
-		if (end > partition->next_offset)
-			lag += end - partition->next_offset;
-	}
 	if (loop->open) {
-		metrics->lag = lag;
+		metrics->lag = lag_count(loop);
 		metrics->events_unpublished = publisher_unpublished(loop->context->publisher);
-		if (lag == 0)
+		if (metrics->lag == 0)
 			loop->pending_since_ms = 0;
 	}
 	metrics->oldest_pending_ms =
@@ -362,10 +387,10 @@ work(struct loop *loop, struct err *err)
 			return survive(loop, "batch rolled back", err);
 		entries_drop(loop);
 		loop->backoff_ms = BACKOFF_FIRST_MS;
-	} else if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
+	}
+	if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
 		loop->note_at_ms = clock_steady_ms() + NOTE_INTERVAL_MS;
-		if (publisher_note(context->publisher, loop->partitions) &&
-		    note(loop, err) != ERR_NONE)
+		if (published_note(loop) && note(loop, err) != ERR_NONE)
 			return survive(loop, "progress waits for the database", err);
 	}
 	lag_measure(loop);

@@ -51,7 +51,7 @@ operation_add(struct batch_context *context, const struct entry *entry, const ch
 	    .command = str_from(command_table[entry->type].name),
 	    .status = entry->refusal == REFUSAL_NONE ? STR("succeeded") : STR("failed"),
 	    .resource_type = str_from(handler_table[entry->type].resource_type),
-	    .resource_id = entry->resource_id,
+	    .resource_id = handler_table[entry->type].resource(meta),
 	    .problem =
 		entry->refusal == REFUSAL_NONE
 		    ? STR_NONE
@@ -146,7 +146,6 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 		*err = decision.err;
 		return err_wrap(err, "%s", command_table[entry->type].name);
 	}
-	entry->resource_id = decision.resource_id;
 	operation_add(context, entry, decision.detail);
 	return ERR_NONE;
 }

@@ -5,7 +5,8 @@ static const struct pg_statement statements[] = {
 	"UPDATE billd.progress SET attempts = attempts + $2::int4 WHERE partition = ANY "
 	"($1::int4[]) "
 	"RETURNING partition, cluster_id, next_offset, last_hash, event_number, published_number, "
-	"attempts, suspect_offset, suspect_attempts"},
+	"attempts, suspect_offset, suspect_attempts, "
+	"(SELECT count(*) FROM billd.progress)::int4 AS partitions_all"},
     {"progress_lock", "SELECT partition, next_offset, event_number FROM billd.progress "
 		      "WHERE partition = ANY ($1::int4[]) ORDER BY partition FOR UPDATE"},
     {"progress_move",
@@ -61,23 +62,26 @@ partition_is_careful(const struct partition *partition)
 }
 
 static enum err_class
-taken_read(const PGresult *result, int row, const char *cluster_id, struct partitions *partitions,
-    struct err *err)
+taken_read(const PGresult *result, int row, const struct progress_topic *topic,
+    struct partitions *partitions, struct err *err)
 {
 	struct partition *partition = partitions_find(partitions, pg_get_int32(result, row, 0));
 	struct str hash = pg_get_str(result, row, 3);
 
 	CHECK(partition != NULL);
-	if (!str_equal(pg_get_str(result, row, 1), str_from(cluster_id)))
+	if (!str_equal(pg_get_str(result, row, 1), str_from(topic->cluster_id)))
 		return err_set(err, ERR_FATAL,
 		    "the offsets of partition %d belong to the Kafka cluster %.*s, this is %s; see "
 		    "docs/operation.md, \"Offsets that Kafka does not have\"",
-		    partition->id, STR_ARG(pg_get_str(result, row, 1)), cluster_id);
+		    partition->id, STR_ARG(pg_get_str(result, row, 1)), topic->cluster_id);
+	if (pg_get_int32(result, row, 9) != topic->partitions)
+		return err_set(err, ERR_FATAL,
+		    "BILLD_PARTITIONS is %d, and billd.progress has %d partitions",
+		    topic->partitions, pg_get_int32(result, row, 9));
 	partition->next_offset = pg_get_int64(result, row, 2);
-	partition->has_hash = hash.len == MESSAGE_HASH_BYTES;
-	if (partition->has_hash)
+	partition->verify = partition->next_offset > 0 && hash.len == MESSAGE_HASH_BYTES;
+	if (partition->verify)
 		memcpy(partition->last_hash, hash.ptr, MESSAGE_HASH_BYTES);
-	partition->verify = partition->has_hash && partition->next_offset > 0;
 	partition->event_number = pg_get_int64(result, row, 4);
 	partition->published_number = pg_get_int64(result, row, 5);
 	partition->attempts = pg_get_int32(result, row, 6);
@@ -87,8 +91,8 @@ taken_read(const PGresult *result, int row, const char *cluster_id, struct parti
 }
 
 enum err_class
-progress_take(struct pg *pg, const int32_t *ids, size_t len, bool attempt, const char *cluster_id,
-    struct partitions *ret_partitions, struct err *err)
+progress_take(struct pg *pg, const struct progress_topic *topic, const int32_t *ids, size_t len,
+    bool attempt, struct partitions *ret_partitions, struct err *err)
 {
 	enum err_class class = ERR_NONE;
 	struct pg_params params;
@@ -116,32 +120,76 @@ progress_take(struct pg *pg, const int32_t *ids, size_t len, bool attempt, const
 		goto out;
 	}
 	for (int i = 0; i < PQntuples(result) && class == ERR_NONE; i++)
-		class = taken_read(result, i, cluster_id, ret_partitions, err);
+		class = taken_read(result, i, topic, ret_partitions, err);
 out:
 	PQclear(result);
 	arena_release(&arena);
 	return class;
 }
 
-/* One field of all partitions, as an array parameter. */
-static void
-params_int32_field(struct pg_params *params, const struct partitions *partitions, size_t offset)
+/* Which partitions a statement is about. */
+enum selection {
+	EVERY,
+	TOUCHED, /* those of the batch in hand */
+};
+
+static bool
+is_selected(const struct partition *partition, enum selection selection)
 {
-	int32_t column[CONSUMER_PARTITIONS_MAX];
+	return selection == EVERY || partition->touched;
+}
+
+static size_t
+selected_len(const struct partitions *partitions, enum selection selection)
+{
+	size_t len = 0;
 
 	for (size_t i = 0; i < partitions->len; i++)
-		memcpy(&column[i], (const char *)&partitions->items[i] + offset, sizeof(column[i]));
-	pg_params_int32s(params, column, partitions->len);
+		len += is_selected(&partitions->items[i], selection) ? 1 : 0;
+	return len;
+}
+
+/* One field of the selected partitions, as an array parameter. */
+static void
+params_int32_field(struct pg_params *params, const struct partitions *partitions,
+    enum selection selection, size_t offset)
+{
+	int32_t column[CONSUMER_PARTITIONS_MAX];
+	size_t len = 0;
+
+	for (size_t i = 0; i < partitions->len; i++)
+		if (is_selected(&partitions->items[i], selection))
+			memcpy(&column[len++], (const char *)&partitions->items[i] + offset,
+			    sizeof(column[0]));
+	pg_params_int32s(params, column, len);
 }
 
 static void
-params_int64_field(struct pg_params *params, const struct partitions *partitions, size_t offset)
+params_int64_field(struct pg_params *params, const struct partitions *partitions,
+    enum selection selection, size_t offset)
 {
 	int64_t column[CONSUMER_PARTITIONS_MAX];
+	size_t len = 0;
 
 	for (size_t i = 0; i < partitions->len; i++)
-		memcpy(&column[i], (const char *)&partitions->items[i] + offset, sizeof(column[i]));
-	pg_params_int64s(params, column, partitions->len);
+		if (is_selected(&partitions->items[i], selection))
+			memcpy(&column[len++], (const char *)&partitions->items[i] + offset,
+			    sizeof(column[0]));
+	pg_params_int64s(params, column, len);
+}
+
+static void
+params_hashes(struct pg_params *params, const struct partitions *partitions, struct arena *arena)
+{
+	struct str *hashes = arena_array(arena, partitions->len, sizeof(*hashes));
+	size_t len = 0;
+
+	CHECK(hashes != NULL);
+	for (size_t i = 0; i < partitions->len; i++)
+		if (partitions->items[i].touched)
+			hashes[len++] = (struct str){
+			    (const char *)partitions->items[i].batch_hash, MESSAGE_HASH_BYTES};
+	pg_params_bytes_array(params, hashes, len);
 }
 
 #define FIELD_AT(field) offsetof(struct partition, field)
@@ -153,7 +201,7 @@ progress_send_lock(
 	struct pg_params params;
 
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, FIELD_AT(id));
+	params_int32_field(&params, partitions, TOUCHED, FIELD_AT(id));
 	return pg_send(pg, "progress_lock", &params, err);
 }
 
@@ -162,20 +210,24 @@ progress_receive_lock(struct pg *pg, const struct partitions *partitions, struct
 {
 	enum err_class class = ERR_NONE;
 	PGresult *result;
+	int row = 0;
 
 	if (pg_receive(pg, &result, err) != ERR_NONE)
 		return err_wrap(err, "progress_lock");
-	CHECK((size_t)PQntuples(result) == partitions->len);
-	for (int i = 0; i < PQntuples(result); i++) {
+	for (size_t i = 0; i < partitions->len; i++) {
 		const struct partition *partition = &partitions->items[i];
 
-		CHECK(pg_get_int32(result, i, 0) == partition->id);
-		if (pg_get_int64(result, i, 1) != partition->next_offset ||
-		    pg_get_int64(result, i, 2) != partition->event_number)
+		if (!partition->touched)
+			continue;
+		CHECK(row < PQntuples(result));
+		CHECK(pg_get_int32(result, row, 0) == partition->id);
+		if (pg_get_int64(result, row, 1) != partition->next_offset ||
+		    pg_get_int64(result, row, 2) != partition->event_number)
 			class = err_set(err, ERR_RETRY,
 			    "partition %d was moved by another worker: at %lld, we stood at %lld",
-			    partition->id, (long long)pg_get_int64(result, i, 1),
+			    partition->id, (long long)pg_get_int64(result, row, 1),
 			    (long long)partition->next_offset);
+		row++;
 	}
 	PQclear(result);
 	return class;
@@ -185,26 +237,16 @@ enum err_class
 progress_send_move(
     struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
 {
-	size_t len = partitions->len;
-	struct str *hashes = arena_array(arena, len, sizeof(*hashes));
 	struct pg_params params;
 
-	CHECK(hashes != NULL);
-	for (size_t i = 0; i < len; i++)
-		hashes[i] =
-		    partitions->items[i].has_hash || partitions->items[i].batch_next_offset >
-							 partitions->items[i].next_offset
-			? (struct str){(const char *)partitions->items[i].batch_hash,
-			      MESSAGE_HASH_BYTES}
-			: STR_NONE;
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, FIELD_AT(id));
-	params_int64_field(&params, partitions, FIELD_AT(next_offset));
-	params_int64_field(&params, partitions, FIELD_AT(batch_next_offset));
-	pg_params_bytes_array(&params, hashes, len);
-	params_int64_field(&params, partitions, FIELD_AT(batch_event_number));
-	params_int64_field(&params, partitions, FIELD_AT(published_number));
-	params_int32_field(&params, partitions, FIELD_AT(attempts));
+	params_int32_field(&params, partitions, TOUCHED, FIELD_AT(id));
+	params_int64_field(&params, partitions, TOUCHED, FIELD_AT(next_offset));
+	params_int64_field(&params, partitions, TOUCHED, FIELD_AT(batch_next_offset));
+	params_hashes(&params, partitions, arena);
+	params_int64_field(&params, partitions, TOUCHED, FIELD_AT(batch_event_number));
+	params_int64_field(&params, partitions, TOUCHED, FIELD_AT(published_number));
+	params_int32_field(&params, partitions, TOUCHED, FIELD_AT(attempts));
 	return pg_send(pg, "progress_move", &params, err);
 }
 
@@ -215,7 +257,7 @@ progress_receive_move(struct pg *pg, const struct partitions *partitions, struct
 
 	if (pg_receive(pg, &result, err) != ERR_NONE)
 		return err_wrap(err, "progress_move");
-	CHECK(pg_changed(result) == (int64_t)partitions->len);
+	CHECK(pg_changed(result) == (int64_t)selected_len(partitions, TOUCHED));
 	PQclear(result);
 	return ERR_NONE;
 }
@@ -241,16 +283,15 @@ enum err_class
 progress_note(
     struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
 {
-	size_t len = partitions->len;
 	struct pg_params params;
 
-	if (len == 0)
+	if (partitions->len == 0)
 		return ERR_NONE;
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, FIELD_AT(id));
-	params_int64_field(&params, partitions, FIELD_AT(next_offset));
-	params_int64_field(&params, partitions, FIELD_AT(published_number));
-	params_int32_field(&params, partitions, FIELD_AT(attempts));
+	params_int32_field(&params, partitions, EVERY, FIELD_AT(id));
+	params_int64_field(&params, partitions, EVERY, FIELD_AT(next_offset));
+	params_int64_field(&params, partitions, EVERY, FIELD_AT(published_number));
+	params_int32_field(&params, partitions, EVERY, FIELD_AT(attempts));
 	if (pg_run(pg, "progress_note", &params, NULL, err) != ERR_NONE)
 		return err_wrap(err, "progress_note");
 	return ERR_NONE;

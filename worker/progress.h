@@ -29,10 +29,10 @@ struct partition {
 	int64_t suspect_offset;   /* the message that is tried alone */
 	int32_t suspect_attempts; /* how often it was, this time not included */
 	bool verify;              /* the message before next_offset is to be compared first */
-	bool has_hash;
 	uint8_t last_hash[MESSAGE_HASH_BYTES]; /* of the message before next_offset */
 
 	/* Of the batch in hand; taken over when it commits. */
+	bool touched; /* it has messages of this partition */
 	int64_t batch_next_offset;
 	int64_t batch_event_number;
 	uint8_t batch_hash[MESSAGE_HASH_BYTES];
@@ -62,17 +62,24 @@ NODISCARD struct partition *partitions_find(struct partitions *partitions, int32
  */
 NODISCARD bool partition_is_careful(const struct partition *partition);
 
+/* The topic as this process is told it is. */
+struct progress_topic {
+	const char *cluster_id; /* of the Kafka cluster */
+	int32_t partitions;     /* all of them */
+};
+
 /**
- * progress_take(pg, ids, len, attempt, cluster_id, ret_partitions, err):
+ * progress_take(pg, topic, ids, len, attempt, ret_partitions, err):
  * Read how far the ${len} partitions in ${ids} (ascending) are; ${attempt} counts this as a
- * takeover.  ERR_FATAL when one has no row, or belongs to another Kafka cluster than ${cluster_id}.
+ * takeover. ERR_FATAL when one has no row, or the rows are of another ${topic}.
  */
-NODISCARD enum err_class progress_take(struct pg *pg, const int32_t *ids, size_t len, bool attempt,
-    const char *cluster_id, struct partitions *ret_partitions, struct err *err);
+NODISCARD enum err_class progress_take(struct pg *pg, const struct progress_topic *topic,
+    const int32_t *ids, size_t len, bool attempt, struct partitions *ret_partitions,
+    struct err *err);
 
 /**
  * progress_send_lock(pg, partitions, arena, err), progress_receive_lock(pg, partitions, err):
- * Within a transaction: lock the rows of all partitions of ${partitions}, and find them as we know
+ * Within a transaction: lock the rows of the touched partitions, and find them as we know
  * them.  ERR_RETRY when another worker moved one: what we hold is out of date.
  */
 NODISCARD enum err_class progress_send_lock(
@@ -82,8 +89,8 @@ NODISCARD enum err_class progress_receive_lock(
 
 /**
  * progress_send_move(pg, partitions, arena, err), progress_receive_move(pg, partitions, err):
- * Within the same transaction: move every partition to its batch_* values, from where it began.  A
- * row that was not where we thought is a bug behind the lock (CHECKed).
+ * Within the same transaction: move every touched partition to its batch_* values, from where it
+ * began.  A row that was not where we thought is a bug behind the lock (CHECKed).
  */
 NODISCARD enum err_class progress_send_move(
     struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);

@@ -326,20 +326,14 @@ out:
 }
 
 bool
-publisher_note(const struct publisher *publisher, struct partitions *partitions)
+publisher_note(const struct publisher *publisher, struct partition *partition)
 {
-	bool news = false;
+	int64_t acked = publisher->lanes[partition->id].acked;
 
-	for (size_t i = 0; i < partitions->len; i++) {
-		struct partition *partition = &partitions->items[i];
-		int64_t acked = publisher->lanes[partition->id].acked;
-
-		if (acked > partition->published_number && acked <= partition->event_number) {
-			partition->published_number = acked;
-			news = true;
-		}
-	}
-	return news;
+	if (acked <= partition->published_number || acked > partition->event_number)
+		return false;
+	partition->published_number = acked;
+	return true;
 }
 
 bool

@@ -78,11 +78,11 @@ NODISCARD enum err_class publisher_step(
 void publisher_reports(struct publisher *publisher, int timeout_ms);
 
 /**
- * publisher_note(publisher, partitions):
- * Write how far publishing is into ${partitions}, to be stored with the next batch.  Whether that
- * is news to the table.
+ * publisher_note(publisher, partition):
+ * Write how far publishing is into ${partition}, to be stored with what comes next.  Whether that
+ * is news.
  */
-bool publisher_note(const struct publisher *publisher, struct partitions *partitions);
+bool publisher_note(const struct publisher *publisher, struct partition *partition);
 
 /**
  * publisher_idle(publisher):

@@ -88,13 +88,16 @@ static enum err_class
 secret_read(const struct setting *setting, struct err *err)
 {
 	char file_variable[VARIABLE_MAX];
-	const char *path;
+	const char *path, *text = NULL;
 
 	snprintf(file_variable, sizeof(file_variable), "%s_FILE", setting->name);
 	path = variable_read(file_variable);
 	if (path == NULL || variable_read(setting->name) != NULL)
 		return text_read(setting, err);
-	return file_read(file_variable, path, setting->value, err);
+	if (file_read(file_variable, path, &text, err) != ERR_NONE)
+		return err->class;
+	*(const char **)setting->value = text;
+	return ERR_NONE;
 }
 
 static enum err_class

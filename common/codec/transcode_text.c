@@ -2,7 +2,7 @@
 
 #include "common/codec/utf8.h"
 #include "common/icu/iso.h"
-#include "common/icu/zone.h"
+#include "common/zone/zone.h"
 
 #define EMAIL_LOCAL_MAX 64 /* bytes, RFC 5321 */
 #define EMAIL_DOMAIN_MAX 255

@@ -3,8 +3,8 @@
 
 /*
  * The calendar: boundaries of billing periods in a customer's time zone (billing-rules: "Periods").
- * Month arithmetic lives here alone.  Pure: a time zone comes in as a plain table (icu/zone.h reads
- * it).
+ * Month arithmetic lives here alone.  Pure: a time zone comes in as a plain table (zone/zone.h
+ * reads it).
  */
 
 #include <stdbool.h>

@@ -1,11 +1,17 @@
 """What the tests of both folders share: one stack for the session, an organisation for each test."""
 
-import datetime
+import signal
+import time
 
 import pytest
 from programs import tail
 from stack import PARTITIONS, Stack
 from wire import Wire
+
+
+def pytest_configure():
+    """Whoever ends us politely must not leave servers behind: as Ctrl-C, so that fixtures are closed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +62,6 @@ def pytest_runtest_makereport(item, call):
     stack = getattr(item.config, "stack", None)
     if report.failed and stack:
         for log in sorted(stack.logs.glob("*.log")):
-            if log.name != "kafka.log" and log.stat().st_mtime > datetime.datetime.now().timestamp() - 60:
+            if log.name != "kafka.log" and log.stat().st_mtime > time.time() - 60:
                 report.sections.append((f"end of {log.name}", tail(log, 8)))
     return report

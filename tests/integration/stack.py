@@ -202,7 +202,7 @@ class Stack:
             connection.execute("SELECT set_config('billd.organisations', %s, false)", ["{" + organisation_id + "}"])
         return connection
 
-    def rows(self, statement, parameters=(), role="owner", organisation_id=None):
+    def rows(self, statement, parameters=None, role="owner", organisation_id=None):
         with self.connect(role, organisation_id) as connection:
             return connection.execute(statement, parameters).fetchall()
 

@@ -46,6 +46,7 @@ NOT_JSON = {
     "a raw control character": b'{"name":"a\x01"}',
     "a byte order mark": b'\xef\xbb\xbf{"name":"a"}',
     "UTF-16": '{"name":"a"}'.encode("utf-16"),
+    "a number over 64 bits": json.dumps(PLAN | {"amount": 2**64}).encode(),
     "NaN": b'{"name":"a","amount":NaN}',
     "brackets too deep": b'{"name":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "objects too deep": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
@@ -79,11 +80,13 @@ INVALID = {
     "a null in a map of texts": ("customers", CUSTOMER | {"metadata": {"a": None}}, ["/metadata/a"]),
     "a negative amount": ("plans", PLAN | {"amount": -1}, ["/amount"]),
     "an amount over the limit": ("plans", PLAN | {"amount": 10**15}, ["/amount"]),
-    "an amount over 64 bits": ("plans", json.dumps(PLAN).replace("1}", str(2**64) + "}").encode(), ["/amount"]),
     "a count of 0": ("plans", PLAN | {"interval_count": 0}, ["/interval_count"]),
     "a count over the limit": ("plans", PLAN | {"interval_count": 3661}, ["/interval_count"]),
     "a count over 32 bits": ("plans", PLAN | {"interval_count": 2**32 + 1}, ["/interval_count"]),
     "an unknown interval": ("plans", PLAN | {"interval": "Month"}, ["/interval"]),
+    "a line end in a name": ("customers", {"name": "a\nb"}, ["/name"]),
+    "a control character of Unicode": ("customers", {"name": "a\x85b"}, ["/name"]),
+    "a control character in metadata": ("customers", CUSTOMER | {"metadata": {"a": "\t"}}, ["/metadata/a"]),
     "an empty name": ("customers", {"name": ""}, ["/name"]),
     "a name too long": ("customers", {"name": "x" * 201}, ["/name"]),
     "a name too long in code points": ("customers", {"name": "🙂" * 201}, ["/name"]),
@@ -129,10 +132,10 @@ def test_very_many_faults_are_bounded(one):
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 200, "🙂" * 200, " ", "O'Brien; DROP TABLE billd.customers; --", "\x7f\x80\u200b\ufeff\uffff"]
+    "name", ["x" * 200, "🙂" * 200, " ", "O'Brien; DROP TABLE billd.customers; --", "\u200b\ufeff\uffff"]
 )
 def test_what_is_odd_and_within_the_rules_is_kept_as_it_is(org, name):
-    """Up to 200 code points of anything but NUL."""
+    """Up to 200 code points of anything but control characters."""
     assert org.get(f"/v1/customers/{org.customer(name=name)}")["name"] == name
 
 
@@ -194,7 +197,6 @@ def test_an_unknown_id_is_not_found(one, kind):
         ("DELETE", f"/v1/invoices/{GHOST}", {"GET"}),
         ("POST", "/health", {"GET"}),
         ("POST", "/v1/events", {"GET"}),
-        ("BREW", "/v1/plans", {"GET", "POST"}),
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(one, method, path, allowed):
@@ -207,7 +209,7 @@ def test_a_wrong_method_is_told_the_right_ones(one, method, path, allowed):
 @pytest.mark.parametrize(
     "authorization",
     [None, "", "Bearer", "Bearer ", "Bearer x", "Basic dXNlcjpwYXNz", "Bearer billd_live_" + "A" * 43,
-     "Bearer billd_live_" + "A" * 100_0, "Bearer ../../etc", "bearer\x7f"],
+     "Bearer billd_live_" + "A" * 100_0, "Bearer ../../etc"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_without_a_valid_key_nothing_is_told(one, method, authorization):

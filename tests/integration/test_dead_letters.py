@@ -232,5 +232,5 @@ def test_replaying_what_is_still_poison_makes_it_a_dead_letter_again(stack, org,
 def test_what_is_no_dead_letter_cannot_be_shown_or_replayed(stack):
     """An error with a message."""
     for action in ("show", "replay"):
-        said = stack.billd("dead-letters", action, "0", "999999999999", expect=1)
+        said = stack.billd("dead-letters", action, "0", "999999999999", expect=2)
         assert said.strip(), action

@@ -1,10 +1,6 @@
 #include "common/domain/calendar.h"
 
-#include <unicode/ucal.h>
-#include <unicode/uenum.h>
-
-#include "common/icu/zone.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/zones.h"
 
 #define STEPS_MAX 4
 #define YEAR_S INT64_C(31556952)
@@ -229,50 +225,52 @@ START_TEST(test_range)
 }
 END_TEST
 
-/* A calendar of ICU's that treats missing and repeated local times as billing does. */
-static UCalendar *
-icu_calendar(const char *name, UErrorCode *status)
+/* The moment of the local time that ${tm} says as if in UTC.  No clock was ever 15 hours before
+ * UTC, or 13 behind it. */
+static int64_t
+libc_moment(struct tm *tm)
 {
-	UChar id[ZONE_NAME_MAX];
-	UCalendar *calendar;
+	int64_t local_s = timegm(tm);
+	int64_t before_s = zones_offset_s(local_s - 15 * 3600);
+	int64_t after_s = zones_offset_s(local_s + 13 * 3600);
 
-	for (size_t i = 0; i < strlen(name); i++)
-		id[i] = (UChar)name[i];
-	calendar = ucal_open(id, (int32_t)strlen(name), "", UCAL_GREGORIAN, status);
-	ucal_setAttribute(calendar, UCAL_REPEATED_WALL_TIME, UCAL_WALLTIME_FIRST);
-	ucal_setAttribute(calendar, UCAL_SKIPPED_WALL_TIME, UCAL_WALLTIME_LAST);
-	return calendar;
+	/* The first of two; or the only one; or, when there is none, what a clock that nobody had
+	 * moved forward would show. */
+	if (zones_offset_s(local_s - before_s) == before_s)
+		return local_s - before_s;
+	if (zones_offset_s(local_s - after_s) == after_s)
+		return local_s - after_s;
+	return local_s - before_s;
 }
 
-/* Boundary ${k} as ICU's own calendar computes it. */
+/* Boundary ${k} by the C library's calendar and zones. */
 static int64_t
-icu_boundary(UCalendar *calendar, struct instant anchor, struct cadence cadence, int32_t k,
-    UErrorCode *status)
+libc_boundary(struct instant anchor, struct cadence cadence, int32_t k)
 {
-	static const UCalendarDateFields times[] = {UCAL_HOUR_OF_DAY, UCAL_MINUTE, UCAL_SECOND};
-	int32_t year, month, day, time[ARRAY_LEN(times)], n = k * cadence.count;
+	time_t local = (time_t)(anchor.s + zones_offset_s(anchor.s));
+	int32_t n = k * cadence.count;
+	struct tm tm, last;
 
-	ucal_setMillis(calendar, (UDate)anchor.s * 1000, status);
-	year = ucal_get(calendar, UCAL_YEAR, status);
-	month = ucal_get(calendar, UCAL_MONTH, status);
-	day = ucal_get(calendar, UCAL_DATE, status);
-	for (size_t i = 0; i < ARRAY_LEN(times); i++)
-		time[i] = ucal_get(calendar, times[i], status);
-
-	if (cadence.interval == INTERVAL_MONTH || cadence.interval == INTERVAL_YEAR) {
-		int32_t last;
-
-		month += cadence.interval == INTERVAL_YEAR ? 12 * n : n;
-		ucal_clear(calendar);
-		ucal_setDateTime(calendar, year, month, 1, 12, 0, 0, status);
-		last = ucal_getLimit(calendar, UCAL_DATE, UCAL_ACTUAL_MAXIMUM, status);
-		day = day < last ? day : last;
-	} else {
-		day += cadence.interval == INTERVAL_WEEK ? 7 * n : n;
+	ck_assert_ptr_nonnull(gmtime_r(&local, &tm));
+	switch (cadence.interval) {
+	case INTERVAL_DAY:
+		tm.tm_mday += n;
+		break;
+	case INTERVAL_WEEK:
+		tm.tm_mday += 7 * n;
+		break;
+	case INTERVAL_MONTH:
+	case INTERVAL_YEAR:
+		tm.tm_mon += cadence.interval == INTERVAL_YEAR ? 12 * n : n;
+		/* Day 0 of the month after it is its last. */
+		last = (struct tm){.tm_year = tm.tm_year, .tm_mon = tm.tm_mon + 1, .tm_mday = 0};
+		(void)timegm(&last);
+		tm.tm_mday = tm.tm_mday < last.tm_mday ? tm.tm_mday : last.tm_mday;
+		break;
+	case INTERVAL_MAX:
+		ck_abort_msg("no interval");
 	}
-	ucal_clear(calendar);
-	ucal_setDateTime(calendar, year, month, day, time[0], time[1], time[2], status);
-	return (int64_t)(ucal_getMillis(calendar, status) / 1000);
+	return libc_moment(&tm);
 }
 
 /* Where a zone once leapt over a whole day, a daily period of that day is empty. */
@@ -290,13 +288,11 @@ day_is_missing(const struct zone *zone, int64_t at_s)
 }
 
 /* Fifty years of periods: each begins where the one before ended, none is empty or runs backwards,
- * and ICU agrees. */
+ * and the C library agrees. */
 static void
 assert_tiles(
     const char *name, const struct zone *zone, struct instant anchor, struct cadence cadence)
 {
-	UErrorCode status = U_ZERO_ERROR;
-	UCalendar *calendar = icu_calendar(name, &status);
 	int64_t until_s = anchor.s + TILED_YEARS * YEAR_S, last_end_s = anchor.s;
 
 	for (int32_t k = 0; last_end_s < until_s; k++) {
@@ -312,16 +308,13 @@ assert_tiles(
 			    day_is_missing(zone, period.start.s)),
 		    "%s from %" PRId64 ": period %d is empty", name, anchor.s, k);
 		if (k % 5 == 0)
-			ck_assert_msg(
-			    period.end.s == icu_boundary(calendar, anchor, cadence, k + 1, &status),
+			ck_assert_msg(period.end.s == libc_boundary(anchor, cadence, k + 1),
 			    "%s from %" PRId64
-			    ", %d %ss: ICU has another boundary %d than %" PRId64,
+			    ", %d %ss: the C library has another boundary %d than %" PRId64,
 			    name, anchor.s, cadence.count, interval_name(cadence.interval), k + 1,
 			    period.end.s);
 		last_end_s = period.end.s;
 	}
-	ck_assert_msg(U_SUCCESS(status), "%s: %s", name, u_errorName(status));
-	ucal_close(calendar);
 }
 
 START_TEST(test_periods_tile_in_every_zone)
@@ -330,31 +323,22 @@ START_TEST(test_periods_tile_in_every_zone)
 	    [INTERVAL_DAY] = 60, [INTERVAL_WEEK] = 26, [INTERVAL_MONTH] = 18, [INTERVAL_YEAR] = 5};
 	int64_t latest_s = INSTANT_MAX_S - (TILED_YEARS + 10) * YEAR_S;
 	uint64_t random = unit_seed("calendar");
-	UErrorCode status = U_ZERO_ERROR;
-	UEnumeration *names =
-	    ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_ANY, NULL, NULL, &status);
-	const char *name;
-	int zones = 0;
+	static char names[ZONES_MAX][ZONE_NAME_MAX + 1];
+	size_t len = zones_names(names);
 
-	while ((name = uenum_next(names, NULL, &status)) != NULL) {
-		struct zone zone;
+	for (size_t n = 0; n < len; n++) {
+		struct zone zone = zone_of(names[n]);
 
-		if (!zone_is_known(str_from(name)))
-			continue;
-		zone = zone_of(name);
-		zones++;
+		zones_set(names[n]);
 		for (int i = 0; i < INTERVAL_MAX; i++) {
 			uint64_t counts = (uint64_t)count_max[i];
 			struct cadence cadence = {
 			    (enum interval)i, 1 + (int32_t)unit_random(&random, counts)};
 			struct instant anchor = {(int64_t)unit_random(&random, (uint64_t)latest_s)};
 
-			assert_tiles(name, &zone, anchor, cadence);
+			assert_tiles(names[n], &zone, anchor, cadence);
 		}
 	}
-	ck_assert_msg(U_SUCCESS(status), "%s", u_errorName(status));
-	ck_assert_int_gt(zones, 400);
-	uenum_close(names);
 }
 END_TEST
 
@@ -366,12 +350,11 @@ START_TEST(test_days_over_every_transition)
 	    "Pacific/Kwajalein", "Asia/Pyongyang", "Africa/Monrovia", "Antarctica/Troll"};
 	struct cadence daily = {INTERVAL_DAY, 1};
 	uint64_t random = unit_seed("calendar");
-	UErrorCode status = U_ZERO_ERROR;
 
 	for (size_t n = 0; n < ARRAY_LEN(names); n++) {
 		struct zone zone = zone_of(names[n]);
-		UCalendar *calendar = icu_calendar(names[n], &status);
 
+		zones_set(names[n]);
 		for (uint32_t i = 0; i + 2 < zone.transitions_len; i++) {
 			int64_t near_s = (int64_t)unit_random(&random, 4 * 86400) - 4 * 86400;
 			struct instant anchor = {zone.transitions[i].at_s + near_s};
@@ -380,14 +363,11 @@ START_TEST(test_days_over_every_transition)
 				struct instant boundary = INSTANT_NONE;
 
 				ck_assert(calendar_boundary(&zone, anchor, daily, k, &boundary));
-				ck_assert_msg(
-				    boundary.s == icu_boundary(calendar, anchor, daily, k, &status),
+				ck_assert_msg(boundary.s == libc_boundary(anchor, daily, k),
 				    "%s, day %d from %" PRId64, names[n], k, anchor.s);
 			}
 		}
-		ucal_close(calendar);
 	}
-	ck_assert(U_SUCCESS(status));
 }
 END_TEST
 

@@ -1,9 +1,11 @@
-#include "common/icu/zone.h"
+#include "common/zone/zone.h"
 
-#include <unicode/ucal.h>
-#include <unicode/uenum.h>
+#include <pthread.h>
 
-#include "tests/unit/unit.h"
+#include "tests/unit/zones.h"
+
+#define WINDOW_S (28 * INT64_C(86400))
+#define THREADS 4
 
 struct name_row {
 	const char *name;
@@ -31,16 +33,28 @@ static const struct name_row name_rows[] = {
     {"a space behind", {"Europe/Vienna ", 14}, false},
     {"a NUL inside", {"UTC\0UTC", 7}, false},
     {"bytes beyond ASCII", {"Europe/K\xc3\xb6ln", 12}, false},
-    {"an hour that ICU makes a zone of", {"GMT+3", 5}, false},
-    {"hours and minutes that it makes one of", {"GMT+0330", 8}, false},
     {"GMT+0 is in the database", {"GMT+0", 5}, true},
-    {"an offset that ICU makes a zone of", {"GMT+3:30", 8}, false},
-    {"another", {"GMT-08:00", 9}, false},
-    {"a path", {"../../etc/passwd", 16}, false},
+    {"other hours are not", {"GMT+3", 5}, false},
+    {"nor hours and minutes", {"GMT+3:30", 8}, false},
+    {"new in 2022", {"America/Ciudad_Juarez", 21}, true},
+    {"a new spelling of 2022", {"Europe/Kyiv", 11}, true},
+    {"new in 2025", {"America/Coyhaique", 17}, true},
+    {"an abbreviation", {"PST", 3}, false},
     {"a POSIX rule", {"CET-1CEST,M3.5.0,M10.5.0/3", 26}, false},
-    {"ICU's unknown zone", {"Etc/Unknown", 11}, false},
-    {"an abbreviation that ICU alone takes", {"PST", 3}, false},
-    {"ICU's System V zones", {"SystemV/EST5EDT", 15}, false},
+    {"a path", {"../../etc/passwd", 16}, false},
+    {"an absolute path", {"/usr/share/zoneinfo/UTC", 23}, false},
+    {"a path to a zone", {"Europe/../UTC", 13}, false},
+    {"the folder itself", {"./UTC", 5}, false},
+    {"a slash in front", {"/UTC", 4}, false},
+    {"two slashes", {"Europe//Vienna", 14}, false},
+    {"a slash behind", {"UTC/", 4}, false},
+    {"the copy of the database", {"posix/Europe/Vienna", 19}, false},
+    {"the copy with leap seconds", {"right/Europe/Vienna", 19}, false},
+    {"the rules that POSIX leaves open", {"posixrules", 10}, false},
+    {"the machine's zone", {"localtime", 9}, false},
+    {"a machine's zone that nobody set", {"Factory", 7}, false},
+    {"a file of another kind", {"tzdata.zi", 9}, false},
+    {"another, whose name could be one", {"leapseconds", 11}, false},
     {"more bytes than any name has",
 	{"America/Argentina/Buenos_Aires/America/Argentina/Buenos_Aires/Am", 64}, false},
 };
@@ -80,7 +94,7 @@ struct transition_row {
 	int32_t after_s;
 };
 
-/* From the tz database's own text. */
+/* From the tz database's own text, and by Python's zoneinfo with release 2025b. */
 static const struct transition_row transition_rows[] = {
     {"Europe/Vienna", "2026-03-29T01:00:00Z", 3600, 7200},
     {"Europe/Vienna", "2026-10-25T01:00:00Z", 7200, 3600},
@@ -93,6 +107,16 @@ static const struct transition_row transition_rows[] = {
     {"Pacific/Apia", "2011-12-30T10:00:00Z", -36000, 50400},
     {"America/Sao_Paulo", "2018-11-04T03:00:00Z", -10800, -7200},
     {"Africa/Monrovia", "1972-01-07T00:44:30Z", -2670, 0},
+    {"Africa/Cairo", "2023-04-27T22:00:00Z", 7200, 10800},
+    {"America/Nuuk", "2024-03-31T01:00:00Z", -7200, -3600},
+    {"America/Nuuk", "2024-10-27T01:00:00Z", -3600, -7200},
+    {"America/Asuncion", "2024-10-06T04:00:00Z", -14400, -10800},
+    {"America/Ciudad_Juarez", "2022-11-30T06:00:00Z", -21600, -25200},
+    {"Asia/Almaty", "2024-02-29T18:00:00Z", 21600, 18000},
+    {"Antarctica/Vostok", "2023-12-17T19:00:00Z", 25200, 18000},
+    {"Africa/Casablanca", "2087-05-11T02:00:00Z", 0, 3600},
+    {"Asia/Gaza", "2086-04-12T23:00:00Z", 10800, 7200},
+    {"Asia/Jerusalem", "2199-03-29T00:00:00Z", 7200, 10800},
 };
 
 START_TEST(test_known_transitions)
@@ -110,15 +134,30 @@ START_TEST(test_known_transitions)
 }
 END_TEST
 
-/* ICU's offset at ${at_s}, asked directly. */
-static int32_t
-icu_offset_s(UCalendar *calendar, int64_t at_s, UErrorCode *status)
+struct last_row {
+	const char *zone;
+	const char *at;
+};
+
+/* Where clocks have stopped changing since release 2022e; and where they will. */
+static const struct last_row last_rows[] = {
+    {"America/Mexico_City", "2022-10-30T07:00:00Z"},
+    {"America/Asuncion", "2024-10-06T04:00:00Z"},
+    {"Asia/Almaty", "2024-02-29T18:00:00Z"},
+    {"Asia/Tehran", "2022-09-21T19:30:00Z"},
+    {"Africa/Casablanca", "2087-05-11T02:00:00Z"},
+};
+
+START_TEST(test_last_transitions)
 {
-	ucal_setMillis(calendar, (UDate)at_s * 1000, status);
-	return (ucal_get(calendar, UCAL_ZONE_OFFSET, status) +
-		   ucal_get(calendar, UCAL_DST_OFFSET, status)) /
-	       1000;
+	const struct last_row *row = &last_rows[_i];
+	struct zone zone = zone_of(row->zone);
+
+	ck_assert_uint_gt(zone.transitions_len, 0);
+	unit_assert_instant(
+	    (struct instant){zone.transitions[zone.transitions_len - 1].at_s}, row->at, row->zone);
 }
+END_TEST
 
 /* What calendar.c builds on: ascending times, real changes, and local times in the same order. */
 static void
@@ -143,57 +182,89 @@ assert_well_formed(const char *name, const struct zone *zone)
 	}
 }
 
-/* The table says what ICU says, at random times and on both sides of each transition. */
+/* Our offset at ${at_s}; ${*next} is the first transition after the last time that was asked for,
+ * so ask in order. */
+static int32_t
+table_offset_s(const struct zone *zone, int64_t at_s, uint32_t *next)
+{
+	while (*next < zone->transitions_len && zone->transitions[*next].at_s <= at_s)
+		(*next)++;
+	return *next == 0 ? zone->offset_first_s : zone->transitions[*next - 1].offset_s;
+}
+
+/* The table says what the C library says: around each transition, and once in every four weeks. */
 static void
 assert_agrees(const char *name, const struct zone *zone, uint64_t *random)
 {
-	UErrorCode status = U_ZERO_ERROR;
-	UChar id[ZONE_NAME_MAX];
-	UCalendar *calendar;
 	int32_t before_s = zone->offset_first_s;
+	uint32_t next = 0;
 
-	for (size_t i = 0; i < strlen(name); i++)
-		id[i] = (UChar)name[i];
-	calendar = ucal_open(id, (int32_t)strlen(name), "", UCAL_GREGORIAN, &status);
-	for (uint32_t i = 0; i <= zone->transitions_len; i++) {
-		int64_t from_s = i == 0 ? INSTANT_MIN_S : zone->transitions[i - 1].at_s;
-		int64_t to_s =
-		    i == zone->transitions_len ? INSTANT_MAX_S + 1 : zone->transitions[i].at_s;
-		int64_t within_s = from_s + (int64_t)unit_random(random, (uint64_t)(to_s - from_s));
+	zones_set(name);
+	for (uint32_t i = 0; i < zone->transitions_len; i++) {
+		int64_t at_s = zone->transitions[i].at_s;
+		int32_t after_s = zone->transitions[i].offset_s;
 
-		if (i > 0)
-			before_s = zone->transitions[i - 1].offset_s;
-		ck_assert_msg(icu_offset_s(calendar, from_s, &status) == before_s &&
-				  icu_offset_s(calendar, within_s, &status) == before_s &&
-				  icu_offset_s(calendar, to_s - 1, &status) == before_s,
-		    "%s: before transition %u", name, i);
+		ck_assert_msg(zones_offset_s(at_s - 1) == before_s &&
+				  zones_offset_s(at_s) == after_s &&
+				  zones_offset_s(at_s + 1) == after_s,
+		    "%s: at transition %u, %" PRId64, name, i, at_s);
+		before_s = after_s;
 	}
-	ck_assert_msg(U_SUCCESS(status), "%s: %s", name, u_errorName(status));
-	ucal_close(calendar);
+	for (int64_t from_s = INSTANT_MIN_S; from_s + WINDOW_S < INSTANT_MAX_S;
+	     from_s += WINDOW_S) {
+		int64_t at_s = from_s + (int64_t)unit_random(random, WINDOW_S);
+
+		ck_assert_msg(zones_offset_s(at_s) == table_offset_s(zone, at_s, &next),
+		    "%s: at %" PRId64, name, at_s);
+	}
+	ck_assert_int_eq(zones_offset_s(INSTANT_MIN_S), zone->offset_first_s);
+	ck_assert_int_eq(zones_offset_s(INSTANT_MAX_S), before_s);
 }
 
-START_TEST(test_every_zone_of_icu_is_read_whole)
-{
-	UErrorCode status = U_ZERO_ERROR;
-	UEnumeration *names =
-	    ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_ANY, NULL, NULL, &status);
-	uint64_t random = unit_seed("zone");
-	const char *name;
-	int zones = 0;
+/* In parts, each of which has its time limit. */
+static const uint32_t parts[] = {0, 1, 2, 3, 4, 5, 6, 7};
 
-	while ((name = uenum_next(names, NULL, &status)) != NULL) {
+START_TEST(test_every_zone_agrees_with_the_c_library)
+{
+	static char names[ZONES_MAX][ZONE_NAME_MAX + 1];
+	size_t len = zones_names(names);
+	uint64_t random = unit_seed("zone");
+
+	for (size_t i = parts[_i]; i < len; i += ARRAY_LEN(parts)) {
 		struct zone zone;
 
-		if (!zone_is_known(str_from(name)))
-			continue;
-		zone = zone_of(name);
-		assert_well_formed(name, &zone);
-		assert_agrees(name, &zone, &random);
-		zones++;
+		ck_assert_msg(zone_is_known(str_from(names[i])), "%s", names[i]);
+		zone = zone_of(names[i]);
+		assert_well_formed(names[i], &zone);
+		assert_agrees(names[i], &zone, &random);
 	}
-	ck_assert_msg(U_SUCCESS(status), "%s", u_errorName(status));
-	ck_assert_int_gt(zones, 400);
-	uenum_close(names);
+}
+END_TEST
+
+static void *
+ask_often(void *argument)
+{
+	bool *ret_ok = argument;
+
+	*ret_ok = true;
+	for (size_t i = 0; i < 1000; i++)
+		*ret_ok = *ret_ok && zone_is_known(STR("Europe/Vienna")) &&
+			  !zone_is_known(STR("Mars/Olympus"));
+	return NULL;
+}
+
+/* All of them at once, and the first of them reads the list. */
+START_TEST(test_threads_may_ask)
+{
+	pthread_t threads[THREADS];
+	bool ok[THREADS];
+
+	for (size_t i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_often, &ok[i]), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		ck_assert_msg(ok[i], "thread %zu", i);
+	}
 }
 END_TEST
 
@@ -259,45 +330,34 @@ cache_holds(const struct zone_cache *cache, struct str name)
 /* Every zone through the cache, twice, and one of them again and again. */
 START_TEST(test_the_cache_stays_bounded)
 {
-	UErrorCode status = U_ZERO_ERROR;
-	UEnumeration *names =
-	    ucal_openTimeZoneIDEnumeration(UCAL_ZONE_TYPE_ANY, NULL, NULL, &status);
+	static char names[ZONES_MAX][ZONE_NAME_MAX + 1];
+	size_t len = zones_names(names);
 	struct zone_cache cache;
 	const struct zone *zone;
 	struct err err;
 
 	zone_cache_init(&cache);
 	ck_assert_int_eq(zone_cache_get(&cache, STR("Europe/Vienna"), &zone, &err), ERR_NONE);
-	for (int round = 0; round < 2; round++) {
-		const char *name;
+	for (size_t i = 0; i < 2 * len; i++) {
+		const char *name = names[i % len];
+		struct zone expected = zone_of(name);
 
-		uenum_reset(names, &status);
-		while ((name = uenum_next(names, NULL, &status)) != NULL) {
-			struct zone expected;
+		ck_assert_int_eq(zone_cache_get(&cache, str_from(name), &zone, &err), ERR_NONE);
+		ck_assert_msg(zones_equal(zone, &expected), "%s: another zone's table", name);
+		ck_assert_uint_le(cache.len, ZONE_CACHE_ZONES);
 
-			if (!zone_is_known(str_from(name)))
-				continue;
-			expected = zone_of(name);
-			ck_assert_int_eq(
-			    zone_cache_get(&cache, str_from(name), &zone, &err), ERR_NONE);
-			ck_assert_msg(
-			    zones_equal(zone, &expected), "%s: another zone's table", name);
-			ck_assert_uint_le(cache.len, ZONE_CACHE_ZONES);
-
-			/* What is in use is not what makes room. */
-			ck_assert_msg(cache_holds(&cache, STR("Europe/Vienna")), "after %s", name);
-			ck_assert_int_eq(
-			    zone_cache_get(&cache, STR("Europe/Vienna"), &zone, &err), ERR_NONE);
-		}
+		/* What is in use is not what makes room. */
+		ck_assert_msg(cache_holds(&cache, STR("Europe/Vienna")), "after %s", name);
+		ck_assert_int_eq(
+		    zone_cache_get(&cache, STR("Europe/Vienna"), &zone, &err), ERR_NONE);
 	}
 	ck_assert_uint_eq(cache.len, ZONE_CACHE_ZONES);
-	ck_assert(U_SUCCESS(status));
 	zone_cache_release(&cache);
-	uenum_close(names);
 }
 END_TEST
 
 UNIT_MAIN("zone", UNIT_ROWS(test_names, name_rows), UNIT(test_utc_has_no_transitions),
-    UNIT_ROWS(test_known_transitions, transition_rows), UNIT(test_every_zone_of_icu_is_read_whole),
+    UNIT_ROWS(test_known_transitions, transition_rows), UNIT_ROWS(test_last_transitions, last_rows),
+    UNIT_ROWS(test_every_zone_agrees_with_the_c_library, parts), UNIT(test_threads_may_ask),
     UNIT(test_an_unknown_zone_is_poison), UNIT(test_the_cache_keeps_what_was_asked_for),
     UNIT(test_the_cache_stays_bounded))

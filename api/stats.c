@@ -1,4 +1,4 @@
-#include "api/metrics.h"
+#include "api/stats.h"
 
 #include <stdatomic.h>
 
@@ -23,50 +23,50 @@ struct route_counters {
 	atomic_uint_fast64_t sum_us;
 };
 
-struct metrics {
-	atomic_uint_fast64_t counters[METRIC_MAX];
+struct stats {
+	atomic_uint_fast64_t counters[STAT_MAX];
 	struct route_counters routes[ROUTES_MAX + 1]; /* the last: no route */
 };
 
 static const struct {
 	const char *name, *help;
-} counter_info[METRIC_MAX] = {
-    [METRIC_ACCEPTED] = {"billd_commands_accepted_total", "Commands that Kafka has persisted."},
-    [METRIC_PRODUCE_REFUSED] = {"billd_commands_refused_total",
+} counter_info[STAT_MAX] = {
+    [STAT_ACCEPTED] = {"billd_commands_accepted_total", "Commands that Kafka has persisted."},
+    [STAT_PRODUCE_REFUSED] = {"billd_commands_refused_total",
 	"Commands that the local queue did not take."},
-    [METRIC_DELIVERY_FAILED] = {"billd_delivery_failures_total",
+    [STAT_DELIVERY_FAILED] = {"billd_delivery_failures_total",
 	"Commands that Kafka did not confirm in time."},
 };
 
-struct metrics *
-metrics_new(void)
+struct stats *
+stats_new(void)
 {
-	struct metrics *metrics = calloc(1, sizeof(*metrics));
+	struct stats *stats = calloc(1, sizeof(*stats));
 
-	CHECK(metrics != NULL);
+	CHECK(stats != NULL);
 	CHECK(route_table_len <= ROUTES_MAX);
-	return metrics;
+	return stats;
 }
 
 void
-metrics_free(struct metrics *metrics)
+stats_free(struct stats *stats)
 {
-	free(metrics);
+	free(stats);
 }
 
 void
-metrics_count(struct metrics *metrics, enum metric metric)
+stats_count(struct stats *stats, enum stat stat)
 {
-	CHECK(metric < METRIC_MAX);
-	atomic_fetch_add_explicit(&metrics->counters[metric], 1, memory_order_relaxed);
+	CHECK(stat < STAT_MAX);
+	atomic_fetch_add_explicit(&stats->counters[stat], 1, memory_order_relaxed);
 }
 
 void
-metrics_note(struct metrics *metrics, const struct request *request, int64_t duration_us)
+stats_note(struct stats *stats, const struct request *request, int64_t duration_us)
 {
 	const struct route *route = request->match.route;
 	size_t index = route == NULL ? ROUTES_MAX : (size_t)(route - route_table);
-	struct route_counters *counters = &metrics->routes[index];
+	struct route_counters *counters = &stats->routes[index];
 	int class = request->phase == REQUEST_DONE ? request->answer.status / 100 : 0;
 	size_t bucket = 0;
 
@@ -97,13 +97,13 @@ put_head(struct buf *out, const char *name, const char *type, const char *help)
 }
 
 static void
-put_requests(const struct metrics *metrics, struct buf *out)
+put_requests(const struct stats *stats, struct buf *out)
 {
 	put_head(out, "billd_http_requests_total", "counter",
 	    "Requests by route and class of status; aborted: the client went away.");
 	for (size_t i = 0; i <= ROUTES_MAX; i++)
 		for (int class = 0; class < CLASSES; class ++) {
-			uint64_t count = metrics->routes[i].classes[class];
+			uint64_t count = stats->routes[i].classes[class];
 			char text[8] = "aborted";
 
 			if (count == 0)
@@ -118,10 +118,10 @@ put_requests(const struct metrics *metrics, struct buf *out)
 }
 
 static void
-put_latency(const struct metrics *metrics, size_t index, struct buf *out)
+put_latency(const struct stats *stats, size_t index, struct buf *out)
 {
 	static const char name[] = "billd_http_request_seconds";
-	const struct route_counters *counters = &metrics->routes[index];
+	const struct route_counters *counters = &stats->routes[index];
 	const char *method = method_of(index), *pattern = pattern_of(index);
 	unsigned long long total = 0;
 
@@ -160,20 +160,20 @@ static void
 put_own(struct request *request)
 {
 	const struct ingress *ingress = request->ingress;
-	const struct metrics *metrics = ingress->metrics;
+	const struct stats *stats = ingress->stats;
 	struct buf *out = &request->out;
 
 	buf_clear(out);
-	put_requests(metrics, out);
+	put_requests(stats, out);
 	put_head(out, "billd_http_request_seconds", "histogram",
 	    "From the request line to the end of the answer.");
 	for (size_t i = 0; i <= ROUTES_MAX; i++)
-		if (was_used(&metrics->routes[i]))
-			put_latency(metrics, i, out);
-	for (size_t i = 0; i < METRIC_MAX; i++) {
+		if (was_used(&stats->routes[i]))
+			put_latency(stats, i, out);
+	for (size_t i = 0; i < STAT_MAX; i++) {
 		put_head(out, counter_info[i].name, "counter", counter_info[i].help);
-		buf_printf(out, "%s %llu\n", counter_info[i].name,
-		    (unsigned long long)metrics->counters[i]);
+		buf_printf(
+		    out, "%s %llu\n", counter_info[i].name, (unsigned long long)stats->counters[i]);
 	}
 	put_gauge(out, "billd_http_requests_in_flight", "Requests that have no answer yet.",
 	    ingress->requests);
@@ -193,8 +193,7 @@ figures_read(struct request *request, const PGresult *result, const struct err *
 	put_own(request);
 	if (result != NULL && PQntuples(result) == 1) {
 		put_gauge(&request->out, "billd_events_unpublished",
-		    "Events that are committed and not published yet.",
-		    pg_get_int64(result, 0, 0));
+		    "Events that are committed and not published yet.", pg_get_int64(result, 0, 0));
 		put_gauge(&request->out, "billd_dead_letters_waiting",
 		    "Messages that no worker could process and nobody replayed.",
 		    pg_get_int64(result, 0, 1));
@@ -204,7 +203,7 @@ figures_read(struct request *request, const PGresult *result, const struct err *
 }
 
 bool
-metrics_run(struct request *request)
+stats_run(struct request *request)
 {
 	struct job job = {.scope = SCOPE_NONE, .statement = "figures", .done = figures_read};
 

@@ -1,12 +1,15 @@
-#ifndef COMMON_ICU_ZONE_H
-#define COMMON_ICU_ZONE_H
+#ifndef COMMON_ZONE_ZONE_H
+#define COMMON_ZONE_ZONE_H
 
 /*
- * Time zones: which names exist, and ICU's transitions of one as the plain table that
+ * Time zones: which names exist, and the transitions of one as the plain table that
  * domain/calendar.h computes with.  Never asks what time it is, and never the machine's own zone.
  *
- * What is known is what the installed ICU knows: a zone that the tz database gained later (ICU 72
- * has that of 2022) is unknown until ICU's data is updated.
+ * The data is the system's tz database, from the package tzdata (or wherever the variable TZDIR
+ * points to), so that rules change by an update of that package, without one of ours.  While a
+ * process runs, its names are those of its start, but a zone is read when it is first needed: after
+ * an update, restart.  Until then it knows no new names, and goes by the old rules in zones that a
+ * cache holds and by the new ones in others.
  */
 
 #include <stdbool.h>
@@ -21,19 +24,31 @@
 #define ZONE_CACHE_ZONES 128 /* zones that a cache holds, 2 MiB at most */
 
 /**
+ * zone_init(err):
+ * Read the list of names, and one zone to see that the database can be used.  Fatal when there is
+ * none, or not one that we understand; retry when memory or open files are out, or a file is
+ * broken.  Does nothing once it has succeeded.  Safe to call from any thread.
+ */
+NODISCARD enum err_class zone_init(struct err *err);
+
+/**
  * zone_is_known(name):
  * Whether ${name} is a name or alias of the tz database: "Europe/Vienna", "Asia/Calcutta", "UTC".
- * Upper and lower case matter.  False for what ICU understands besides: "GMT+3:30", "PST",
- * "SystemV/EST5".  Safe to call from any thread.
+ * Upper and lower case matter.  False for what has a file there and is no place's time:
+ * "localtime", "posixrules", "right/UTC", "Factory".  Touches no file, and is safe to call from any
+ * thread; but when zone_init has not succeeded yet it is called first, and no name is known while
+ * it fails: so call that at start.
  */
 NODISCARD bool zone_is_known(struct str name);
 
 /**
  * zone_read(name, ret_zone, err):
  * Read the offsets of ${name} from INSTANT_MIN_S to INSTANT_MAX_S, at whose end the table stops.
- * Poison when the name is not known or has more than ZONE_TRANSITIONS_MAX transitions, retry when
- * memory is out, fatal when ICU lacks its data; ${ret_zone} then holds nothing of use.  Safe to
- * call from any thread.
+ * On an error ${ret_zone} holds nothing of use:
+ * poison  the name is not known, or has more than ZONE_TRANSITIONS_MAX transitions
+ * retry   its file is gone, unreadable or malformed: somebody must mend the database
+ * fatal   its file counts leap seconds; and what zone_init says, which is called first
+ * Safe to call from any thread.
  */
 NODISCARD enum err_class zone_read(struct str name, struct zone *ret_zone, struct err *err);
 

@@ -1,0 +1,106 @@
+"""What a worker does when it takes partitions over and something is not as it should be: messages over which workers
+died, a topic or a database that is not the one it knows. It never skips anything."""
+
+import pytest
+from client import slug
+from programs import tail
+from stack import PARTITIONS
+from waiting import eventually
+from wire import partition_of
+
+pytestmark = pytest.mark.usefixtures("breaks_servers")
+
+
+def execute(stack, statement, parameters=None):
+    with stack.connect("owner") as connection:
+        connection.execute(statement, parameters)
+
+
+def refuses_to_work(stack, *words, **settings):
+    """A worker started now ends with exit code 1, and its last log line has these words."""
+    worker = stack.make_worker("worker-refusing", **settings).start(wait=False)
+    try:
+        code = worker.wait(40)
+    finally:
+        worker.end()
+    last = tail(worker.log, 1)
+    assert code == 1, last
+    for word in words:
+        assert word in last, last
+
+
+def test_a_message_over_which_workers_died_becomes_a_dead_letter_and_its_neighbours_commit(stack, org):
+    with stack.without_worker():
+        first = org.send("POST", "/v1/customers", {"name": "over whom workers died"})
+        second = org.send("POST", "/v1/plans", {
+            "code": "neighbour", "name": "N", "currency": "USD", "interval": "day", "amount": 1})  # fmt: skip
+        partition = partition_of(first["resource"]["id"], PARTITIONS)
+        # What four deaths over its next message leave behind.
+        execute(stack, "UPDATE billd.progress SET attempts = 9, suspect_offset = next_offset, suspect_attempts = 3 "
+                       "WHERE partition = %s", [partition])  # fmt: skip
+
+    failed = org.outcome(first["operation_id"])
+    assert failed["status"] == "failed" and slug(failed["error"]) == "dead-letter", failed
+    assert failed["resource"]["id"] == first["resource"]["id"]
+    assert org.outcome(second["operation_id"])["status"] == "succeeded"
+    (offset, reason), = stack.rows(
+        'SELECT "offset", reason FROM billd.dead_letters WHERE operation_id = %s', [first["operation_id"]])
+    assert "workers died over it" in reason
+
+    # Its cause was mended: the replay is an operation of its own, as the outcome of the first is final.
+    stack.billd("dead-letters", "replay", str(partition), str(offset))
+    names = [customer["name"] for customer in wait_for_customers(org, 1)]
+    assert names == ["over whom workers died"]
+    assert org.operation(first["operation_id"])["status"] == "failed"
+
+
+def wait_for_customers(org, count):
+    def there():
+        data = org.get("/v1/customers")["data"]
+        return data if len(data) >= count else None
+
+    return eventually(there, f"{count} customers", 30)
+
+
+def test_messages_that_are_tried_alone_without_harm_end_the_suspicion(stack, org):
+    with stack.without_worker():
+        accepted = [org.send("POST", "/v1/customers", {"name": f"{number}"}) for number in range(20)]
+        execute(stack, "UPDATE billd.progress SET attempts = 9")
+    for answer in accepted:
+        assert org.outcome(answer["operation_id"])["status"] == "succeeded"
+    stack.worker.stop()
+    assert stack.rows("SELECT max(attempts) FROM billd.progress WHERE next_offset > 0") == [(0,)]
+
+
+def test_a_topic_whose_last_message_is_another_one_stops_the_worker(stack, org):
+    created = org.send("POST", "/v1/customers", {"name": "processed"})
+    org.outcome(created["operation_id"])
+    partition = partition_of(created["resource"]["id"], PARTITIONS)
+    with stack.without_worker():
+        (right,), = stack.rows("SELECT last_hash FROM billd.progress WHERE partition = %s", [partition])
+        change = "UPDATE billd.progress SET last_hash = %s WHERE partition = %s"
+        execute(stack, change, [bytes(16), partition])
+        refuses_to_work(stack, f"partition {partition} ", "another message", "docs/operation.md")
+        execute(stack, change, [right, partition])
+
+
+def test_an_offset_that_kafka_does_not_have_stops_the_worker(stack, org):
+    with stack.without_worker():
+        (right, mark), = stack.rows("SELECT next_offset, last_hash FROM billd.progress WHERE partition = 0")
+        change = "UPDATE billd.progress SET next_offset = %s, last_hash = %s WHERE partition = 0"
+        execute(stack, change, [right + 1_000_000, None])
+        refuses_to_work(stack, "partition 0 ", "nothing was skipped", "docs/operation.md")
+        execute(stack, change, [right, mark])
+
+
+def test_another_kafka_cluster_stops_the_worker(stack):
+    with stack.without_worker():
+        (right,), = stack.rows("SELECT cluster_id FROM billd.progress WHERE partition = 0")
+        execute(stack, "UPDATE billd.progress SET cluster_id = 'another'")
+        refuses_to_work(stack, "the Kafka cluster another", "docs/operation.md")
+        execute(stack, "UPDATE billd.progress SET cluster_id = %s", [right])
+
+
+def test_another_number_of_partitions_stops_the_worker_before_it_touches_a_command(stack):
+    with stack.without_worker():
+        refuses_to_work(stack, "BILLD_PARTITIONS is", BILLD_PARTITIONS=PARTITIONS * 2)

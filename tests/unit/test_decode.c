@@ -1,0 +1,426 @@
+#include "worker/decode.h"
+
+#include "tests/unit/worker_message.h"
+
+/* Where the ids stand in a message: each is a length and 36 characters. */
+#define OPERATION_AT (AVRO_FRAME_BYTES + 1)
+#define ORGANISATION_AT (OPERATION_AT + UUID_TEXT_SIZE)
+#define NIL_TEXT "00000000-0000-0000-0000-000000000000"
+
+static struct world world;
+static struct letter letter;
+
+static struct create_customer
+a_command(void)
+{
+	return (struct create_customer){
+	    .meta = world_meta(WORLD_OPERATION),
+	    .name = STR("Bob"),
+	    .external_id = STR("bob-1"),
+	};
+}
+
+static enum err_class
+decode_it(void)
+{
+	struct err err = {0};
+	enum err_class class = decode(&world.context, &letter.entry, &err);
+
+	ck_assert_msg(class == ERR_NONE || err.class == class, "class %d", class);
+	return class;
+}
+
+/* The entry is a dead letter, whose reason says ${reason}. */
+static void
+assert_dead(const char *reason, bool meta_kept, const char *what)
+{
+	ck_assert_msg(letter.entry.dead, "%s: taken", what);
+	ck_assert_msg(strstr(letter.entry.reason, reason) != NULL, "%s: %s", what,
+	    letter.entry.reason);
+	ck_assert_msg((letter.entry.meta != NULL) == meta_kept, "%s: meta %s", what,
+	    meta_kept ? "lost" : "kept");
+}
+
+START_TEST(test_a_command_of_ours)
+{
+	struct create_customer command = a_command();
+	const struct create_customer *read;
+
+	world_open(&world);
+	command.meta.idempotency_key = STR("key-1");
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	ck_assert_msg(!letter.entry.dead, "%s", letter.entry.reason);
+	ck_assert_int_eq(letter.entry.type, COMMAND_CREATE_CUSTOMER);
+	read = (const void *)letter.entry.meta;
+	ck_assert(uuid_equal(read->meta.operation_id, WORLD_OPERATION));
+	ck_assert(uuid_equal(read->meta.organisation_id, WORLD_ORGANISATION));
+	ck_assert_int_eq(read->meta.accepted_at, WORLD_NOW_MS);
+	unit_assert_str(read->meta.idempotency_key, "key-1", "idempotency_key");
+	unit_assert_str(read->name, "Bob", "name");
+	unit_assert_str(read->email, NULL, "email");
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+/* What an earlier attempt left in the entry is gone. */
+START_TEST(test_an_entry_is_made_anew)
+{
+	struct create_customer command = a_command();
+
+	world_open(&world);
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	letter.entry.dead = true;
+	letter.entry.repeated = true;
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	ck_assert(!letter.entry.dead);
+	ck_assert(!letter.entry.repeated);
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+/* Every kind of command decodes as itself, with the least that it must say. */
+START_TEST(test_every_type)
+{
+	union {
+		struct command_meta meta;
+		struct create_customer create_customer;
+		struct update_customer update_customer;
+		struct archive_customer archive_customer;
+		struct create_plan create_plan;
+		struct update_plan update_plan;
+		struct archive_plan archive_plan;
+		struct create_subscription create_subscription;
+		struct cancel_subscription cancel_subscription;
+	} command;
+	enum command_type type = (enum command_type)_i;
+
+	memset(&command, 0, sizeof(command));
+	if (type == COMMAND_CREATE_CUSTOMER)
+		command.create_customer.name = STR("n");
+	else if (type == COMMAND_CREATE_PLAN)
+		command.create_plan = (struct create_plan){.code = STR("c"),
+		    .name = STR("n"),
+		    .currency = {"EUR"},
+		    .interval = STR("month"),
+		    .interval_count = 1};
+	else if (type == COMMAND_UPDATE_CUSTOMER)
+		command.update_customer.customer_id = WORLD_CUSTOMER;
+	else if (type == COMMAND_ARCHIVE_CUSTOMER)
+		command.archive_customer.customer_id = WORLD_CUSTOMER;
+	else if (type == COMMAND_UPDATE_PLAN)
+		command.update_plan.plan_id = WORLD_PLAN;
+	else if (type == COMMAND_ARCHIVE_PLAN)
+		command.archive_plan.plan_id = WORLD_PLAN;
+	else if (type == COMMAND_CREATE_SUBSCRIPTION)
+		command.create_subscription = (struct create_subscription){
+		    .customer_id = WORLD_CUSTOMER, .plan_id = WORLD_PLAN};
+	else if (type == COMMAND_CANCEL_SUBSCRIPTION)
+		command.cancel_subscription = (struct cancel_subscription){
+		    .subscription_id = WORLD_OPERATION, .effective = STR("now")};
+	world_open(&world);
+	command.meta = world_meta(WORLD_OPERATION);
+	letter_command(&letter, &world, type, &command);
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	ck_assert_msg(!letter.entry.dead, "%s", letter.entry.reason);
+	ck_assert_int_eq(letter.entry.type, type);
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+static const char types[COMMAND_TYPE_MAX];
+
+struct meta_row {
+	const char *name;
+	bool no_operation, no_organisation; /* the nil id */
+	int64_t accepted_at;
+	bool taken;
+};
+
+static const struct meta_row meta_rows[] = {
+    {"as it should be", false, false, WORLD_NOW_MS, true},
+    {"no operation", true, false, WORLD_NOW_MS, false},
+    {"no organisation", false, true, WORLD_NOW_MS, false},
+    {"the epoch", false, false, 0, true},
+    {"before the epoch", false, false, -1, false},
+    {"the least number", false, false, INT64_MIN, false},
+    {"the last second of 2199", false, false, INSTANT_MAX_S * 1000, true},
+    {"the year 2200", false, false, (INSTANT_MAX_S + 1) * 1000, false},
+    {"the largest number", false, false, INT64_MAX, false},
+};
+
+START_TEST(test_meta)
+{
+	const struct meta_row *row = &meta_rows[_i];
+	struct create_customer command = a_command();
+
+	world_open(&world);
+	command.meta.accepted_at = row->accepted_at;
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	/* Our own writer refuses nil ids; another's would write them so. */
+	if (row->no_operation)
+		memcpy(letter.bytes.ptr + OPERATION_AT, NIL_TEXT, UUID_TEXT_SIZE - 1);
+	if (row->no_organisation)
+		memcpy(letter.bytes.ptr + ORGANISATION_AT, NIL_TEXT, UUID_TEXT_SIZE - 1);
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	ck_assert_msg(letter.entry.dead == !row->taken, "%s: %s", row->name, letter.entry.reason);
+	if (!row->taken)
+		assert_dead("create_customer: meta", false, row->name);
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+/* A create_plan as only a stranger would write it. */
+struct rule_row {
+	const char *name;
+	struct str code, timezone; /* a timezone makes it a create_customer */
+	int32_t interval_count;
+	int64_t amount;
+	const char *reason; /* NULL: it keeps all rules */
+};
+
+static const struct rule_row rule_rows[] = {
+    {"a plan like others", {"pro", 3}, {NULL, 0}, 1, 100, NULL},
+    {"a negative amount", {"pro", 3}, {NULL, 0}, 1, -1, "create_plan: amount"},
+    {"an amount beyond all bounds", {"pro", 3}, {NULL, 0}, 1, INT64_MAX, "create_plan: amount"},
+    {"periods of no length", {"pro", 3}, {NULL, 0}, 0, 100, "create_plan: interval_count"},
+    {"periods of negative length", {"pro", 3}, {NULL, 0}, -1, 100, "create_plan: interval_count"},
+    {"an empty code", {"", 0}, {NULL, 0}, 1, 100, "create_plan: code"},
+    {"a code of many words", {"a b", 3}, {NULL, 0}, 1, 100, "create_plan: code"},
+    {"a time zone like others", {NULL, 0}, {"Asia/Tokyo", 10}, 0, 0, NULL},
+    {"a time zone that nobody knows", {NULL, 0}, {"Europe/Atlantis", 15}, 0, 0,
+	"create_customer: timezone"},
+};
+
+START_TEST(test_rules_hold_for_strangers_too)
+{
+	const struct rule_row *row = &rule_rows[_i];
+	struct create_customer customer = a_command();
+	struct create_plan plan = {
+	    .meta = world_meta(WORLD_OPERATION),
+	    .code = row->code,
+	    .name = STR("Pro"),
+	    .currency = {"EUR"},
+	    .interval = STR("month"),
+	    .interval_count = row->interval_count,
+	    .amount = row->amount,
+	};
+
+	world_open(&world);
+	customer.timezone = row->timezone;
+	if (row->timezone.ptr != NULL)
+		letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &customer);
+	else
+		letter_command(&letter, &world, COMMAND_CREATE_PLAN, &plan);
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	/* Its meta was readable, so that the operation fails instead of staying pending. */
+	if (row->reason != NULL)
+		assert_dead(row->reason, true, row->name);
+	else
+		ck_assert_msg(!letter.entry.dead, "%s: %s", row->name, letter.entry.reason);
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+struct bytes_row {
+	const char *name;
+	struct str bytes;
+	const char *reason;
+};
+
+static const struct bytes_row bytes_rows[] = {
+    {"a tombstone", {NULL, 0}, "no single-object frame"},
+    {"no bytes", {"", 0}, "no single-object frame"},
+    {"a text", {"hello world, here I am", 22}, "no single-object frame"},
+    {"JSON", {"{\"name\":\"Bob\"}", 14}, "no single-object frame"},
+    {"the marker alone", {"\xc3\x01", 2}, "no single-object frame"},
+    {"a frame that is a byte short", {"\xc3\x01" "1234567", 9}, "no single-object frame"},
+    {"another version of the marker", {"\xc3\x02" "12345678", 10}, "no single-object frame"},
+    {"a fingerprint that nobody has", {"\xc3\x01" "12345678", 10},
+	"no command has a schema with the fingerprint 3837363534333231"},
+    {"and a body behind it", {"\xc3\x01" "12345678body", 14}, "no command has a schema"},
+};
+
+START_TEST(test_bytes_that_are_no_command)
+{
+	const struct bytes_row *row = &bytes_rows[_i];
+
+	world_open(&world);
+	letter_bytes(&letter, &world, 5, row->bytes);
+	if (row->bytes.ptr != NULL && letter.message.payload == NULL)
+		letter.message.payload = (void *)(uintptr_t)row->bytes.ptr;
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead(row->reason, false, row->name);
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_an_event_is_no_command)
+{
+	struct plan plan = world_plan(WORLD_PLAN);
+	const struct schema *schema;
+	struct buf bytes;
+
+	world_open(&world);
+	buf_init(&bytes, 4096);
+	schema = schemas_by_name(world.schemas, STR("billd.event.Plan"));
+	avro_write(schema, row_tables[TABLE_PLANS].record, &plan, &bytes);
+	letter_bytes(&letter, &world, 0, buf_str(&bytes));
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("no command has a schema", false, "an event");
+	buf_release(&bytes);
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_each_shortened_message_is_dead)
+{
+	struct create_customer command = a_command();
+	size_t whole;
+
+	world_open(&world);
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	whole = letter.message.len;
+	for (size_t len = 0; len < whole; len++) {
+		letter.message.len = len;
+		ck_assert_int_eq(decode_it(), ERR_NONE);
+		assert_dead("", false, "shortened");
+	}
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_a_longer_message_is_dead)
+{
+	struct create_customer command = a_command();
+
+	world_open(&world);
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	buf_append_char(&letter.bytes, '\0');
+	letter.message.payload = letter.bytes.ptr;
+	letter.message.len = letter.bytes.len;
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("create_customer", false, "a byte behind the end");
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_a_message_over_a_mebibyte_is_dead)
+{
+	static char name[AVRO_MESSAGE_MAX];
+	struct create_customer command = a_command();
+
+	world_open(&world);
+	memset(name, 'n', sizeof(name));
+	command.name = (struct str){name, sizeof(name)};
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("over 1048576 bytes", false, "too long");
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_the_wrong_partition)
+{
+	struct create_customer command = a_command();
+
+	world_open(&world);
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	for (int32_t id = 0; id < WORLD_PARTITIONS; id++) {
+		letter.entry.partition = &world.partitions.items[id];
+		ck_assert_int_eq(decode_it(), ERR_NONE);
+		if (id == letter.message.partition)
+			ck_assert_msg(!letter.entry.dead, "%s", letter.entry.reason);
+		else
+			assert_dead("create_customer: belongs to another partition", true, "wrong");
+	}
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_the_condemned)
+{
+	struct create_customer command = a_command();
+
+	world_open(&world);
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	snprintf(letter.entry.condemned, sizeof(letter.entry.condemned), "workers died 100%% of it");
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("workers died 100% of it", true, "condemned");
+	/* One that cannot be read as well keeps its own reason. */
+	letter.message.len = 3;
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("no single-object frame", false, "condemned and unreadable");
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_random_bytes)
+{
+	uint64_t random = unit_seed("decode");
+	struct create_customer command = a_command();
+
+	world_open(&world);
+	for (int i = 0; i < 3000; i++) {
+		size_t flips;
+
+		letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+		letter.message.len = 1 + unit_random(&random, letter.message.len);
+		/* Half of them keep their frame, so that the body is walked. */
+		for (flips = unit_random(&random, 20) + 1; flips > 0; flips--) {
+			size_t from = i % 2 == 0 ? AVRO_FRAME_BYTES : 0;
+			size_t at = from + unit_random(&random, letter.bytes.len - from);
+
+			letter.bytes.ptr[at] = (char)unit_random(&random, 256);
+		}
+		ck_assert_int_eq(decode_it(), ERR_NONE);
+		ck_assert(letter.entry.dead || letter.entry.meta != NULL);
+		letter_release(&letter);
+		world_clear(&world);
+	}
+	world_close(&world);
+}
+END_TEST
+
+/* Then the batch is halved, until it fits. */
+START_TEST(test_a_full_arena_is_poison)
+{
+	struct create_customer command = a_command();
+	struct err err = {0};
+
+	world_open(&world);
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	for (size_t room = 0; room < 300; room += 16) {
+		letter.entry.dead = false;
+		world_clear(&world);
+		world.context.arena.capacity = world.context.arena.used + room;
+		if (decode(&world.context, &letter.entry, &err) == ERR_NONE)
+			break;
+		ck_assert_int_eq(err.class, ERR_POISON);
+		ck_assert(!letter.entry.dead);
+	}
+	ck_assert_str_ne(err.text, "");
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+UNIT_MAIN("decode", UNIT(test_a_command_of_ours), UNIT(test_an_entry_is_made_anew),
+    UNIT_ROWS(test_every_type, types), UNIT_ROWS(test_meta, meta_rows),
+    UNIT_ROWS(test_rules_hold_for_strangers_too, rule_rows),
+    UNIT_ROWS(test_bytes_that_are_no_command, bytes_rows), UNIT(test_an_event_is_no_command),
+    UNIT(test_each_shortened_message_is_dead), UNIT(test_a_longer_message_is_dead),
+    UNIT(test_a_message_over_a_mebibyte_is_dead), UNIT(test_the_wrong_partition),
+    UNIT(test_the_condemned), UNIT(test_random_bytes), UNIT(test_a_full_arena_is_poison))

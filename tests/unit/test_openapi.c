@@ -1,0 +1,188 @@
+#include "api/openapi.h"
+#include "api/respond.h"
+#include "common/icu/iso.h"
+#include "tests/unit/unit.h"
+
+static json_t *document;
+static struct schemas *schemas;
+static struct str text;
+
+static void
+open_document(void)
+{
+	struct err err;
+
+	ck_assert_int_eq(iso_init(&err), ERR_NONE);
+	ck_assert_int_eq(schemas_open(&schemas, &err), ERR_NONE);
+	ck_assert_int_eq(openapi_make(schemas, &text, &err), ERR_NONE);
+	document = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
+	ck_assert_ptr_nonnull(document);
+}
+
+static void
+close_document(void)
+{
+	json_decref(document);
+	openapi_free(text);
+	schemas_free(schemas);
+}
+
+/* What "#/a/b" names in the document, or NULL. */
+static const json_t *
+resolve(const char *reference)
+{
+	const json_t *at = document;
+	struct str rest = str_from(reference);
+
+	ck_assert(rest.len > 2 && memcmp(reference, "#/", 2) == 0);
+	for (const char *name = reference + 2; at != NULL && name != NULL;) {
+		const char *end = strchr(name, '/');
+		size_t len = end == NULL ? strlen(name) : (size_t)(end - name);
+
+		at = json_object_getn(at, name, len);
+		name = end == NULL ? NULL : end + 1;
+	}
+	return at;
+}
+
+static void
+check_references(const json_t *json)
+{
+	const char *reference = json_string_value(json_object_get(json, "$ref"));
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (reference != NULL)
+		ck_assert_msg(resolve(reference) != NULL, "%s is not there", reference);
+	json_object_foreach((json_t *)(uintptr_t)json, key, value) check_references(value);
+	json_array_foreach(json, i, value) check_references(value);
+}
+
+START_TEST(test_references)
+{
+	open_document();
+	check_references(document);
+	close_document();
+}
+END_TEST
+
+/* Every route that is no page is there, with its success and its problems. */
+START_TEST(test_routes)
+{
+	open_document();
+	for (size_t i = 0; i < route_table_len; i++) {
+		const struct route *route = &route_table[i];
+		const json_t *path =
+		    json_object_get(json_object_get(document, "paths"), route->pattern);
+		const json_t *responses;
+		char method[8] = "";
+
+		if (strncmp(route->pattern, "/docs", 5) == 0) {
+			ck_assert_ptr_null(path);
+			continue;
+		}
+		for (size_t c = 0; route->method[c] != '\0'; c++)
+			method[c] = (char)(route->method[c] | 0x20);
+		responses = json_object_get(json_object_get(path, method), "responses");
+		ck_assert_msg(json_object_size(responses) > 0, "%s", route->operation_id);
+		if (route->kind != ROUTE_COMMAND)
+			continue;
+		ck_assert_ptr_nonnull(json_object_get(responses, "202"));
+		ck_assert_ptr_nonnull(json_object_get(responses, route->creates ? "201" : "200"));
+		ck_assert_ptr_nonnull(json_object_get(responses, "415"));
+		ck_assert_ptr_nonnull(json_object_get(responses, "422"));
+	}
+	close_document();
+}
+END_TEST
+
+static void
+check_example(const struct route *route, const json_t *example)
+{
+	const struct schema *schema =
+	    schemas_by_name(schemas, str_from(command_table[route->command].schema_name));
+	static const struct command_meta meta = {.organisation_id = {{1}},
+	    .operation_id = {{1}},
+	    .actor = {"test", 4},
+	    .accepted_at = 1795326935000};
+	struct path_value path_value = {STR_NONE, STR("01a201d3-0cb9-8800-a560-2c2096ed7ca9")};
+	struct transcode_given given = {
+	    .meta_record = &command_meta_record, .meta = &meta, .path_values = &path_value};
+	struct route_match match;
+	struct faults faults = {.len = 0};
+	struct arena arena;
+	struct buf buf;
+
+	arena_init(&arena, 100000);
+	faults.arena = &arena;
+	buf_init(&buf, 100000);
+	route_find(str_from(route->method), str_from(route->pattern), &match);
+	given.path_values_len = match.params_len;
+	path_value.name = match.params_len == 0 ? STR_NONE : match.params[0].name;
+	ck_assert_msg(transcode(schema, example, &given, &faults, &buf), "%s: %.*s %.*s",
+	    route->operation_id, STR_ARG(faults.items[0].pointer), STR_ARG(faults.items[0].detail));
+	buf_release(&buf);
+	arena_release(&arena);
+}
+
+/* What "Try it out" sends is accepted. */
+START_TEST(test_examples)
+{
+	int bodies = 0;
+
+	open_document();
+	for (size_t i = 0; i < route_table_len; i++) {
+		const struct route *route = &route_table[i];
+		const json_t *operation, *example, *body;
+		char method[8] = "";
+
+		if (route->kind != ROUTE_COMMAND)
+			continue;
+		for (size_t c = 0; route->method[c] != '\0'; c++)
+			method[c] = (char)(route->method[c] | 0x20);
+		operation = json_object_get(
+		    json_object_get(json_object_get(document, "paths"), route->pattern), method);
+		body = json_object_get(operation, "requestBody");
+		if (body == NULL)
+			continue;
+		example = json_object_get(
+		    json_object_get(json_object_get(body, "content"), JSON_TYPE), "example");
+		ck_assert_msg(example != NULL, "%s has no example", route->operation_id);
+		check_example(route, example);
+		bodies++;
+	}
+	ck_assert_int_ge(bodies, 6);
+	close_document();
+}
+END_TEST
+
+START_TEST(test_request_rules)
+{
+	const json_t *plan, *properties;
+
+	open_document();
+	plan = resolve("#/components/schemas/CreatePlan");
+	ck_assert(json_is_false(json_object_get(plan, "additionalProperties")));
+	properties = json_object_get(plan, "properties");
+	ck_assert_ptr_null(json_object_get(properties, "meta"));
+	ck_assert_int_eq(json_integer_value(json_object_get(
+			     json_object_get(properties, "interval_count"), "default")),
+	    1);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(json_object_get(properties, "amount"), "minimum")),
+	    0);
+	ck_assert_uint_eq(
+	    json_array_size(json_object_get(json_object_get(properties, "interval"), "enum")), 4);
+	ck_assert_ptr_null(json_object_get(
+	    json_object_get(resolve("#/components/schemas/UpdateCustomer"), "properties"),
+	    "customer_id"));
+	ck_assert_uint_eq(json_array_size(json_object_get(
+			      resolve("#/components/schemas/CreateSubscription"), "oneOf")),
+	    2);
+	close_document();
+}
+END_TEST
+
+UNIT_MAIN("openapi", UNIT(test_references), UNIT(test_routes), UNIT(test_examples),
+    UNIT(test_request_rules))

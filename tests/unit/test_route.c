@@ -1,0 +1,89 @@
+#include "api/route.h"
+#include "tests/unit/unit.h"
+
+#define ID "01a201d3-0cb9-8800-a560-2c2096ed7ca9"
+
+static const struct {
+	const char *name, *method, *path;
+	const char *operation; /* NULL: none */
+	const char *allow;     /* when there is none */
+} find_rows[] = {
+    {"a collection", "GET", "/v1/customers", "listCustomers", ""},
+    {"a command on it", "POST", "/v1/customers", "createCustomer", ""},
+    {"HEAD is as GET", "HEAD", "/v1/customers", "listCustomers", ""},
+    {"one", "GET", "/v1/customers/" ID, "getCustomer", ""},
+    {"below one", "GET", "/v1/customers/" ID "/invoices", "listCustomerInvoices", ""},
+    {"a fixed segment before a parameter", "GET", "/docs/problems", "listProblems", ""},
+    {"a parameter that is no id", "GET", "/docs/swagger-ui.css", "getDocsFile", ""},
+    {"nothing", "GET", "/", NULL, ""},
+    {"an empty path", "GET", "", NULL, ""},
+    {"an unknown path", "GET", "/v1/coupon", NULL, ""},
+    {"a slash at the end", "GET", "/v1/customers/", NULL, ""},
+    {"two slashes", "GET", "/v1//customers", NULL, ""},
+    {"a slash behind one", "GET", "/v1/customers/" ID "/", NULL, ""},
+    {"junk behind", "GET", "/v1/customers/" ID "/invoices/x", NULL, ""},
+    {"case counts", "GET", "/V1/customers", NULL, ""},
+    {"without the first slash", "GET", "v1/customers", NULL, ""},
+    {"another method", "PUT", "/v1/customers", NULL, "POST, GET, HEAD"},
+    {"another method of one", "POST", "/v1/customers/" ID, NULL, "GET, HEAD, PATCH, DELETE"},
+    {"a command's path is not read", "GET", "/v1/subscriptions/" ID "/cancel", NULL, "POST"},
+};
+
+START_TEST(test_find)
+{
+	struct route_match match;
+	const char *found;
+
+	route_find(str_from(find_rows[_i].method), str_from(find_rows[_i].path), &match);
+	found = match.route == NULL ? NULL : match.route->operation_id;
+	unit_assert_str(str_from(found), find_rows[_i].operation, find_rows[_i].name);
+	if (match.route == NULL)
+		ck_assert_str_eq(match.allow, find_rows[_i].allow);
+}
+END_TEST
+
+START_TEST(test_params)
+{
+	struct route_match match;
+
+	route_find(STR("GET"), STR("/v1/customers/" ID "/invoices"), &match);
+	ck_assert_uint_eq(match.params_len, 1);
+	unit_assert_str(match.params[0].name, "customer_id", "the name");
+	unit_assert_str(match.params[0].text, ID, "the text");
+	ck_assert(route_param_is_id(match.params[0].name));
+	ck_assert(!route_param_is_id(STR("slug")));
+	ck_assert(!route_param_is_id(STR("_id")));
+}
+END_TEST
+
+/* What the rest of the program takes for granted of every row. */
+START_TEST(test_table)
+{
+	for (size_t i = 0; i < route_table_len; i++) {
+		const struct route *route = &route_table[i];
+		const char *id = route->operation_id;
+		struct route_match match;
+
+		route_find(str_from(route->method), str_from(route->pattern), &match);
+		ck_assert_msg(match.route == route, "%s is hidden by another row", id);
+		ck_assert_msg(route->run != NULL && route->tag != NULL && route->summary != NULL,
+		    "%s lacks something", id);
+		for (size_t j = 0; j < i; j++)
+			ck_assert_msg(
+			    strcmp(route_table[j].operation_id, id) != 0, "%s is there twice", id);
+		if (route->kind == ROUTE_COMMAND || route->kind == ROUTE_ONE ||
+		    route->kind == ROUTE_LIST)
+			ck_assert_msg(route->resource != NULL, "%s has no resource", id);
+		if (route->kind == ROUTE_LIST)
+			ck_assert_msg(route->statement != NULL && route->cursor != 0,
+			    "%s has no statement or cursor", id);
+		if (route->kind == ROUTE_COMMAND)
+			ck_assert_msg(
+			    route->creates == (strchr(route->pattern, '{') == NULL), "%s", id);
+		if (route->by == BY_PATH || route->by == BY_PATH_SHARD)
+			ck_assert_msg(strchr(route->pattern, '{') != NULL, "%s", id);
+	}
+}
+END_TEST
+
+UNIT_MAIN("route", UNIT_ROWS(test_find, find_rows), UNIT(test_params), UNIT(test_table))
