@@ -95,7 +95,7 @@ $(SWAGGER_FILES) &: api/swagger-ui.txt
 $(O)/unit/%: tests/unit/%.c $(call objects,$(filter-out %/main.c,$(API) $(WORKER))) $(O)/gen/embedded_docs.o $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  TEST $@"
-	@$(CC) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $^ $(LDLIBS) $(shell pkg-config --libs check)
+	@$(CC) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LDLIBS) $(shell pkg-config --libs check)
 
 # The stack on this machine, and what is tried on it.
 .PHONY: deps up down wipe run integration test unit asan tsan

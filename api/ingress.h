@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "common/base/err.h"
 #include "common/base/id.h"
 #include "common/codec/command.h"
 #include "common/codec/schema.h"
@@ -32,11 +33,27 @@ struct ingress {
 	struct waiter *waiter;
 	struct stats *stats;
 	struct health *health;
+	atomic_int exit_code;   /* with which a stop that nobody asked for ends */
 	atomic_bool draining;   /* a clean stop was asked for: no new keep-alive, no waiting */
+	atomic_bool closed;     /* the event loops are about to end: no request begins or goes on */
 	atomic_int connections; /* that are open */
 	atomic_int requests;    /* between their request line and their end */
 	atomic_int suspended;   /* of those, without an event loop: something else answers them */
 	atomic_int_fast64_t bodies; /* bytes that are held for bodies */
 };
+
+/**
+ * ingress_run(settings, err):
+ * Open all parts, serve until a clean stop is asked for, drain and close.  The exit code; with
+ * ${err} filled when it could not start.
+ */
+NODISCARD int ingress_run(const struct ingress_settings *settings, struct err *err);
+
+/**
+ * ingress_check(settings, err):
+ * Open what needs nobody, and see that every statement fits the database; serve nothing.  The exit
+ * code; with ${err} filled when something does not fit.
+ */
+NODISCARD int ingress_check(const struct ingress_settings *settings, struct err *err);
 
 #endif

@@ -225,12 +225,13 @@ put_body(const struct schema *schema, const struct route *route, const json_t *e
 static void
 put_command_answers(const struct route *route, json_t *responses)
 {
-	const char *name;
-	json_t *accepted =
-	    answer("Queued durably; its outcome is at Location.", reference("schemas", "Accepted"));
-	json_t *done = answer("The outcome, when Prefer: wait was given and it came in time.",
-	    reference("schemas", name));
+	json_t *accepted, *done;
 
+	CHECK(route->resource != NULL);
+	accepted =
+	    answer("Queued durably; its outcome is at Location.", reference("schemas", "Accepted"));
+	done = answer("The outcome, when Prefer: wait was given and it came in time.",
+	    reference("schemas", short_name(route->resource->schema)));
 	set(json_object_get(accepted, "headers"), "Location", reference("headers", "Location"));
 	set(json_object_get(done, "headers"), "Location", reference("headers", "Location"));
 	set(responses, route->creates ? "201" : "200", done);

@@ -7,6 +7,7 @@
 #include "api/health.h"
 #include "api/key_cache.h"
 #include "api/statements.h"
+#include "common/base/daemon.h"
 #include "common/base/log.h"
 
 #define INTERVAL_S 2
@@ -22,6 +23,7 @@ struct refresher {
 	pthread_cond_t stop_asked;
 	bool stop;
 	bool down; /* the last look failed */
+	bool partitions_known;
 	struct key_entry entries[KEY_CACHE_MAX];
 };
 
@@ -95,6 +97,30 @@ drop_others(struct refresher *refresher, size_t len, const PGresult *result)
 	}
 }
 
+/* With another number of partitions than the workers have, commands would go to the wrong ones. */
+static enum err_class
+check_partitions(struct refresher *refresher, struct err *err)
+{
+	struct ingress *ingress = refresher->ingress;
+	PGresult *result;
+	int32_t there;
+
+	if (refresher->partitions_known)
+		return ERR_NONE;
+	if (pg_run(refresher->pg, "partitions", NULL, &result, err) != ERR_NONE)
+		return err->class;
+	there = pg_get_int32(result, 0, 0);
+	PQclear(result);
+	refresher->partitions_known = there > 0;
+	if (there > 0 && there != ingress->settings->partitions) {
+		log_line(LOG_ERROR, "BILLD_PARTITIONS is wrong: the topics have another number",
+		    log_int("setting", ingress->settings->partitions), log_int("topics", there));
+		ingress->exit_code = EXIT_USAGE;
+		daemon_stop();
+	}
+	return ERR_NONE;
+}
+
 static void
 look(struct refresher *refresher)
 {
@@ -112,9 +138,10 @@ look(struct refresher *refresher)
 	if (well) {
 		drop_others(refresher, len, result);
 		PQclear(result);
-	} else if (!refresher->down) {
-		log_line(LOG_ERROR, "the database is out of reach", log_text("error", err.text));
+		well = check_partitions(refresher, &err) == ERR_NONE;
 	}
+	if (!well && !refresher->down)
+		log_line(LOG_ERROR, "the database is out of reach", log_text("error", err.text));
 	if (well && refresher->down)
 		log_event(LOG_INFO, "the database is back");
 	refresher->down = !well;

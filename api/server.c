@@ -333,6 +333,9 @@ on_call(void *cls, struct MHD_Connection *connection, const char *url, const cha
 	(void)connection;
 	if (request == NULL)
 		return MHD_NO;
+	/* An answer that is there is sent all the same. */
+	if (request->ingress->closed && request->phase != REQUEST_WORK)
+		return MHD_NO;
 	switch (request->phase) {
 	case REQUEST_LINE:
 		return on_headers(request, str_from(method), str_from(url), str_from(version));

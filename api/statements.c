@@ -42,6 +42,7 @@ const struct pg_statement statement_table[] = {
 	" FROM unnest($1::uuid[], $2::uuid[]) wanted(organisation_id, id)"
 	" JOIN api.operations o USING (organisation_id, id)"},
     {"progress", "SELECT partition, next_offset FROM billd.progress"},
+    {"partitions", "SELECT count(*)::int4 FROM billd.progress"},
 
     /* $1 organisation; $2, $3 partitions and the last number seen of each; $4 rows.  Within a
      * partition the order is that of the numbers; across partitions by time, as far as that

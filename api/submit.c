@@ -10,6 +10,7 @@
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "common/codec/avro.h"
+#include "common/kafka/topic.h"
 
 #define IDEMPOTENCY_KEY_MAX 255
 #define ACTOR_SIZE (sizeof("api_key:") + UUID_TEXT_SIZE)
@@ -140,7 +141,7 @@ send_command(struct request *request, struct uuid key, int32_t shard)
 	struct str traceparent = request->headers.values[HEADER_TRACEPARENT];
 	char key_text[UUID_TEXT_SIZE];
 	struct message message = {
-	    .topic = SUBMIT_TOPIC,
+	    .topic = KAFKA_TOPIC_COMMANDS,
 	    .partition = shard & ((int32_t)ingress->settings->partitions - 1),
 	    .key = {key_text, UUID_TEXT_SIZE - 1},
 	    .value = buf_str(&request->out),

@@ -8,8 +8,6 @@
 
 #include "api/request.h"
 
-#define SUBMIT_TOPIC "billd.commands"
-
 /**
  * submit_run(request):
  * Check the command, and queue it (run of struct route).

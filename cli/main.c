@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/settings.h"
 #include "common/icu/iso.h"
+#include "common/zone/zone.h"
 
 #define PURPOSE "the operator's command: migrations, tenants, topics, dead letters"
 
@@ -15,13 +16,13 @@ static const struct setting settings[] = {
 	"PostgreSQL as billd_owner: postgresql://billd_owner:…@host/billd"},
     {"BILLD_KAFKA_BOOTSTRAP", SETTING_TEXT, &cli.kafka_bootstrap, "127.0.0.1:19092", 1, 0,
 	"Kafka brokers: host:port,host:port"},
-    {"BILLD_PARTITIONS", SETTING_INTEGER, &cli.partitions, "16", 1, 1024,
+    {"BILLD_PARTITIONS", SETTING_POWER, &cli.partitions, "16", 1, 1024,
 	"partitions of each topic, a power of two; never changed afterwards"},
     {"BILLD_REPLICATION", SETTING_INTEGER, &cli.replication, "1", 1, 9,
 	"replicas of each partition"},
     {"BILLD_MIN_INSYNC_REPLICAS", SETTING_INTEGER, &cli.min_insync_replicas, "1", 1, 9,
 	"replicas that must have a message before it counts as written"},
-    {"BILLD_LOG_LEVEL", SETTING_TEXT, &cli.log_level, "warn", 1, 0, "debug, info, warn or error"},
+    {"BILLD_LOG_LEVEL", SETTING_LEVEL, &cli.log_level, "warn", 1, 0, "debug, info, warn or error"},
 };
 
 static const struct cli_command *const tables[] = {
@@ -76,7 +77,7 @@ run(int argc, char **argv, struct err *err)
 	if (find_command(argc, argv, &command, err) != ERR_NONE ||
 	    cli_read(command, argc - 3, argv + 3, &input, err) != ERR_NONE ||
 	    settings_read(settings, ARRAY_LEN(settings), err) != ERR_NONE ||
-	    daemon_init(err) != ERR_NONE || iso_init(err) != ERR_NONE)
+	    daemon_init(err) != ERR_NONE || iso_init(err) != ERR_NONE || zone_init(err) != ERR_NONE)
 		return err->class;
 	CHECK(command != NULL);
 	log_init("billd", cli.log_level);

@@ -314,6 +314,7 @@ enum err_class
 dead_letters_replay(struct cli *cli, const struct cli_input *input, struct err *err)
 {
 	const struct producer_settings settings = {.bootstrap = cli->kafka_bootstrap,
+	    .topic = KAFKA_TOPIC_COMMANDS,
 	    .profile = PRODUCER_LATENCY,
 	    .message_timeout_ms = MESSAGE_TIMEOUT_MS,
 	    .queue_messages_max = 16};

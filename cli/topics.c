@@ -162,9 +162,6 @@ run_apply(struct cli *cli, const struct cli_input *input, struct err *err)
 	enum err_class class;
 
 	(void)input;
-	if ((cli->partitions & (cli->partitions - 1)) != 0)
-		return err_set(err, ERR_FATAL, "BILLD_PARTITIONS: %lld is no power of two",
-		    (long long)cli->partitions);
 	if (cli->min_insync_replicas > cli->replication)
 		return err_set(err, ERR_FATAL,
 		    "BILLD_MIN_INSYNC_REPLICAS is more than BILLD_REPLICATION: nothing could be "

@@ -78,6 +78,10 @@ CREATE POLICY own ON billd.outbox USING ((organisation_id = ANY ((SELECT billd.c
 -- A worker that takes a partition over publishes what lies there, whosever it is.
 CREATE POLICY publish ON billd.outbox FOR SELECT TO billd_worker USING (true);
 
+-- A dead letter is the operators': who sent it may not be known. The ingress's role sees only how many there are (0004).
+ALTER TABLE billd.dead_letters ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY operators ON billd.dead_letters TO billd_worker, billd_owner USING (true);
+
 GRANT SELECT, UPDATE ON billd.progress TO billd_worker;
 GRANT SELECT (partition, next_offset, event_number, published_number) ON billd.progress TO billd_api;
 GRANT SELECT, INSERT ON billd.operations, billd.outbox TO billd_worker;

@@ -34,6 +34,7 @@ static bool
 meta_is_valid(const struct command_meta *meta)
 {
 	return !uuid_is_nil(meta->operation_id) && !uuid_is_nil(meta->organisation_id) &&
+	       meta->actor.len <= ACTOR_MAX && meta->idempotency_key.len <= IDEMPOTENCY_KEY_MAX &&
 	       meta->accepted_at >= INSTANT_MIN_S * 1000 &&
 	       meta->accepted_at <= INSTANT_MAX_S * 1000;
 }
@@ -74,20 +75,21 @@ decode(struct batch_context *context, struct entry *entry, struct err *err)
 	    context->reader, writer, body, current, record, &context->arena, command, err);
 	if (class == ERR_RETRY)
 		return err->class = ERR_POISON;
-	if (class == ERR_NONE)
-		class = rules_check(current, record, command, err);
-	if (class == ERR_POISON)
+	if (class == ERR_POISON) {
 		die(entry, "%s: %s", command_table[entry->type].name, err->text);
-	else if (!meta_is_valid(command))
+		return ERR_NONE;
+	}
+	if (!meta_is_valid(command)) {
 		die(entry, "%s: meta is not what an ingress writes",
 		    command_table[entry->type].name);
-	else
-		entry->meta = command;
-	if (entry->dead)
 		return ERR_NONE;
+	}
+	entry->meta = command;
 
 	if (entry->condemned[0] != '\0')
 		die(entry, "%s", entry->condemned);
+	else if (rules_check(current, record, command, err) != ERR_NONE)
+		die(entry, "%s: %s", command_table[entry->type].name, err->text);
 	else if ((handler_table[entry->type].shard(command) & (context->partitions_all - 1)) !=
 		 entry->partition->id)
 		die(entry, "%s: belongs to another partition", command_table[entry->type].name);

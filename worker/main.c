@@ -8,8 +8,9 @@
 #include "common/base/log.h"
 #include "common/base/settings.h"
 #include "common/icu/iso.h"
-#include "common/kafka/conf.h"
 #include "common/kafka/producer.h"
+#include "common/kafka/topic.h"
+#include "common/zone/zone.h"
 #include "worker/loop.h"
 
 #define GROUP "billd-worker"
@@ -36,7 +37,7 @@ static const struct setting settings[] = {
 	"PostgreSQL, as libpq's connection URL; the role is billd_worker"},
     {"BILLD_KAFKA_BOOTSTRAP", SETTING_TEXT, &options.kafka_bootstrap, "127.0.0.1:19092", 1, 0,
 	"Kafka's brokers, host:port, separated by commas"},
-    {"BILLD_PARTITIONS", SETTING_INTEGER, &options.partitions, "16", 1, 1024,
+    {"BILLD_PARTITIONS", SETTING_POWER, &options.partitions, "16", 1, 1024,
 	"partitions of each topic, a power of two; the same for all programs"},
     {"BILLD_BATCH_MAX", SETTING_INTEGER, &options.batch_max, "500", 1, BATCH_MESSAGES_MAX,
 	"commands in one transaction"},
@@ -54,7 +55,7 @@ static const struct setting settings[] = {
 	"IPv4 address for GET /metrics"},
     {"BILLD_METRICS_PORT", SETTING_INTEGER, &options.metrics_port, "0", 0, 65535,
 	"port for GET /metrics; 0 is none"},
-    {"BILLD_LOG_LEVEL", SETTING_TEXT, &options.log_level, "info", 1, 0,
+    {"BILLD_LOG_LEVEL", SETTING_LEVEL, &options.log_level, "info", 1, 0,
 	"debug, info, warn or error"},
 };
 
@@ -84,6 +85,7 @@ worker_open(struct worker *worker, struct err *err)
 	};
 	const struct producer_settings producer_settings = {
 	    .bootstrap = options.kafka_bootstrap,
+	    .topic = KAFKA_TOPIC_EVENTS,
 	    .profile = PRODUCER_THROUGHPUT,
 	    .queue_messages_max = EVENTS_IN_FLIGHT_MAX,
 	};
@@ -97,7 +99,8 @@ worker_open(struct worker *worker, struct err *err)
 	if ((options.metrics_port != 0 &&
 		metrics_serve(&worker->metrics, options.metrics_listen, options.metrics_port,
 		    &worker->metrics_server, err) != ERR_NONE) ||
-	    iso_init(err) != ERR_NONE || schemas_open(&worker->schemas, err) != ERR_NONE ||
+	    iso_init(err) != ERR_NONE || zone_init(err) != ERR_NONE ||
+	    schemas_open(&worker->schemas, err) != ERR_NONE ||
 	    batch_context_init(&worker->context, worker->schemas, err) != ERR_NONE ||
 	    producer_open(&producer_settings, &worker->producer, err) != ERR_NONE)
 		return err->class;
@@ -176,10 +179,7 @@ main(int argc, char **argv)
 
 	if (argc > 1 && (answer = argument_answer(argv[1])) >= 0)
 		return answer;
-	if (settings_read(settings, ARRAY_LEN(settings), &err) != ERR_NONE ||
-	    ((options.partitions & (options.partitions - 1)) != 0 &&
-		err_set(&err, ERR_FATAL, "BILLD_PARTITIONS: %lld is not a power of two",
-		    (long long)options.partitions) != ERR_NONE)) {
+	if (settings_read(settings, ARRAY_LEN(settings), &err) != ERR_NONE) {
 		log_line(LOG_ERROR, "bad setting", log_text("reason", err.text));
 		return EXIT_USAGE;
 	}

@@ -1,7 +1,7 @@
 #include "worker/publish.h"
 
 #include "common/base/daemon.h"
-#include "common/kafka/conf.h"
+#include "common/kafka/topic.h"
 
 #define OUTBOX_CHUNK 500      /* events read at once */
 #define DEAD_LETTERS_CHUNK 20 /* of up to 1 MiB each */

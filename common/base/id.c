@@ -158,6 +158,12 @@ id_number_prefix(struct uuid customer_id, char ret_text[ID_NUMBER_PREFIX_SIZE])
 	ret_text[ID_NUMBER_PREFIX_SIZE - 1] = '\0';
 }
 
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 bool
 id_secret_read(struct str text, struct id_secret *ret_secret)
 {
@@ -166,8 +172,10 @@ id_secret_read(struct str text, struct id_secret *ret_secret)
 
 	if (text.ptr == NULL)
 		return false;
-	while (text.len > 0 && strchr(" \t\r\n", text.ptr[text.len - 1]) != NULL)
+	while (text.len > 0 && is_space(text.ptr[text.len - 1]))
 		text.len--;
+	while (text.len > 0 && is_space(text.ptr[0]))
+		text = (struct str){text.ptr + 1, text.len - 1};
 	if (text.len != 2 * sizeof(secret.bytes) ||
 	    sodium_hex2bin(
 		secret.bytes, sizeof(secret.bytes), text.ptr, text.len, NULL, &len, NULL) != 0 ||

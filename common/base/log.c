@@ -7,6 +7,7 @@
 
 #define LOG_LINE_MAX 2048
 #define ESCAPE_MAX 6     /* bytes of one escaped byte: \u001f */
+#define PAIR_ROOM 32     /* quotes, colon, comma, and any number or an empty text */
 #define LOG_TEXT_MAX 600 /* bytes of one value; the rest is cut off */
 
 static const char *const level_names[] = {
@@ -27,6 +28,15 @@ struct line {
 	size_t len;
 	char bytes[LOG_LINE_MAX];
 };
+
+bool
+log_level_is_known(const char *level_name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(level_names); i++)
+		if (strcmp(level_name, level_names[i]) == 0)
+			return true;
+	return false;
+}
 
 void
 log_init(const char *program, const char *level_name)
@@ -56,11 +66,17 @@ log_int(const char *key, int64_t number)
 	return (struct log_pair){.key = key, .is_number = true, .number = number};
 }
 
+/* Two bytes are kept for the end of the line. */
+static size_t
+line_room(const struct line *line)
+{
+	return sizeof(line->bytes) - 2 - line->len;
+}
+
 static void
 line_add(struct line *line, const char *bytes, size_t len)
 {
-	/* Two bytes are kept for the end of the line. */
-	if (len > sizeof(line->bytes) - 2 - line->len)
+	if (len > line_room(line))
 		return;
 	memcpy(line->bytes + line->len, bytes, len);
 	line->len += len;
@@ -69,7 +85,7 @@ line_add(struct line *line, const char *bytes, size_t len)
 static void
 line_add_text(struct line *line, struct str text)
 {
-	size_t room = sizeof(line->bytes) - 2 - line->len;
+	size_t room = line_room(line);
 	size_t len = text.len < LOG_TEXT_MAX ? text.len : LOG_TEXT_MAX;
 
 	/* Room for the worst case, so that a value is never cut inside an escape. */
@@ -124,15 +140,20 @@ log_pairs(enum log_level level, const char *event, const struct log_pair *pairs,
 	line_add_key(&line, "event");
 	line_add_text(&line, str_from(event));
 	for (size_t i = 0; i < len; i++) {
-		if (pairs[i].key == NULL || (!pairs[i].is_number && pairs[i].text.ptr == NULL))
+		const struct log_pair *pair = &pairs[i];
+
+		if (pair->key == NULL || (!pair->is_number && pair->text.ptr == NULL))
 			continue;
-		line_add_key(&line, pairs[i].key);
-		if (pairs[i].is_number)
+		/* A key is written with its value or not at all. */
+		if (line_room(&line) < strlen(pair->key) + PAIR_ROOM)
+			continue;
+		line_add_key(&line, pair->key);
+		if (pair->is_number)
 			line_add(&line, number,
 			    (size_t)snprintf(
-				number, sizeof(number), "%lld", (long long)pairs[i].number));
+				number, sizeof(number), "%lld", (long long)pair->number));
 		else
-			line_add_text(&line, pairs[i].text);
+			line_add_text(&line, pair->text);
 	}
 	line.bytes[line.len++] = '}';
 	line.bytes[line.len++] = '\n';

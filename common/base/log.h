@@ -24,6 +24,12 @@ enum log_level {
  */
 void log_init(const char *program, const char *level_name);
 
+/**
+ * log_level_is_known(level_name):
+ * Whether it is one of the four.
+ */
+NODISCARD bool log_level_is_known(const char *level_name);
+
 /* One pair of a line.  Made by the functions below; `text` is borrowed. */
 struct log_pair {
 	const char *key;

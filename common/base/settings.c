@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "common/base/log.h"
 #include "common/base/str.h"
 
 #define SETTING_FILE_MAX 65536
@@ -71,6 +72,19 @@ integer_read(const struct setting *setting, struct err *err)
 }
 
 static enum err_class
+power_read(const struct setting *setting, struct err *err)
+{
+	const int64_t *value = setting->value;
+
+	if (integer_read(setting, err) != ERR_NONE)
+		return err->class;
+	if ((*value & (*value - 1)) != 0)
+		return err_set(err, ERR_FATAL, "%s: %lld is not a power of two", setting->name,
+		    (long long)*value);
+	return ERR_NONE;
+}
+
+static enum err_class
 text_read(const struct setting *setting, struct err *err)
 {
 	const char *text = variable_read(setting->name);
@@ -80,6 +94,19 @@ text_read(const struct setting *setting, struct err *err)
 	if (setting->minimum == 1 && (text == NULL || text[0] == '\0'))
 		return err_set(err, ERR_FATAL, "%s must be set: %s", setting->name, setting->help);
 	*(const char **)setting->value = text;
+	return ERR_NONE;
+}
+
+static enum err_class
+level_read(const struct setting *setting, struct err *err)
+{
+	const char *const *value = setting->value;
+
+	if (text_read(setting, err) != ERR_NONE)
+		return err->class;
+	if (!log_level_is_known(*value))
+		return err_set(err, ERR_FATAL, "%s: \"%s\" is not debug, info, warn or error",
+		    setting->name, *value);
 	return ERR_NONE;
 }
 
@@ -106,6 +133,10 @@ setting_read(const struct setting *setting, struct err *err)
 	switch (setting->kind) {
 	case SETTING_INTEGER:
 		return integer_read(setting, err);
+	case SETTING_POWER:
+		return power_read(setting, err);
+	case SETTING_LEVEL:
+		return level_read(setting, err);
 	case SETTING_TEXT:
 		return text_read(setting, err);
 	case SETTING_SECRET:
@@ -132,7 +163,7 @@ range_print(const struct setting *setting)
 		printf("%s", setting->fallback);
 	else
 		printf("%s", setting->minimum == 1 ? "must be set" : "none");
-	if (setting->kind == SETTING_INTEGER)
+	if (setting->kind == SETTING_INTEGER || setting->kind == SETTING_POWER)
 		printf(" (%lld to %lld)", (long long)setting->minimum, (long long)setting->maximum);
 }
 

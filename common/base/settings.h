@@ -14,6 +14,8 @@
 
 enum setting_kind {
 	SETTING_INTEGER, /* int64_t, between minimum and maximum */
+	SETTING_POWER,   /* as integer, and a power of two */
+	SETTING_LEVEL,   /* const char *; "debug", "info", "warn" or "error" (log.h) */
 	SETTING_TEXT,    /* const char *; `minimum` 1 means that it must be given */
 	SETTING_SECRET,  /* as text, never printed; NAME_FILE may name a file that holds it */
 };

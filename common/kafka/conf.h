@@ -9,10 +9,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "common/base/err.h"
-
-#define KAFKA_TOPIC_COMMANDS "billd.commands"
-#define KAFKA_TOPIC_EVENTS "billd.events"
-#define KAFKA_TOPIC_DEAD_LETTERS "billd.dead_letters"
+#include "common/kafka/topic.h"
 
 /* One property of librdkafka; a table of them ends with {NULL, NULL}. */
 struct kafka_conf_pair {

@@ -7,14 +7,14 @@
 #include "common/kafka/conf.h"
 
 #define PURGE_WAIT_MS 100
-#define STATISTICS_INTERVAL_MS "2000"
+#define STATISTICS_INTERVAL_MS "1000"
 
 struct producer {
 	struct producer_settings settings;
 	pthread_rwlock_t lock; /* held for reading by senders, for writing while rk is exchanged */
 	rd_kafka_t *rk;        /* under lock */
-	rd_kafka_queue_t
-	    *events; /* delivery reports, errors, statistics; of producer_poll's thread */
+	rd_kafka_topic_t *topic;   /* of the settings; held so that rk knows it */
+	rd_kafka_queue_t *events;  /* reports, errors, statistics; of producer_poll's thread */
 	rd_kafka_event_t *reports; /* a delivery event that is not read to its end, or NULL */
 	atomic_bool broken;        /* a fatal error: no sending until it is remade */
 	atomic_bool reachable;     /* by the last statistics */
@@ -66,6 +66,15 @@ rk_new(const struct producer_settings *settings, rd_kafka_t **ret_rk, struct err
 	return ERR_NONE;
 }
 
+/* What the producer holds of its librdkafka instance. */
+static void
+rk_hold(struct producer *producer)
+{
+	producer->events = rd_kafka_queue_get_main(producer->rk);
+	producer->topic = rd_kafka_topic_new(producer->rk, producer->settings.topic, NULL);
+	CHECK(producer->topic != NULL);
+}
+
 enum err_class
 producer_open(
     const struct producer_settings *settings, struct producer **ret_producer, struct err *err)
@@ -78,7 +87,7 @@ producer_open(
 		free(producer);
 		return err->class;
 	}
-	producer->events = rd_kafka_queue_get_main(producer->rk);
+	rk_hold(producer);
 	CHECK(pthread_rwlock_init(&producer->lock, NULL) == 0);
 	*ret_producer = producer;
 	return ERR_NONE;
@@ -91,9 +100,11 @@ rk_drop(struct producer *producer)
 	if (producer->reports != NULL)
 		rd_kafka_event_destroy(producer->reports);
 	rd_kafka_queue_destroy(producer->events);
+	rd_kafka_topic_destroy(producer->topic);
 	rd_kafka_destroy(producer->rk);
 	producer->reports = NULL;
 	producer->events = NULL;
+	producer->topic = NULL;
 	producer->rk = NULL;
 }
 
@@ -179,7 +190,7 @@ remake(struct producer *producer)
 	pthread_rwlock_wrlock(&producer->lock);
 	rk_drop(producer);
 	producer->rk = rk;
-	producer->events = rd_kafka_queue_get_main(rk);
+	rk_hold(producer);
 	pthread_rwlock_unlock(&producer->lock);
 	producer->broken = false;
 }

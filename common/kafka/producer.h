@@ -28,6 +28,7 @@ enum producer_profile {
 
 struct producer_settings {
 	const char *bootstrap; /* host:port,host:port */
+	const char *topic;     /* asked for at once, so that its first message does not wait */
 	enum producer_profile profile;
 	int64_t
 	    message_timeout_ms; /* after which a message is reported as not persisted; 0: never */

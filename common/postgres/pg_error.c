@@ -25,6 +25,7 @@ static const struct sqlstate_row sqlstate_table[] = {
     {"23505", ERR_RETRY}, /* unique: another batch was first; load again */
     {"22P03", ERR_FATAL}, /* a parameter is not the binary form of its type: our bug */
     {"22", ERR_POISON},   /* data that the database cannot hold */
+    {"54", ERR_POISON},   /* a limit of the program: an index row too large */
     {"23", ERR_POISON},   /* integrity: CHECK, NOT NULL, foreign key */
 };
 

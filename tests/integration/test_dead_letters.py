@@ -75,7 +75,7 @@ def processed(stack, partition, offset):
 
 
 def test_poison_is_set_aside_and_its_neighbours_commit(stack, org, wire):
-    """One batch: good, bad, good, bad, … All good ones take effect, all bad ones are kept with a reason, none is skipped."""
+    """One batch: good, bad, good, bad, … All good ones take effect, all bad ones are kept with a reason."""
     partition, bad = partition_of(org.organisation_id, wire.partitions), poison(org.organisation_id)
     messages = []
     for number, value in enumerate(bad.values()):
@@ -145,11 +145,13 @@ def test_a_dead_letter_tells_its_operation_where_it_can_be_read(stack, org, wire
     _, offset = wire.put(org.organisation_id, plan_command(org.organisation_id, "lost", operation_id), wrong)
     processed(stack, wrong, offset)
     rows = stack.rows(
-        'SELECT organisation_id::text, operation_id::text FROM billd.dead_letters WHERE partition = %s AND "offset" = %s',
+        "SELECT organisation_id::text, operation_id::text FROM billd.dead_letters"
+        ' WHERE partition = %s AND "offset" = %s',
         [wrong, offset],
         role="worker",
     )
     assert rows == [(org.organisation_id, operation_id)]
+    org.failed(operation_id, "dead-letter")
 
 
 def test_what_is_out_of_the_rules_of_a_client_is_no_crash(stack, org, wire):
@@ -206,7 +208,8 @@ def test_a_replayed_dead_letter_takes_effect(stack, org, wire):
     value = plan_command(org.organisation_id, "mended", operation_id)
     place = -int(uuid.uuid4()) % 10**9 + 10**12  # an offset that no message has
     stack.rows(
-        'INSERT INTO billd.dead_letters (partition, "offset", organisation_id, operation_id, reason, key, value, published)'
+        'INSERT INTO billd.dead_letters (partition, "offset", organisation_id, operation_id, reason,'
+        " key, value, published)"
         " VALUES (%s, %s, %s, %s, 'a test', %s, %s, true) RETURNING 1",
         [right, place, org.organisation_id, operation_id, org.organisation_id.encode(), value],
         organisation_id=org.organisation_id,

@@ -1,5 +1,7 @@
 """Lists: newest first, page by page, without a gap or a repeat also while more is added."""
 
+import uuid
+
 import pytest
 
 
@@ -33,6 +35,12 @@ def test_a_list_of_nothing_ends_at_once(org):
     """No rows, no cursor."""
     for path in ("customers", "plans", "subscriptions", "invoices"):
         assert org.get(f"/v1/{path}") == {"data": [], "next_cursor": None}
+
+
+def test_invoices_of_a_customer_that_is_not_there_are_not_found(org):
+    """404, where a customer without invoices has an empty list."""
+    org.refused(404, "not-found", "GET", f"/v1/customers/{uuid.uuid4()}/invoices")
+    assert org.invoices_of(org.customer()) == []
 
 
 def test_what_is_added_meanwhile_moves_nothing(org):

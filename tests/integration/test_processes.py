@@ -108,7 +108,10 @@ ONLY = {
 def test_a_bad_setting_stops_the_program_at_its_start(stack, program, name, value):
     """Exit 2, and the message names the variable."""
     settings = stack.settings(ROLES[program]) | {"BILLD_PORT": 1, "BILLD_METRICS_PORT": 0, name: value}
-    done = programs.run(program, env=settings, timeout=20)
+    try:
+        done = programs.run(program, env=settings, timeout=6)
+    except subprocess.TimeoutExpired:
+        pytest.fail(f"{program} runs with {name}={value}")
     assert done.returncode == 2, (done.returncode, done.stderr)
     assert name in done.stderr, done.stderr
 

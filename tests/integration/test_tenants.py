@@ -177,7 +177,8 @@ def test_a_worker_cannot_write_for_an_organisation_that_it_did_not_name(stack, t
         assert touched.rowcount == 0
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
             connection.execute(
-                "INSERT INTO billd.operations (organisation_id, id, command, status, resource_type, resource_id, accepted_at)"
+                "INSERT INTO billd.operations"
+                " (organisation_id, id, command, status, resource_type, resource_id, accepted_at)"
                 " VALUES (%s, gen_random_uuid(), 'x', 'succeeded', 'x', gen_random_uuid(), now())",
                 [mine.organisation_id],
             )

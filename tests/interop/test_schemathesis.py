@@ -1,6 +1,7 @@
 """schemathesis over /openapi.json: generated requests meet no server error and no breach of the document."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,5 +26,7 @@ def test_generated_requests_find_no_fault(stack, org, tmp_path):
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-4_000:]
+    generated = re.search(r"(\d+) generated, \1 passed", done.stdout)
+    assert generated and int(generated[1]) > 300, done.stdout[-4000:]
     assert stack.api.is_running()
     assert org.get(f"/v1/plans/{plan_id}")["id"] == plan_id

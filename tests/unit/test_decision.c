@@ -45,8 +45,8 @@ START_TEST(test_now)
 
 	setup();
 	meta.accepted_at = row->accepted_ms;
-	unit_assert_instant(decision_now(&decision,
-				row->latest == NULL ? INSTANT_NONE : unit_instant(row->latest)),
+	unit_assert_instant(
+	    decision_now(&decision, row->latest == NULL ? INSTANT_NONE : unit_instant(row->latest)),
 	    row->expected, row->name);
 	world_close(&world);
 }
@@ -81,8 +81,8 @@ map_of(const char *text, struct str_pair *pairs)
 		size_t len = strcspn(text, ",");
 		size_t key_len = strcspn(text, "=");
 
-		pairs[map.len++] = (struct str_pair){
-		    {text, key_len}, {text + key_len + 1, len - key_len - 1}};
+		pairs[map.len++] =
+		    (struct str_pair){{text, key_len}, {text + key_len + 1, len - key_len - 1}};
 		text += len + (text[len] == ',' ? 1 : 0);
 	}
 	return map;
@@ -183,8 +183,7 @@ START_TEST(test_emit)
 	uint64_t fingerprint;
 
 	setup();
-	decision_emit(
-	    &decision, EVENT_CUSTOMER_CREATED, WORLD_CUSTOMER, WORLD_CUSTOMER, &customer);
+	decision_emit(&decision, EVENT_CUSTOMER_CREATED, WORLD_CUSTOMER, WORLD_CUSTOMER, &customer);
 	decision_emit(&decision, EVENT_PLAN_UPDATED, WORLD_PLAN, WORLD_ORGANISATION, &plan);
 	ck_assert_uint_eq(world.facts->lists[TABLE_OUTBOX].len, 2);
 	ck_assert_int_eq(event_number, 43);
@@ -199,8 +198,8 @@ START_TEST(test_emit)
 		ck_assert(uuid_equal(event->organisation_id, WORLD_ORGANISATION));
 		ck_assert(uuid_equal(event->operation_id, WORLD_OPERATION));
 		ck_assert(uuid_equal(event->key, key));
-		ck_assert(uuid_equal(event->id, id_derive(WORLD_OPERATION, ID_EVENT, (uint32_t)i,
-						    id_shard_of_key(key))));
+		ck_assert(uuid_equal(event->id,
+		    id_derive(WORLD_OPERATION, ID_EVENT, (uint32_t)i, id_shard_of_key(key))));
 		ck_assert(avro_frame_read(event->value, &fingerprint, &body));
 	}
 	unit_assert_str(event_at(0)->type, "billd.customer.created.v1", "type");

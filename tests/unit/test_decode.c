@@ -35,8 +35,8 @@ static void
 assert_dead(const char *reason, bool meta_kept, const char *what)
 {
 	ck_assert_msg(letter.entry.dead, "%s: taken", what);
-	ck_assert_msg(strstr(letter.entry.reason, reason) != NULL, "%s: %s", what,
-	    letter.entry.reason);
+	ck_assert_msg(
+	    strstr(letter.entry.reason, reason) != NULL, "%s: %s", what, letter.entry.reason);
 	ck_assert_msg((letter.entry.meta != NULL) == meta_kept, "%s: meta %s", what,
 	    meta_kept ? "lost" : "kept");
 }
@@ -239,11 +239,26 @@ static const struct bytes_row bytes_rows[] = {
     {"a text", {"hello world, here I am", 22}, "no single-object frame"},
     {"JSON", {"{\"name\":\"Bob\"}", 14}, "no single-object frame"},
     {"the marker alone", {"\xc3\x01", 2}, "no single-object frame"},
-    {"a frame that is a byte short", {"\xc3\x01" "1234567", 9}, "no single-object frame"},
-    {"another version of the marker", {"\xc3\x02" "12345678", 10}, "no single-object frame"},
-    {"a fingerprint that nobody has", {"\xc3\x01" "12345678", 10},
+    {"a frame that is a byte short",
+	{"\xc3\x01"
+	 "1234567",
+	    9},
+	"no single-object frame"},
+    {"another version of the marker",
+	{"\xc3\x02"
+	 "12345678",
+	    10},
+	"no single-object frame"},
+    {"a fingerprint that nobody has",
+	{"\xc3\x01"
+	 "12345678",
+	    10},
 	"no command has a schema with the fingerprint 3837363534333231"},
-    {"and a body behind it", {"\xc3\x01" "12345678body", 14}, "no command has a schema"},
+    {"and a body behind it",
+	{"\xc3\x01"
+	 "12345678body",
+	    14},
+	"no command has a schema"},
 };
 
 START_TEST(test_bytes_that_are_no_command)
@@ -355,7 +370,8 @@ START_TEST(test_the_condemned)
 
 	world_open(&world);
 	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
-	snprintf(letter.entry.condemned, sizeof(letter.entry.condemned), "workers died 100%% of it");
+	snprintf(
+	    letter.entry.condemned, sizeof(letter.entry.condemned), "workers died 100%% of it");
 	ck_assert_int_eq(decode_it(), ERR_NONE);
 	assert_dead("workers died 100% of it", true, "condemned");
 	/* One that cannot be read as well keeps its own reason. */

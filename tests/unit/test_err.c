@@ -55,7 +55,11 @@ static const struct flat_row flat_rows[] = {
     {"a line end behind is dropped", "ERROR: gone\n", "ERROR: gone"},
     {"line ends and spaces behind are dropped", "gone \n \n\n", "gone"},
     {"a line end inside is a space", "ERROR: gone\nDETAIL: far", "ERROR: gone DETAIL: far"},
-    {"every control character is a space", "a\tb\rc\x01" "d\x1f" "e\x1b[0m", "a b c d e [0m"},
+    {"every control character is a space",
+	"a\tb\rc\x01"
+	"d\x1f"
+	"e\x1b[0m",
+	"a b c d e [0m"},
     {"UTF-8 stays", "caf\xc3\xa9", "caf\xc3\xa9"},
     {"empty", "", ""},
     {"line ends alone", "\n\n", ""},
@@ -67,8 +71,7 @@ START_TEST(test_one_line)
 	struct err err;
 
 	err_set(&err, ERR_RETRY, "%s", row->text);
-	ck_assert_msg(
-	    strcmp(err.text, row->expected) == 0, "%s: \"%s\"", row->name, err.text);
+	ck_assert_msg(strcmp(err.text, row->expected) == 0, "%s: \"%s\"", row->name, err.text);
 	err_wrap(&err, "one\ntwo");
 	ck_assert_msg(strncmp(err.text, "one two:", 8) == 0, "%s: \"%s\"", row->name, err.text);
 	ck_assert_msg(strpbrk(err.text, "\n\t\r\x01\x1b") == NULL, "%s", row->name);

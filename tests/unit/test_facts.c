@@ -29,8 +29,7 @@ customer_rename(struct customer *row, const char *external_id, bool archived)
 	struct customer customer = *row;
 
 	customer.external_id = str_from(external_id);
-	customer.archived_at =
-	    archived ? unit_instant("2027-01-01T00:00:00Z") : INSTANT_NONE;
+	customer.archived_at = archived ? unit_instant("2027-01-01T00:00:00Z") : INSTANT_NONE;
 	facts_change(world.facts, TABLE_CUSTOMERS, row, &customer);
 }
 
@@ -224,8 +223,7 @@ START_TEST(test_which_subscription_is_live)
 	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
 	found = facts_live_subscription(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER);
 	ck_assert_msg((found != NULL) == row->live, "%s", row->status);
-	ck_assert_ptr_nonnull(
-	    facts_subscription(world.facts, WORLD_ORGANISATION, subscription.id));
+	ck_assert_ptr_nonnull(facts_subscription(world.facts, WORLD_ORGANISATION, subscription.id));
 	world_close(&world);
 }
 END_TEST
@@ -244,8 +242,8 @@ START_TEST(test_a_new_subscription_after_a_canceled_one)
 	    facts_live_subscription(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER));
 	second_row = facts_add(world.facts, TABLE_SUBSCRIPTIONS, &second);
 	facts_change(world.facts, TABLE_SUBSCRIPTIONS, first_row, &first);
-	ck_assert_ptr_eq(facts_live_subscription(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER),
-	    second_row);
+	ck_assert_ptr_eq(
+	    facts_live_subscription(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER), second_row);
 	world_close(&world);
 }
 END_TEST
@@ -289,7 +287,9 @@ END_TEST
 
 START_TEST(test_many_needs_and_rows)
 {
-	enum { ROWS = 3000 };
+	enum {
+		ROWS = 3000
+	};
 	static struct uuid ids[ROWS]; /* borrowed by the needs */
 
 	setup();

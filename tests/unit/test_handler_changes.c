@@ -216,7 +216,8 @@ START_TEST(test_archiving_cancels_the_live_subscription)
 	unit_assert_instant(the_customer()->archived_at, WORLD_NOW, "archived_at");
 	ck_assert_ptr_null(
 	    facts_customer_by_external_id(world.facts, WORLD_ORGANISATION, STR("own")));
-	assert_events("subscription.created invoice.issued subscription.canceled customer.archived");
+	assert_events(
+	    "subscription.created invoice.issued subscription.canceled customer.archived");
 	world_close(&world);
 }
 END_TEST
@@ -282,8 +283,7 @@ START_TEST(test_a_subscription_comes_with_its_first_invoice)
 	unit_assert_str(subscription->status, "active", "status");
 	/* 10:30 on the last of January in Vienna; so it is at the end of February. */
 	unit_assert_instant(subscription->current_period_start, WORLD_NOW, "period start");
-	unit_assert_instant(
-	    subscription->current_period_end, "2027-02-28T09:30:00Z", "period end");
+	unit_assert_instant(subscription->current_period_end, "2027-02-28T09:30:00Z", "period end");
 
 	unit_assert_str(invoice->number, "ABCDEF123456-0001", "number");
 	unit_assert_str(invoice->status, "open", "invoice status");
@@ -341,8 +341,8 @@ START_TEST(test_numbers_of_invoices_have_no_gaps)
 		ck_assert_int_eq(invoice->sequence, i);
 		/* A refused one takes no number. */
 		cancel.subscription_id = resource_id;
-		ck_assert_int_eq(decide(COMMAND_CREATE_SUBSCRIPTION, &create),
-		    REFUSAL_SUBSCRIPTION_LIVE_EXISTS);
+		ck_assert_int_eq(
+		    decide(COMMAND_CREATE_SUBSCRIPTION, &create), REFUSAL_SUBSCRIPTION_LIVE_EXISTS);
 		carry_out(COMMAND_CANCEL_SUBSCRIPTION, &cancel);
 	}
 	ck_assert_int_eq(the_customer()->invoice_count, 12);

@@ -3,8 +3,9 @@
 #include "tests/unit/worker_world.h"
 
 /*
- * Handlers, each over facts that one row of a table describes: the refusals in their precedence, and
- * that a refusal changes nothing.  What the accepted commands change is test_handler_changes.c's.
+ * Handlers, each over facts that one row of a table describes: the refusals in their precedence,
+ * and that a refusal changes nothing.  What the accepted commands change is
+ * test_handler_changes.c's.
  */
 
 /* What stands in a command's way. */
@@ -217,12 +218,13 @@ command_of(enum command_type type, unsigned obstacles)
 		command.archive_customer.customer_id = WORLD_CUSTOMER;
 		break;
 	case COMMAND_CREATE_PLAN:
-		command.create_plan = (struct create_plan){.code = taken ? STR("basic") : STR("pro"),
-		    .name = STR("Pro"),
-		    .currency = {"EUR"},
-		    .interval = STR("day"),
-		    .interval_count = 30,
-		    .amount = 100};
+		command.create_plan =
+		    (struct create_plan){.code = taken ? STR("basic") : STR("pro"),
+			.name = STR("Pro"),
+			.currency = {"EUR"},
+			.interval = STR("day"),
+			.interval_count = 30,
+			.amount = 100};
 		break;
 	case COMMAND_UPDATE_PLAN:
 		command.update_plan = (struct update_plan){
@@ -318,8 +320,8 @@ decide_once(const struct refusal_row *row, struct buf *buf)
 	refusal = handler_table[row->type].decide(&decision, &command);
 	world_dump(&world, buf);
 	uuid_write(handler_table[row->type].resource(&command), resource);
-	buf_printf(buf, "%d %s %s %lld", (int)refusal, resource, decision.detail,
-	    (long long)event_number);
+	buf_printf(
+	    buf, "%d %s %s %lld", (int)refusal, resource, decision.detail, (long long)event_number);
 	ck_assert(!buf->overflow);
 }
 

@@ -119,8 +119,7 @@ static const struct shard_row shard_rows[] = {
 
 START_TEST(test_pinned_shards)
 {
-	ck_assert_int_eq(
-	    id_shard_of_key(uuid_of(shard_rows[_i].key)), shard_rows[_i].expected);
+	ck_assert_int_eq(id_shard_of_key(uuid_of(shard_rows[_i].key)), shard_rows[_i].expected);
 }
 END_TEST
 
@@ -369,8 +368,8 @@ START_TEST(test_every_shard_comes_back)
 		ck_assert(!uuid_equal(id, id_derive(operation_id, ID_INVOICE, 1, shard)));
 		ck_assert(!uuid_equal(id, id_derive(operation_id, ID_INVOICE, 1u << 24, shard)));
 		ck_assert(!uuid_equal(id, id_derive(operation_id, ID_EVENT, 0, shard)));
-		ck_assert(!uuid_equal(
-		    id, id_derive(uuid_of(OPERATION_BY_NONCE), ID_INVOICE, 0, shard)));
+		ck_assert(
+		    !uuid_equal(id, id_derive(uuid_of(OPERATION_BY_NONCE), ID_INVOICE, 0, shard)));
 	}
 }
 END_TEST
@@ -422,8 +421,7 @@ struct secret_row {
 
 static const struct secret_row secret_rows[] = {
     {"64 digits", {HEX32, 64}, true},
-    {"upper case",
-	{"000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", 64}, true},
+    {"upper case", {"000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", 64}, true},
     {"a line end behind", {HEX32 "\n", 65}, true},
     {"all kinds of white space behind", {HEX32 " \t\r\n", 68}, true},
     {"white space in front", {" \t\r\n" HEX32, 68}, true},

@@ -52,15 +52,15 @@ START_TEST(test_keys_are_apart)
 
 	fresh(&index);
 	for (size_t i = 0; i < ARRAY_LEN(key_rows); i++) {
-		ck_assert_msg(index_get(&index, key_rows[i].organisation_id, key_rows[i].key) ==
-				  NULL,
+		ck_assert_msg(
+		    index_get(&index, key_rows[i].organisation_id, key_rows[i].key) == NULL,
 		    "%s: found before it was put", key_rows[i].name);
 		index_put(&index, key_rows[i].organisation_id, key_rows[i].key,
 		    (void *)(uintptr_t)&key_rows[i]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(key_rows); i++)
-		ck_assert_msg(index_get(&index, key_rows[i].organisation_id, key_rows[i].key) ==
-				  &key_rows[i],
+		ck_assert_msg(
+		    index_get(&index, key_rows[i].organisation_id, key_rows[i].key) == &key_rows[i],
 		    "%s: lost", key_rows[i].name);
 	ck_assert_uint_eq(index.len, ARRAY_LEN(key_rows));
 	arena_release(&arena);
@@ -88,7 +88,9 @@ END_TEST
 
 START_TEST(test_growing_loses_nothing)
 {
-	enum { KEYS = 20000 };
+	enum {
+		KEYS = 20000
+	};
 	static struct uuid keys[KEYS];
 	uint64_t random = unit_seed("index");
 	struct index index;

@@ -64,8 +64,7 @@ START_TEST(test_the_fixed_keys_come_first)
 
 	capture();
 	log_init("billd-test", "info");
-	log_line(
-	    LOG_INFO, "it started", log_int("port", 8000), log_text("host", "127.0.0.1"));
+	log_line(LOG_INFO, "it started", log_int("port", 8000), log_text("host", "127.0.0.1"));
 	json = logged("a line");
 	json_object_foreach(json, key, value)
 	{
@@ -130,7 +129,10 @@ struct value_row {
 	const char *expected; /* as a JSON reader gives it back */
 };
 
-#define VALUE(literal) {literal, sizeof(literal) - 1}
+#define VALUE(literal)                       \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 static const struct value_row value_rows[] = {
     {"plain", VALUE("plain text"), "plain text"},
@@ -139,9 +141,17 @@ static const struct value_row value_rows[] = {
     {"a backslash", VALUE("C:\\"), "C:\\"},
     {"what looks like an escape", VALUE("\\u0041\\n"), "\\u0041\\n"},
     {"what would end the object", VALUE("\"}\n{\"level\":\"error\""), "\"}\n{\"level\":\"error\""},
-    {"control characters", VALUE("a\tb\rc\nd\x01" "e\x1f"), "a\tb\rc\nd\x01" "e\x1f"},
+    {"control characters",
+	VALUE("a\tb\rc\nd\x01"
+	      "e\x1f"),
+	"a\tb\rc\nd\x01"
+	"e\x1f"},
     {"a terminal's escape", VALUE("\x1b[31mred"), "\x1b[31mred"},
-    {"DEL", VALUE("a\x7f" "b"), "a\x7f" "b"},
+    {"DEL",
+	VALUE("a\x7f"
+	      "b"),
+	"a\x7f"
+	"b"},
     {"a percent sign", VALUE("100%s %n"), "100%s %n"},
 };
 
@@ -296,6 +306,5 @@ END_TEST
 
 UNIT_MAIN("log", UNIT(test_the_fixed_keys_come_first), UNIT_ROWS(test_levels, level_rows),
     UNIT_ROWS(test_hostile_texts_come_back, value_rows), UNIT(test_every_byte),
-    UNIT(test_pairs_that_are_left_out),
-    UNIT_ROWS(test_long_lines_are_cut_and_stay_json, long_rows),
+    UNIT(test_pairs_that_are_left_out), UNIT_ROWS(test_long_lines_are_cut_and_stay_json, long_rows),
     UNIT_ROWS(test_every_length_of_a_line_stays_json, lengths), UNIT(test_a_long_event_stays_json))

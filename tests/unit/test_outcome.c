@@ -125,8 +125,8 @@ START_TEST(test_a_command_that_is_refused)
 	decide(COMMAND_CREATE_CUSTOMER, &command);
 	ck_assert_int_eq(letter.entry.refusal, REFUSAL_EXTERNAL_ID_TAKEN);
 	json = assert_problem(last_operation(), "external-id-taken", 409);
-	ck_assert_ptr_nonnull(strstr(json_string_value(json_object_get(json, "detail")),
-	    "taken \"1\" caf\xc3\xa9"));
+	ck_assert_ptr_nonnull(
+	    strstr(json_string_value(json_object_get(json, "detail")), "taken \"1\" caf\xc3\xa9"));
 	json_decref(json);
 	/* It is an outcome as well: the key stands for it, and the resource is named. */
 	unit_assert_str(last_operation()->idempotency_key, "key-1", "idempotency_key");
@@ -294,8 +294,8 @@ START_TEST(test_a_condemned_command)
 	unit_assert_str(last_operation()->resource_type, "customer", "resource_type");
 	unit_assert_str(last_operation()->idempotency_key, "key-1", "idempotency_key");
 	/* Why it died is the operators' to know. */
-	ck_assert_ptr_null(memmem(last_operation()->problem.ptr, last_operation()->problem.len,
-	    "workers died", 12));
+	ck_assert_ptr_null(memmem(
+	    last_operation()->problem.ptr, last_operation()->problem.len, "workers died", 12));
 	ck_assert_uint_eq(rows(TABLE_CUSTOMERS), 1);
 	ck_assert_uint_eq(rows(TABLE_OUTBOX), 0);
 	teardown();
@@ -360,8 +360,14 @@ struct reason_row {
 /* What PostgreSQL takes as text, and a terminal shows without harm. */
 static const struct reason_row reason_rows[] = {
     {"plain", "value too long (100%)", "value too long (100%)"},
-    {"control characters", "a\nb\tc\x01" "d\x1b[31m", "a?b?c?d?[31m"},
-    {"DEL", "a\x7f" "b", "a?b"},
+    {"control characters",
+	"a\nb\tc\x01"
+	"d\x1b[31m",
+	"a?b?c?d?[31m"},
+    {"DEL",
+	"a\x7f"
+	"b",
+	"a?b"},
     {"UTF-8", "caf\xc3\xa9", "caf??"},
     {"broken UTF-8", "\xc3(\xff", "?(?"},
 };

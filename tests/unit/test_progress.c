@@ -93,8 +93,8 @@ START_TEST(test_by_what_a_message_is_known)
 	hash_of(&hash_rows[_i], hash);
 	for (int i = 0; i < (int)ARRAY_LEN(hash_rows); i++) {
 		hash_of(&hash_rows[i], other);
-		ck_assert_msg((memcmp(hash, other, sizeof(hash)) == 0) == (i == _i),
-		    "%s, and %s", hash_rows[_i].name, hash_rows[i].name);
+		ck_assert_msg((memcmp(hash, other, sizeof(hash)) == 0) == (i == _i), "%s, and %s",
+		    hash_rows[_i].name, hash_rows[i].name);
 	}
 }
 END_TEST
@@ -102,7 +102,8 @@ END_TEST
 /* It stands in billd.progress over restarts and upgrades: BLAKE2b-128 of key and value. */
 START_TEST(test_pinned_hash)
 {
-	static const uint8_t expected[MESSAGE_HASH_BYTES] = {0xd3, 0x47, 0xac, 0xd8, 0x6d, 0x31, 0x79, 0x33, 0xf4, 0x17, 0xdd, 0x5e, 0x65, 0x61, 0xcc, 0x23};
+	static const uint8_t expected[MESSAGE_HASH_BYTES] = {0xd3, 0x47, 0xac, 0xd8, 0x6d, 0x31,
+	    0x79, 0x33, 0xf4, 0x17, 0xdd, 0x5e, 0x65, 0x61, 0xcc, 0x23};
 	uint8_t hash[MESSAGE_HASH_BYTES];
 
 	hash_of(&hash_rows[0], hash);

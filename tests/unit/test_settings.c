@@ -82,8 +82,7 @@ START_TEST(test_integer)
 		return;
 	}
 	ck_assert_msg(class == ERR_FATAL, "%s: taken as %" PRId64, row->name, number);
-	ck_assert_msg(
-	    strstr(err.text, "BILLD_TEST_NUMBER") != NULL, "%s: %s", row->name, err.text);
+	ck_assert_msg(strstr(err.text, "BILLD_TEST_NUMBER") != NULL, "%s: %s", row->name, err.text);
 	ck_assert_msg(number == 4711, "%s: %" PRId64, row->name, number);
 }
 END_TEST
@@ -196,8 +195,8 @@ END_TEST
 
 START_TEST(test_a_secret_is_in_no_error)
 {
-	const struct setting settings[] = {secret,
-	    {"BILLD_TEST_NUMBER", SETTING_INTEGER, &number, "5", 1, 10, "how many"}};
+	const struct setting settings[] = {
+	    secret, {"BILLD_TEST_NUMBER", SETTING_INTEGER, &number, "5", 1, 10, "how many"}};
 	struct err err = {0};
 
 	variable_set("BILLD_TEST_SECRET", "hunter2");

@@ -32,8 +32,7 @@ struct mock {
 static inline void
 mock_open(struct mock *mock)
 {
-	const char *topics[] = {
-	    KAFKA_TOPIC_COMMANDS, KAFKA_TOPIC_EVENTS, KAFKA_TOPIC_DEAD_LETTERS};
+	const char *topics[] = {KAFKA_TOPIC_COMMANDS, KAFKA_TOPIC_EVENTS, KAFKA_TOPIC_DEAD_LETTERS};
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	char text[256];
 
@@ -43,8 +42,8 @@ mock_open(struct mock *mock)
 	mock->cluster = rd_kafka_mock_cluster_new(mock->rk, MOCK_BROKER);
 	ck_assert_ptr_nonnull(mock->cluster);
 	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
-		ck_assert_int_eq(rd_kafka_mock_topic_create(
-				     mock->cluster, topics[i], MOCK_PARTITIONS, 1),
+		ck_assert_int_eq(
+		    rd_kafka_mock_topic_create(mock->cluster, topics[i], MOCK_PARTITIONS, 1),
 		    RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
@@ -80,6 +79,7 @@ mock_producer(const struct mock *mock, int64_t timeout_ms, int64_t queue_max)
 {
 	const struct producer_settings settings = {
 	    .bootstrap = rd_kafka_mock_cluster_bootstraps(mock->cluster),
+	    .topic = KAFKA_TOPIC_EVENTS,
 	    .profile = PRODUCER_LATENCY,
 	    .message_timeout_ms = timeout_ms,
 	    .queue_messages_max = queue_max,
@@ -107,8 +107,8 @@ mock_consumer(const struct mock *mock, const char *topic)
 	ck_assert_int_eq(rd_kafka_conf_set(conf, "bootstrap.servers",
 			     rd_kafka_mock_cluster_bootstraps(mock->cluster), text, sizeof(text)),
 	    RD_KAFKA_CONF_OK);
-	ck_assert_int_eq(rd_kafka_conf_set(conf, "group.id", "witness", text, sizeof(text)),
-	    RD_KAFKA_CONF_OK);
+	ck_assert_int_eq(
+	    rd_kafka_conf_set(conf, "group.id", "witness", text, sizeof(text)), RD_KAFKA_CONF_OK);
 	rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
 	ck_assert_msg(rk != NULL, "%s", text);
 	rd_kafka_poll_set_consumer(rk);

@@ -62,8 +62,8 @@ world_open(struct world *world)
 	ck_assert_int_ge(sodium_init(), 0);
 	ck_assert_msg(iso_init(&err) == ERR_NONE, "%s", err.text);
 	ck_assert_msg(schemas_open(&world->schemas, &err) == ERR_NONE, "%s", err.text);
-	ck_assert_msg(batch_context_init(&world->context, world->schemas, &err) == ERR_NONE, "%s",
-	    err.text);
+	ck_assert_msg(
+	    batch_context_init(&world->context, world->schemas, &err) == ERR_NONE, "%s", err.text);
 	world->facts = &world->context.facts;
 	world->context.metrics = &world->metrics;
 	world->context.partitions = &world->partitions;
@@ -84,8 +84,8 @@ world_close(struct world *world)
 /**
  * world_organisation(world), world_customer(id), world_plan(id), world_subscription(world,
  * operation):
- * The organisation, added; and rows to be changed and added: a customer in Vienna, a monthly plan of
- * 29.00 EUR, the active subscription of WORLD_CUSTOMER on WORLD_PLAN that ${operation} made.
+ * The organisation, added; and rows to be changed and added: a customer in Vienna, a monthly plan
+ * of 29.00 EUR, the active subscription of WORLD_CUSTOMER on WORLD_PLAN that ${operation} made.
  */
 static inline void
 world_organisation(struct world *world)
@@ -189,8 +189,8 @@ world_row(const struct world *world, enum table_id table, size_t index)
 	return world->facts->lists[table].values[index];
 }
 
-static inline void
-world_dump_record(const struct record *record, const void *value, struct buf *buf);
+static inline void world_dump_record(
+    const struct record *record, const void *value, struct buf *buf);
 
 /* One field as text: every bit of what it says, and nothing of where it lies. */
 static inline void
@@ -267,8 +267,8 @@ world_dump(const struct world *world, struct buf *buf)
 	buf_clear(buf);
 	for (size_t table = 0; table < TABLE_MAX; table++)
 		for (size_t i = 0; i < world->facts->lists[table].len; i++)
-			world_dump_record(row_tables[table].record,
-			    world->facts->lists[table].values[i], buf);
+			world_dump_record(
+			    row_tables[table].record, world->facts->lists[table].values[i], buf);
 	ck_assert(!buf->overflow);
 }
 
