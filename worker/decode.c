@@ -6,6 +6,9 @@
 #include "common/codec/rules.h"
 #include "worker/handler.h"
 
+#define ACTOR_MAX 100           /* bytes; as the ingress writes them */
+#define IDEMPOTENCY_KEY_MAX 255 /* likewise */
+
 static void PRINTF_LIKE(2, 3) die(struct entry *entry, const char *format, ...)
 {
 	va_list args;
