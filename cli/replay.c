@@ -98,14 +98,14 @@ decode(struct cli *cli, const struct schemas *schemas, const struct schema *writ
     const struct command_info *info, void *value, struct err *err)
 {
 	const struct schema *current = schemas_by_name(schemas, writer->name);
-	struct avro_reader *reader = NULL;
+	struct avro_decoder *decoder = NULL;
 	enum err_class class;
 
 	CHECK(current != NULL);
-	if (avro_reader_init(schemas, &reader, err) != ERR_NONE)
+	if (avro_decoder_init(schemas, &decoder, err) != ERR_NONE)
 		return err->class;
-	class = avro_read(reader, writer, body, current, info->record, &cli->arena, value, err);
-	avro_reader_free(reader);
+	class = avro_decode(decoder, writer, body, current, info->record, &cli->arena, value, err);
+	avro_decoder_free(decoder);
 	return class;
 }
 
@@ -135,7 +135,7 @@ replay_encode(struct cli *cli, const struct schemas *schemas, const struct dead_
 		return err->class;
 	meta->idempotency_key = STR_NONE;
 	*ret_operation_id = meta->operation_id;
-	avro_write(schemas_by_name(schemas, writer->name), info->record, meta, buf);
+	avro_encode(schemas_by_name(schemas, writer->name), info->record, meta, buf);
 	if (buf->overflow)
 		return err_set(err, ERR_FATAL, "it would be larger than a message may be");
 	return ERR_NONE;

@@ -39,13 +39,13 @@ batch_context_init(struct batch_context *context, const struct schemas *schemas,
 	};
 	if (decider_init(&context->decider, schemas, err) != ERR_NONE)
 		return err->class;
-	return avro_reader_init(schemas, &context->reader, err);
+	return avro_decoder_init(schemas, &context->decoder, err);
 }
 
 void
 batch_context_release(struct batch_context *context)
 {
-	avro_reader_free(context->reader);
+	avro_decoder_free(context->decoder);
 	zone_cache_release(&context->zones);
 	buf_release(&context->scratch);
 	arena_release(&context->arena);

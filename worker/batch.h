@@ -40,7 +40,7 @@ struct batch_context {
 	struct facts facts; /* what it loaded and changed */
 	struct buf scratch;
 	const struct schemas *schemas;
-	struct avro_reader *reader;
+	struct avro_decoder *decoder;
 	struct zone_cache zones;
 	struct decider decider;
 	struct partitions *partitions;

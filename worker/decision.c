@@ -69,7 +69,7 @@ decision_emit(struct decision *decision, enum event_type type, struct uuid subje
 	};
 
 	buf_clear(decider->scratch);
-	avro_write(decider->event_schemas[type], row_tables[event_table[type].table].record, row,
+	avro_encode(decider->event_schemas[type], row_tables[event_table[type].table].record, row,
 	    decider->scratch);
 	CHECK(!decider->scratch->overflow);
 	CHECK(arena_str(decider->arena, buf_str(decider->scratch), &event.value));

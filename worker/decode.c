@@ -74,8 +74,8 @@ decode(struct batch_context *context, struct entry *entry, struct err *err)
 	CHECK(current != NULL);
 	if (command == NULL)
 		return err_set(err, ERR_POISON, "the batch's memory is full");
-	class = avro_read(
-	    context->reader, writer, body, current, record, &context->arena, command, err);
+	class = avro_decode(
+	    context->decoder, writer, body, current, record, &context->arena, command, err);
 	if (class == ERR_RETRY)
 		return err->class = ERR_POISON;
 	if (class == ERR_POISON) {

@@ -10,7 +10,8 @@
  * goes by field names: a field that the writer's schema lacks gets the reader's default, one that
  * the struct lacks is skipped.  So every schema ever released stays readable.
  *
- * A struct avro_reader belongs to one thread.  Writing and avro_to_json may be called from several.
+ * A struct avro_decoder belongs to one thread.  Writing and avro_to_json may be called from
+ * several.
  */
 
 #include "common/base/arena.h"
@@ -18,12 +19,6 @@
 #include "common/base/record.h"
 #include "common/base/str.h"
 #include "common/codec/schema.h"
-
-/* avro-c exports functions of these names.  Ours get other symbols, so that neither the compiler
- * nor the linker takes one for the other. */
-#define avro_read billd_avro_read
-#define avro_write billd_avro_write
-#define avro_reader_free billd_avro_reader_free
 
 #define AVRO_FRAME_BYTES 10
 #define AVRO_MESSAGE_MAX (1024 * 1024) /* bytes of one message, frame and all */
@@ -57,42 +52,42 @@ void avro_put_boolean(struct buf *buf, bool value);
 void avro_put_string(struct buf *buf, struct str text);
 
 /**
- * avro_write(schema, record, value, buf):
+ * avro_encode(schema, record, value, buf):
  * Append the frame and the body of ${value}, a struct described by ${record}, as ${schema}.  Every
  * field of ${schema} stands in
  * ${record} with a kind that fits, and none is null where the schema forbids it (CHECKed).  ${buf}
  * remembers an overflow.
  */
-void avro_write(
+void avro_encode(
     const struct schema *schema, const struct record *record, const void *value, struct buf *buf);
 
 /**
- * avro_write_body(schema, record, value, buf):
+ * avro_encode_body(schema, record, value, buf):
  * The same without the frame: one nested record of a larger body.
  */
-void avro_write_body(
+void avro_encode_body(
     const struct schema *schema, const struct record *record, const void *value, struct buf *buf);
 
-struct avro_reader;
+struct avro_decoder;
 
 /**
- * avro_reader_init(schemas, ret_reader, err), avro_reader_free(reader):
- * A reader of all of ${schemas}, which outlives it.  ERR_FATAL when avro-c refuses a schema.  Free
+ * avro_decoder_init(schemas, ret_decoder, err), avro_decoder_free(decoder):
+ * A decoder of all of ${schemas}, which outlives it.  ERR_FATAL when avro-c refuses a schema.  Free
  * accepts NULL.
  */
-NODISCARD enum err_class avro_reader_init(
-    const struct schemas *schemas, struct avro_reader **ret_reader, struct err *err);
-void avro_reader_free(struct avro_reader *reader);
+NODISCARD enum err_class avro_decoder_init(
+    const struct schemas *schemas, struct avro_decoder **ret_decoder, struct err *err);
+void avro_decoder_free(struct avro_decoder *decoder);
 
 /**
- * avro_read(reader, writer, body, current, record, arena, value, err):
+ * avro_decode(decoder, writer, body, current, record, arena, value, err):
  * Decode ${body}, which was written with ${writer}, into ${value}, a struct described by ${record};
- * ${current} gives the defaults of fields that ${writer} lacks.  Both are of the reader's schemas.
+ * ${current} gives the defaults of fields that ${writer} lacks.  Both are of the decoder's schemas.
  * Texts and lists live in ${arena}, texts of defaults in ${current}.
  * ERR_POISON when the bytes are bad (avro_check is made here), or when a field without a default is
  * missing or of another type; ERR_RETRY when the arena is full.
  */
-NODISCARD enum err_class avro_read(struct avro_reader *reader, const struct schema *writer,
+NODISCARD enum err_class avro_decode(struct avro_decoder *decoder, const struct schema *writer,
     struct str body, const struct schema *current, const struct record *record, struct arena *arena,
     void *value, struct err *err);
 

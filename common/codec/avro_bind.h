@@ -2,7 +2,8 @@
 #define COMMON_CODEC_AVRO_BIND_H
 
 /*
- * From avro-c's generic value to a struct of ours, field by field, by name.  For avro_read.c only.
+ * From avro-c's generic value to a struct of ours, field by field, by name.  For avro_decode.c
+ * only.
  */
 
 #include <avro.h>

@@ -370,7 +370,7 @@ record_walk(
 		const json_t *value;
 
 		if (field->source == SOURCE_META) {
-			avro_write_body(
+			avro_encode_body(
 			    field->type, walk->given->meta_record, walk->given->meta, walk->buf);
 		} else if (field->source == SOURCE_PATH) {
 			path_put(walk, field);

@@ -176,7 +176,7 @@ START_TEST(test_bind)
 	struct schema *parsed = codec_schema(row->writer);
 	const struct schema *writer, *current;
 	struct record record = {.name = "small", .size = sizeof(struct small), .fields_len = 1};
-	struct avro_reader *reader = NULL;
+	struct avro_decoder *reader = NULL;
 	struct schemas *schemas = NULL;
 	struct small small;
 	struct arena arena;
@@ -193,11 +193,12 @@ START_TEST(test_bind)
 	arena_init(&arena, ARENA_BYTES);
 	ck_assert_msg(schemas_open_files(files, ARRAY_LEN(files), &schemas, &err) == ERR_NONE,
 	    "%s: %s", row->name, err.text);
-	ck_assert_int_eq(avro_reader_init(schemas, &reader, &err), ERR_NONE);
+	ck_assert_int_eq(avro_decoder_init(schemas, &reader, &err), ERR_NONE);
 	writer = schemas_by_fingerprint(schemas, parsed->fingerprint);
 	current = schemas_by_name(schemas, STR("R"));
 
-	class = avro_read(reader, writer, buf_str(&bytes), current, &record, &arena, &small, &err);
+	class =
+	    avro_decode(reader, writer, buf_str(&bytes), current, &record, &arena, &small, &err);
 	if (row->reason != NULL) {
 		ck_assert_msg(class == ERR_POISON, "%s: accepted", row->name);
 		snprintf(expected, sizeof(expected), "R: %s", row->reason);
@@ -206,7 +207,7 @@ START_TEST(test_bind)
 		ck_assert_msg(class == ERR_NONE, "%s: %s", row->name, err.text);
 		small_check(&small, row);
 	}
-	avro_reader_free(reader);
+	avro_decoder_free(reader);
 	schemas_free(schemas);
 	schema_free(parsed);
 	arena_release(&arena);
@@ -229,7 +230,7 @@ small_write(const char *type, const char *name, const struct small *small)
 		if (strcmp(small_fields[i].name, name) == 0)
 			record.fields = &small_fields[i];
 	buf_init(&buf, CODEC_TEXT_MAX);
-	avro_write(schema, record.fields == NULL ? &line_record : &record, small, &buf);
+	avro_encode(schema, record.fields == NULL ? &line_record : &record, small, &buf);
 	buf_release(&buf);
 	schema_free(schema);
 }

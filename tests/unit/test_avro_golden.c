@@ -8,7 +8,7 @@
 /* The golden bytes, which fastavro wrote, and what reads them. */
 struct golden {
 	struct schemas *schemas;
-	struct avro_reader *reader;
+	struct avro_decoder *reader;
 	struct arena arena;
 	struct buf message;
 	const struct schema *writer;
@@ -24,7 +24,7 @@ golden_init(struct golden *golden)
 
 	*golden = (struct golden){.schemas = codec_open()};
 	ck_assert_msg(
-	    avro_reader_init(golden->schemas, &golden->reader, &err) == ERR_NONE, "%s", err.text);
+	    avro_decoder_init(golden->schemas, &golden->reader, &err) == ERR_NONE, "%s", err.text);
 	arena_init(&golden->arena, ARENA_BYTES);
 	buf_init(&golden->message, AVRO_MESSAGE_MAX);
 }
@@ -32,7 +32,7 @@ golden_init(struct golden *golden)
 static void
 golden_release(struct golden *golden)
 {
-	avro_reader_free(golden->reader);
+	avro_decoder_free(golden->reader);
 	schemas_free(golden->schemas);
 	arena_release(&golden->arena);
 	buf_release(&golden->message);
@@ -66,7 +66,7 @@ golden_read(struct golden *golden, struct str body, union any_command *ret_comma
 {
 	ck_assert_uint_le(golden->command->record->size, sizeof(*ret_command));
 	arena_reset(&golden->arena);
-	return avro_read(golden->reader, golden->writer, body, golden->current,
+	return avro_decode(golden->reader, golden->writer, body, golden->current,
 	    golden->command->record, &golden->arena, ret_command, err);
 }
 
@@ -134,7 +134,7 @@ golden_command_round_trip(struct golden *golden, const char *path)
 	ck_assert_msg(golden_read(golden, golden->body, &command, &err) == ERR_NONE, "%s: %s", path,
 	    err.text);
 	buf_init(&buf, AVRO_MESSAGE_MAX);
-	avro_write(golden->writer, golden->command->record, &command, &buf);
+	avro_encode(golden->writer, golden->command->record, &command, &buf);
 	ck_assert_msg(str_equal(buf_str(&buf), buf_str(&golden->message)), "%s", path);
 	buf_release(&buf);
 }
@@ -286,7 +286,7 @@ START_TEST(test_an_invoice_is_read_and_written_again)
 	golden_init(&golden);
 	buf_init(&buf, AVRO_MESSAGE_MAX);
 	golden_load(&golden, "schemas/golden/v1/invoice.bin");
-	ck_assert_msg(avro_read(golden.reader, golden.writer, golden.body, golden.current,
+	ck_assert_msg(avro_decode(golden.reader, golden.writer, golden.body, golden.current,
 			  &invoice_record, &golden.arena, &invoice, &err) == ERR_NONE,
 	    "%s", err.text);
 
@@ -297,7 +297,7 @@ START_TEST(test_an_invoice_is_read_and_written_again)
 	unit_assert_instant(invoice.period_end, "2026-03-02T09:30:15Z", "the period's end");
 	unit_assert_instant(invoice.paid_at, NULL, "null");
 
-	avro_write(golden.current, &invoice_record, &invoice, &buf);
+	avro_encode(golden.current, &invoice_record, &invoice, &buf);
 	ck_assert(str_equal(buf_str(&buf), buf_str(&golden.message)));
 	buf_release(&buf);
 	golden_release(&golden);
@@ -318,7 +318,7 @@ START_TEST(test_a_full_arena_asks_for_a_smaller_batch)
 
 		arena_release(&golden.arena);
 		arena_init(&golden.arena, needed);
-		class = avro_read(golden.reader, golden.writer, golden.body, golden.current,
+		class = avro_decode(golden.reader, golden.writer, golden.body, golden.current,
 		    golden.command->record, &golden.arena, &command, &err);
 		if (class == ERR_NONE)
 			break;
@@ -337,11 +337,11 @@ START_TEST(test_reading_again_leaves_what_was_read)
 
 	golden_init(&golden);
 	golden_load(&golden, "schemas/golden/v1/create_customer.bin");
-	ck_assert_int_eq(avro_read(golden.reader, golden.writer, golden.body, golden.current,
+	ck_assert_int_eq(avro_decode(golden.reader, golden.writer, golden.body, golden.current,
 			     golden.command->record, &golden.arena, &first, &err),
 	    ERR_NONE);
 	golden_load(&golden, "schemas/golden/v1/create_customer.sparse.bin");
-	ck_assert_int_eq(avro_read(golden.reader, golden.writer, golden.body, golden.current,
+	ck_assert_int_eq(avro_decode(golden.reader, golden.writer, golden.body, golden.current,
 			     golden.command->record, &golden.arena, &second, &err),
 	    ERR_NONE);
 	unit_assert_str(first.name, "Ada Lovelace", "the first one's name");
@@ -361,11 +361,11 @@ START_TEST(test_a_full_buffer_remembers_it)
 
 	golden_init(&golden);
 	golden_load(&golden, "schemas/golden/v1/cancel_subscription.bin");
-	ck_assert_int_eq(avro_read(golden.reader, golden.writer, golden.body, golden.current,
+	ck_assert_int_eq(avro_decode(golden.reader, golden.writer, golden.body, golden.current,
 			     golden.command->record, &golden.arena, &command, &err),
 	    ERR_NONE);
 	buf_init(&buf, golden.message.len - 1);
-	avro_write(golden.writer, golden.command->record, &command, &buf);
+	avro_encode(golden.writer, golden.command->record, &command, &buf);
 	ck_assert(buf.overflow);
 	buf_release(&buf);
 	golden_release(&golden);

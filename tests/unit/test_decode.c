@@ -285,7 +285,7 @@ START_TEST(test_an_event_is_no_command)
 	world_open(&world);
 	buf_init(&bytes, 4096);
 	schema = schemas_by_name(world.schemas, STR("billd.event.Plan"));
-	avro_write(schema, row_tables[TABLE_PLANS].record, &plan, &bytes);
+	avro_encode(schema, row_tables[TABLE_PLANS].record, &plan, &bytes);
 	letter_bytes(&letter, &world, 0, buf_str(&bytes));
 	ck_assert_int_eq(decode_it(), ERR_NONE);
 	assert_dead("no command has a schema", false, "an event");

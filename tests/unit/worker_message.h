@@ -53,7 +53,7 @@ letter_command(
 	struct buf bytes;
 
 	buf_init(&bytes, 2 * AVRO_MESSAGE_MAX);
-	avro_write(schemas_by_name(world->schemas, str_from(info->schema_name)), info->record,
+	avro_encode(schemas_by_name(world->schemas, str_from(info->schema_name)), info->record,
 	    command, &bytes);
 	ck_assert(!bytes.overflow);
 	letter_bytes(letter, world, handler_table[type].shard(command) & (WORLD_PARTITIONS - 1),

@@ -174,7 +174,7 @@ list_put(const struct schema *schema, const struct field *field, const char *bas
 	if (len > 0)
 		avro_put_long(buf, (int64_t)len);
 	for (size_t i = 0; i < len; i++)
-		avro_write_body(schema->items, nested, items + i * nested->size, buf);
+		avro_encode_body(schema->items, nested, items + i * nested->size, buf);
 	avro_put_long(buf, 0);
 }
 
@@ -194,7 +194,7 @@ field_put(const struct schema *schema, const struct field *field, const char *ba
 	}
 	CHECK(!none || kind->null_is_empty);
 	if (field->kind == FIELD_RECORD)
-		avro_write_body(schema, field->nested, base + field->offset, buf);
+		avro_encode_body(schema, field->nested, base + field->offset, buf);
 	else if (field->kind == FIELD_RECORDS)
 		list_put(schema, field, base, buf);
 	else
@@ -202,7 +202,7 @@ field_put(const struct schema *schema, const struct field *field, const char *ba
 }
 
 void
-avro_write_body(
+avro_encode_body(
     const struct schema *schema, const struct record *record, const void *value, struct buf *buf)
 {
 	size_t at = 0;
@@ -218,9 +218,9 @@ avro_write_body(
 }
 
 void
-avro_write(
+avro_encode(
     const struct schema *schema, const struct record *record, const void *value, struct buf *buf)
 {
 	avro_frame_write(schema, buf);
-	avro_write_body(schema, record, value, buf);
+	avro_encode_body(schema, record, value, buf);
 }

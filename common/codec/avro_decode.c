@@ -1,14 +1,7 @@
+#include "common/codec/avro.h"
+
 #include <avro.h>
 
-/* avro-c's own, before our avro.h takes the name. */
-static void
-bytes_free(avro_reader_t bytes)
-{
-	if (bytes != NULL)
-		avro_reader_free(bytes);
-}
-
-#include "common/codec/avro.h"
 #include "common/codec/avro_bind.h"
 #include "common/codec/avro_bytes.h"
 
@@ -19,7 +12,7 @@ struct writer {
 	avro_value_t value; /* what the last message held; its memory serves the next one */
 };
 
-struct avro_reader {
+struct avro_decoder {
 	avro_reader_t bytes;
 	size_t writers_len; /* by fingerprint, as the set has them */
 	struct writer writers[SCHEMAS_MAX];
@@ -45,75 +38,76 @@ writer_init(const struct schema *schema, struct writer *writer, struct err *err)
 }
 
 enum err_class
-avro_reader_init(const struct schemas *schemas, struct avro_reader **ret_reader, struct err *err)
+avro_decoder_init(const struct schemas *schemas, struct avro_decoder **ret_decoder, struct err *err)
 {
-	struct avro_reader *reader = calloc(1, sizeof(*reader));
+	struct avro_decoder *decoder = calloc(1, sizeof(*decoder));
 	const struct schema *schema;
 
-	if (reader == NULL)
+	if (decoder == NULL)
 		return err_set(err, ERR_FATAL, "out of memory");
-	reader->bytes = avro_reader_memory("", 0);
-	if (reader->bytes == NULL) {
+	decoder->bytes = avro_reader_memory("", 0);
+	if (decoder->bytes == NULL) {
 		err_set(err, ERR_FATAL, "out of memory");
 		goto out;
 	}
-	while ((schema = schemas_any_at(schemas, reader->writers_len)) != NULL) {
-		CHECK(reader->writers_len < SCHEMAS_MAX);
-		if (writer_init(schema, &reader->writers[reader->writers_len], err) != ERR_NONE)
+	while ((schema = schemas_any_at(schemas, decoder->writers_len)) != NULL) {
+		CHECK(decoder->writers_len < SCHEMAS_MAX);
+		if (writer_init(schema, &decoder->writers[decoder->writers_len], err) != ERR_NONE)
 			goto out;
-		reader->writers_len++;
+		decoder->writers_len++;
 	}
-	*ret_reader = reader;
+	*ret_decoder = decoder;
 	return ERR_NONE;
 
 out:
-	avro_reader_free(reader);
+	avro_decoder_free(decoder);
 	return err->class;
 }
 
 void
-avro_reader_free(struct avro_reader *reader)
+avro_decoder_free(struct avro_decoder *decoder)
 {
-	if (reader == NULL)
+	if (decoder == NULL)
 		return;
-	for (size_t i = 0; i < reader->writers_len; i++) {
-		avro_value_decref(&reader->writers[i].value);
-		avro_value_iface_decref(reader->writers[i].class);
+	for (size_t i = 0; i < decoder->writers_len; i++) {
+		avro_value_decref(&decoder->writers[i].value);
+		avro_value_iface_decref(decoder->writers[i].class);
 	}
-	bytes_free(reader->bytes);
-	free(reader);
+	if (decoder->bytes != NULL)
+		avro_reader_free(decoder->bytes);
+	free(decoder);
 }
 
 static struct writer *
-writer_find(struct avro_reader *reader, uint64_t fingerprint)
+writer_find(struct avro_decoder *decoder, uint64_t fingerprint)
 {
-	size_t low = 0, high = reader->writers_len;
+	size_t low = 0, high = decoder->writers_len;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (reader->writers[middle].fingerprint < fingerprint)
+		if (decoder->writers[middle].fingerprint < fingerprint)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	CHECK(low < reader->writers_len && reader->writers[low].fingerprint == fingerprint);
-	return &reader->writers[low];
+	CHECK(low < decoder->writers_len && decoder->writers[low].fingerprint == fingerprint);
+	return &decoder->writers[low];
 }
 
 enum err_class
-avro_read(struct avro_reader *reader, const struct schema *writer, struct str body,
+avro_decode(struct avro_decoder *decoder, const struct schema *writer, struct str body,
     const struct schema *current, const struct record *record, struct arena *arena, void *value,
     struct err *err)
 {
-	struct writer *avro = writer_find(reader, writer->fingerprint);
+	struct writer *avro = writer_find(decoder, writer->fingerprint);
 	struct avro_fault fault;
 
 	if (avro_check(writer, body, err) != ERR_NONE)
 		return err->class;
-	avro_reader_memory_set_source(reader->bytes, body.ptr, (int64_t)body.len);
+	avro_reader_memory_set_source(decoder->bytes, body.ptr, (int64_t)body.len);
 	if (avro_value_reset(&avro->value) != 0 ||
-	    avro_value_read(reader->bytes, &avro->value) != 0)
+	    avro_value_read(decoder->bytes, &avro->value) != 0)
 		return err_set(err, ERR_POISON, "%.*s: %s", STR_ARG(writer->name), avro_strerror());
 	memset(value, 0, record->size);
 	if (!avro_bind(writer, &avro->value, current, record, arena, value, &fault))
