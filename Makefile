@@ -9,9 +9,11 @@ STD := -std=c17 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef \
 	-Wswitch-enum -Werror
-# The OpenSSF hardening flags that this compiler knows.
-HARDEN := -fno-common -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE \
-	-ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
+# The OpenSSF hardening flags, as far as this compiler knows them for this machine.
+known = $(shell $(CC) $(1) -E -x c /dev/null >/dev/null 2>&1 && echo $(1))
+HARDEN := -fno-common -fstack-protector-strong -fPIE -fno-delete-null-pointer-checks \
+	-fno-strict-overflow -fno-strict-aliasing $(foreach flag,-fstack-clash-protection \
+	-fcf-protection=full -ftrivial-auto-var-init=zero -fstrict-flex-arrays=3,$(call known,$(flag)))
 MODE_debug := -O1 -g
 MODE_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 MODE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -47,7 +49,6 @@ help:
 #: make integration  tests against real servers
 #: make asan         the unit tests under address and undefined-behaviour sanitizers
 #: make lint         format and static analysis, and the rules of the architecture
-#: make bench        benchmarks: a table, and build/bench.json
 #: make fmt          lay the C out as lint wants it
 
 $(LIBRARY): $(call objects,$(COMMON)) $(O)/gen/embedded_schemas.o $(O)/gen/embedded_migrations.o
