@@ -1,7 +1,7 @@
 /* From argv to what a subcommand was given. */
 
 #include "cli/cli.h"
-#include "common/codec/utf8.h"
+#include "common/base/utf8.h"
 
 static int
 option_index(const struct cli_command *command, const char *name)

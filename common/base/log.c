@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/base/utf8.h"
+
 #define LOG_LINE_MAX 2048
 #define ESCAPE_MAX 6     /* bytes of one escaped byte: \u001f */
 #define PAIR_ROOM 32     /* quotes, colon, comma, and any number or an empty text */
@@ -83,6 +85,31 @@ line_add(struct line *line, const char *bytes, size_t len)
 }
 
 static void
+line_add_escape(struct line *line, uint32_t unit)
+{
+	char escaped[ESCAPE_MAX + 1];
+
+	line_add(line, escaped, (size_t)snprintf(escaped, sizeof(escaped), "\\u%04x", unit));
+}
+
+/* As JSON has it, in printable ASCII: a log is read on terminals. */
+static void
+line_add_character(struct line *line, uint32_t character)
+{
+	if (character == '"' || character == '\\') {
+		line_add(line, (const char[]){'\\', (char)character}, 2);
+	} else if (character >= ' ' && character <= '~') {
+		line_add(line, (const char[]){(char)character}, 1);
+	} else if (character < 0x10000) {
+		line_add_escape(line, character);
+	} else {
+		/* The pair of surrogates. */
+		line_add_escape(line, 0xd800 + ((character - 0x10000) >> 10));
+		line_add_escape(line, 0xdc00 + ((character - 0x10000) & 0x3ff));
+	}
+}
+
+static void
 line_add_text(struct line *line, struct str text)
 {
 	size_t room = line_room(line);
@@ -94,17 +121,16 @@ line_add_text(struct line *line, struct str text)
 	if (len > (room - 2) / ESCAPE_MAX)
 		len = (room - 2) / ESCAPE_MAX;
 	line_add(line, "\"", 1);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-		char escaped[ESCAPE_MAX + 1];
+	for (size_t i = 0, char_len; i < len; i += char_len) {
+		uint32_t character;
 
-		if (c == '"' || c == '\\')
-			line_add(line, (const char[]){'\\', (char)c}, 2);
-		else if (c < ' ' || c >= 0x7f)
-			line_add(line, escaped,
-			    (size_t)snprintf(escaped, sizeof(escaped), "\\u%04x", c));
-		else
-			line_add(line, &text.ptr[i], 1);
+		char_len = utf8_char((struct str){text.ptr + i, len - i}, &character);
+		if (char_len == 0) {
+			/* No UTF-8: told by the byte. */
+			char_len = 1;
+			character = (unsigned char)text.ptr[i];
+		}
+		line_add_character(line, character);
 	}
 	line_add(line, "\"", 1);
 }

@@ -1,6 +1,6 @@
+#include "common/base/utf8.h"
 #include "common/codec/avro.h"
 #include "common/codec/avro_bytes.h"
-#include "common/codec/utf8.h"
 
 static bool value_check(
     const struct schema *schema, struct avro_cursor *cursor, struct avro_fault *fault);

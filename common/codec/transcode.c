@@ -3,11 +3,11 @@
 #include <inttypes.h>
 
 #include "common/base/instant.h"
+#include "common/base/utf8.h"
 #include "common/base/uuid.h"
 #include "common/codec/avro.h"
 #include "common/codec/transcode_fault.h"
 #include "common/codec/transcode_text.h"
-#include "common/codec/utf8.h"
 
 #define MESSAGE_MAX 300
 

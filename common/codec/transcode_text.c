@@ -1,6 +1,6 @@
 #include "common/codec/transcode_text.h"
 
-#include "common/codec/utf8.h"
+#include "common/base/utf8.h"
 #include "common/icu/iso.h"
 #include "common/zone/zone.h"
 

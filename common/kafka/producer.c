@@ -136,12 +136,10 @@ headers_new(const struct message *message)
 
 /* What to do when librdkafka does not take a message. */
 static enum err_class
-refused(struct producer *producer, rd_kafka_resp_err_t code, struct err *err)
+refused(rd_kafka_resp_err_t code, struct err *err)
 {
 	const char *text = rd_kafka_err2str(code);
 
-	if (code == RD_KAFKA_RESP_ERR__FATAL)
-		producer->broken = true;
 	if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ||
 	    code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
 	    code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
@@ -169,13 +167,16 @@ producer_send(struct producer *producer, const struct message *message, struct e
 	    RD_KAFKA_V_KEY(message->key.ptr, message->key.len),
 	    RD_KAFKA_V_VALUE((void *)(uintptr_t)message->value.ptr, message->value.len),
 	    RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(message->opaque), RD_KAFKA_V_END);
+	/* Under the lock: it speaks of this instance, not of the one that is made in its place. */
+	if (code == RD_KAFKA_RESP_ERR__FATAL)
+		producer->broken = true;
 	pthread_rwlock_unlock(&producer->lock);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return ERR_NONE; /* librdkafka owns the headers now */
 
 	producer->in_flight--;
 	rd_kafka_headers_destroy(headers);
-	return refused(producer, code, err);
+	return refused(code, err);
 }
 
 /* Once the broken instance has reported everything: another one in its place. */
@@ -191,8 +192,8 @@ remake(struct producer *producer)
 	rk_drop(producer);
 	producer->rk = rk;
 	rk_hold(producer);
-	pthread_rwlock_unlock(&producer->lock);
 	producer->broken = false;
+	pthread_rwlock_unlock(&producer->lock);
 }
 
 /* Reports from the event in hand, at most ${max}. */

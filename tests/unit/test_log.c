@@ -137,6 +137,9 @@ struct value_row {
 static const struct value_row value_rows[] = {
     {"plain", VALUE("plain text"), "plain text"},
     {"empty", VALUE(""), ""},
+    {"letters beyond ASCII", VALUE("caf\xc3\xa9, \xe2\x82\xac, \xf0\x9f\x99\x82"),
+	"caf\xc3\xa9, \xe2\x82\xac, \xf0\x9f\x99\x82"},
+    {"half a letter is told by its byte", VALUE("caf\xc3"), "caf\xc3\x83"},
     {"a quote", VALUE("say \"no\""), "say \"no\""},
     {"a backslash", VALUE("C:\\"), "C:\\"},
     {"what looks like an escape", VALUE("\\u0041\\n"), "\\u0041\\n"},

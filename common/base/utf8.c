@@ -1,4 +1,4 @@
-#include "common/codec/utf8.h"
+#include "common/base/utf8.h"
 
 /* The forms of more than one byte: RFC 3629's table, where the second byte has its own range. */
 static const struct form {
@@ -34,17 +34,38 @@ form_len(const unsigned char *at, size_t left)
 	return 0;
 }
 
+size_t
+utf8_char(struct str text, uint32_t *ret_code_point)
+{
+	const unsigned char *at = (const unsigned char *)text.ptr;
+	size_t len;
+
+	if (text.len == 0 || at[0] == 0)
+		return 0;
+	if (at[0] < 0x80) {
+		*ret_code_point = at[0];
+		return 1;
+	}
+	len = form_len(at, text.len);
+	if (len == 0)
+		return 0;
+	*ret_code_point = at[0] & (0xffu >> (len + 1));
+	for (size_t i = 1; i < len; i++)
+		*ret_code_point = *ret_code_point << 6 | (at[i] & 0x3f);
+	return len;
+}
+
 bool
 utf8_is_valid(struct str text)
 {
-	const unsigned char *bytes = (const unsigned char *)text.ptr;
+	uint32_t ignored;
 
-	for (size_t i = 0; i < text.len;) {
-		size_t len = bytes[i] < 0x80 ? bytes[i] != 0 : form_len(&bytes[i], text.len - i);
+	while (text.len > 0) {
+		size_t len = utf8_char(text, &ignored);
 
 		if (len == 0)
 			return false;
-		i += len;
+		text = (struct str){text.ptr + len, text.len - len};
 	}
 	return true;
 }

@@ -1,5 +1,5 @@
-#ifndef COMMON_CODEC_UTF8_H
-#define COMMON_CODEC_UTF8_H
+#ifndef COMMON_BASE_UTF8_H
+#define COMMON_BASE_UTF8_H
 
 /*
  * What we ask of UTF-8: whether bytes are it, and how many code points they are.
@@ -16,6 +16,13 @@
  * without NUL, which no text column takes.
  */
 NODISCARD bool utf8_is_valid(struct str text);
+
+/**
+ * utf8_char(text, ret_code_point):
+ * How many bytes the character at the start of ${text} has, and which it is; 0 when it is none, or
+ * ${text} is empty.
+ */
+NODISCARD size_t utf8_char(struct str text, uint32_t *ret_code_point);
 
 /**
  * utf8_count(text):
