@@ -140,16 +140,13 @@ lag_count(struct loop *loop)
 	return lag;
 }
 
-/* Note how far publishing is, and that nobody died.  What is not noted is only published again. */
+/* Note how far publishing is, and who is suspected.  What is not noted is only published again. */
 static enum err_class
 note(struct loop *loop, struct err *err)
 {
 	enum err_class class;
 	struct arena arena;
 
-	for (size_t i = 0; i < loop->partitions->len; i++)
-		if (!partition_is_careful(&loop->partitions->items[i]))
-			loop->partitions->items[i].attempts = 0;
 	arena_init(&arena, NOTE_ARENA_BYTES);
 	class = progress_note(loop->context->pg, loop->partitions, &arena, err);
 	arena_release(&arena);
@@ -177,6 +174,10 @@ partitions_close(struct loop *loop)
 	if (loop->open) {
 		published_note(loop);
 		lag_count(loop);
+		/* Our own takeover did not end in a death. */
+		for (size_t i = 0; i < loop->partitions->len; i++)
+			if (loop->partitions->items[i].attempts > 0)
+				loop->partitions->items[i].attempts--;
 		if (note(loop, &err) != ERR_NONE)
 			log_line(LOG_WARN, "progress not noted", log_text("reason", err.text));
 	}
