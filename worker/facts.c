@@ -4,7 +4,18 @@
 
 #define LIST_CAPACITY_FIRST 64
 
-#define LIVE "t.status IN ('scheduled', 'trialing', 'active', 'past_due', 'paused')"
+#define LIVE "r.status IN ('scheduled', 'trialing', 'active', 'past_due', 'paused')"
+
+/*
+ * The rows `t` of ${table} for each asked-for row `k` of the arrays.  OFFSET 0 keeps the planner
+ * from turning it around: by the statistics of a young table, reading a whole index once seems
+ * cheaper than looking up each key (measured: 176 ms for what takes 1 ms).
+ */
+#define ASKED_BY_ID "FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, id) "
+#define ASKED_BY_TEXT "FROM unnest($1::uuid[], $2::text[]) k(organisation_id, text) "
+#define ROWS_OF(table, condition) \
+	"CROSS JOIN LATERAL (SELECT * FROM " table " r WHERE " condition " OFFSET 0) t"
+#define OF_TENANT "r.organisation_id = k.organisation_id AND "
 
 /* How each need is loaded.  The statements select all columns of `t`. */
 static const struct need_info {
@@ -14,35 +25,29 @@ static const struct need_info {
 	const char *from;
 } need_table[NEED_MAX] = {
     [NEED_ORGANISATION] = {"organisations_by_id", TABLE_ORGANISATIONS, false,
-	"FROM unnest($1::uuid[], $2::uuid[]) k(same, id) JOIN identity.organisations t USING (id)"},
+	ASKED_BY_ID ROWS_OF("identity.organisations", "r.id = k.id")},
     [NEED_OPERATION] = {"operations_by_id", TABLE_OPERATIONS, false,
-	"FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, id) "
-	"JOIN billd.operations t USING (organisation_id, id)"},
+	ASKED_BY_ID ROWS_OF("billd.operations", OF_TENANT "r.id = k.id")},
     [NEED_IDEMPOTENCY_KEY] = {"operations_by_key", TABLE_OPERATIONS, true,
-	"FROM unnest($1::uuid[], $2::text[]) k(organisation_id, idempotency_key) "
-	"JOIN billd.operations t USING (organisation_id, idempotency_key)"},
+	ASKED_BY_TEXT ROWS_OF("billd.operations", OF_TENANT "r.idempotency_key = k.text")},
     [NEED_CUSTOMER] = {"customers_by_id", TABLE_CUSTOMERS, false,
-	"FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, id) "
-	"JOIN billd.customers t USING (organisation_id, id)"},
+	ASKED_BY_ID ROWS_OF("billd.customers", OF_TENANT "r.id = k.id")},
     [NEED_EXTERNAL_ID] = {"customers_by_external_id", TABLE_CUSTOMERS, true,
-	"FROM unnest($1::uuid[], $2::text[]) k(organisation_id, external_id) "
-	"JOIN billd.customers t USING (organisation_id, external_id) WHERE t.archived_at IS NULL"},
+	ASKED_BY_TEXT ROWS_OF(
+	    "billd.customers", OF_TENANT "r.external_id = k.text AND r.archived_at IS NULL")},
     [NEED_PLAN] = {"plans_by_id", TABLE_PLANS, false,
-	"FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, id) "
-	"JOIN billd.plans t USING (organisation_id, id)"},
+	ASKED_BY_ID ROWS_OF("billd.plans", OF_TENANT "r.id = k.id")},
     [NEED_PLAN_CODE] = {"plans_by_code", TABLE_PLANS, true,
-	"FROM unnest($1::uuid[], $2::text[]) k(organisation_id, code) "
-	"JOIN billd.plans t USING (organisation_id, code) WHERE t.archived_at IS NULL"},
+	ASKED_BY_TEXT ROWS_OF(
+	    "billd.plans", OF_TENANT "r.code = k.text AND r.archived_at IS NULL")},
     [NEED_SUBSCRIPTION] = {"subscriptions_by_id", TABLE_SUBSCRIPTIONS, false,
-	"FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, id) "
-	"JOIN billd.subscriptions t USING (organisation_id, id)"},
+	ASKED_BY_ID ROWS_OF("billd.subscriptions", OF_TENANT "r.id = k.id")},
     [NEED_SUBSCRIBER] = {"customers_by_subscription", TABLE_CUSTOMERS, false,
-	"FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, id) "
-	"JOIN billd.subscriptions s USING (organisation_id, id) "
-	"JOIN billd.customers t ON t.organisation_id = s.organisation_id AND t.id = s.customer_id"},
+	ASKED_BY_ID
+	"CROSS JOIN LATERAL (SELECT customer_id FROM billd.subscriptions r WHERE " OF_TENANT
+	"r.id = k.id OFFSET 0) s " ROWS_OF("billd.customers", OF_TENANT "r.id = s.customer_id")},
     [NEED_LIVE_SUBSCRIPTION] = {"subscriptions_live", TABLE_SUBSCRIPTIONS, false,
-	"FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, customer_id) "
-	"JOIN billd.subscriptions t USING (organisation_id, customer_id) WHERE " LIVE},
+	ASKED_BY_ID ROWS_OF("billd.subscriptions", OF_TENANT "r.customer_id = k.id AND " LIVE)},
 };
 
 enum fact_state {

@@ -18,7 +18,8 @@ def test_generated_requests_find_no_fault(stack, org, tmp_path):
     command = [
         Path(sys.executable).with_name("schemathesis"), "run", stack.url + "/openapi.json",
         "--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", SEED,
-        "--workers", "2", "--request-timeout", "40", "--no-color",
+        # One thread: with two, CPython 3.11's ast.parse fails now and then inside Hypothesis ("recursion depth mismatch").
+        "--workers", "1", "--request-timeout", "40", "--no-color",
         "--header", f"Authorization: Bearer {org.key}",
     ]  # fmt: skip
     environment = os.environ | {"NO_PROXY": "*", "no_proxy": "*"}
