@@ -277,8 +277,10 @@ libc_boundary(struct instant anchor, struct cadence cadence, int32_t k)
 static bool
 day_is_missing(const struct zone *zone, int64_t at_s)
 {
-	for (uint32_t i = 1; i < zone->transitions_len; i++) {
-		int64_t gap = zone->transitions[i].offset_s - zone->transitions[i - 1].offset_s;
+	for (uint32_t i = 0; i < zone->transitions_len; i++) {
+		int32_t before_s =
+		    i == 0 ? zone->offset_first_s : zone->transitions[i - 1].offset_s;
+		int64_t gap = zone->transitions[i].offset_s - before_s;
 		int64_t after_s = at_s - zone->transitions[i].at_s;
 
 		if (gap >= 86400 && after_s >= 0 && after_s < gap)
