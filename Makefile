@@ -19,6 +19,7 @@ MODE_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 MODE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_tsan := -O1 -g -fsanitize=thread
 MODE_coverage := -O0 -g --coverage
+MODE_chaos := -O2 -g -DBILLD_CRASH_POINTS
 CFLAGS := $(STD) $(WARN) $(HARDEN) $(MODE_$(V)) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) -I.
 LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodlopen $(filter -fsanitize% --coverage,$(MODE_$(V)))
 # avro-c's pkg-config file asks for its static dependencies; the shared library brings its own.

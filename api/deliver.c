@@ -4,6 +4,7 @@
 
 #include "api/health.h"
 #include "api/submit.h"
+#include "common/base/crash_point.h"
 
 #define REPORTS_MAX 256
 #define POLL_MS 100
@@ -24,6 +25,8 @@ deliverer_run(void *argument)
 	while (!deliverer->stop) {
 		size_t len = producer_poll(producer, POLL_MS, reports, REPORTS_MAX);
 
+		if (len > 0)
+			CRASH_POINT("persisted");
 		for (size_t i = 0; i < len; i++)
 			submit_delivered(reports[i].opaque, &reports[i]);
 		health_kafka(deliverer->ingress->health, producer_reachable(producer));

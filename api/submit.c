@@ -7,6 +7,7 @@
 #include "api/reuse.h"
 #include "api/stats.h"
 #include "api/wait.h"
+#include "common/base/crash_point.h"
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "common/codec/avro.h"
@@ -163,7 +164,9 @@ send_command(struct request *request, struct uuid key, int32_t shard)
 		answer_problem(
 		    request, PROBLEM_QUEUE_UNAVAILABLE, "The queue takes no command now.");
 		request_resume(request);
+		return false;
 	}
+	CRASH_POINT("produced");
 	return false;
 }
 

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "common/base/crash_point.h"
 #include "common/base/daemon.h"
 #include "common/base/id.h"
 #include "common/base/log.h"
@@ -144,9 +145,12 @@ store(struct batch_context *context, struct facts *facts, struct err *err)
 	size_t sent;
 
 	if (facts_send_store(facts, pg, &sent, err) != ERR_NONE ||
-	    progress_send_move(pg, context->partitions, &context->arena, err) != ERR_NONE ||
-	    pg_send(pg, "commit", NULL, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
+	    progress_send_move(pg, context->partitions, &context->arena, err) != ERR_NONE)
 		return err->class;
+	CRASH_POINT("storing");
+	if (pg_send(pg, "commit", NULL, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
+		return err->class;
+	CRASH_POINT("committing");
 
 	for (size_t i = 0; i < sent; i++) {
 		if (pg_receive(pg, &ignored, err) != ERR_NONE)
@@ -212,8 +216,10 @@ committed(struct batch_context *context, const struct facts *facts)
 		partition->suspect_attempts = 0;
 		publisher_committed(context->publisher, partition->id, partition->event_number);
 	}
-	for (size_t i = 0; i < events->len; i++)
+	for (size_t i = 0; i < events->len; i++) {
 		publisher_send(context->publisher, events->values[i]);
+		CRASH_POINT("publishing");
+	}
 	if (facts->lists[TABLE_DEAD_LETTERS].len > 0)
 		context->publisher->dead_letters_due = true;
 	context->metrics->events += (int64_t)events->len;
@@ -235,12 +241,14 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 		return err->class;
 	if (load(context, facts, err) != ERR_NONE)
 		return err_wrap(err, "load");
+	CRASH_POINT("loaded");
 	progress_draft(context, entries, len);
 	for (size_t i = 0; i < len; i++)
 		if (outcome_decide(context, &entries[i], err) != ERR_NONE)
 			return err->class;
 	if (store(context, facts, err) != ERR_NONE)
 		return err_wrap(err, "store");
+	CRASH_POINT("committed");
 
 	committed(context, facts);
 	for (size_t i = 0; i < len; i++)

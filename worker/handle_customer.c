@@ -1,5 +1,6 @@
 /* Commands on customers: create, update, archive. */
 
+#include "common/base/crash_point.h"
 #include "common/base/id.h"
 #include "worker/handler.h"
 
@@ -52,6 +53,7 @@ customer_create_decide(struct decision *decision, const void *command)
 	    .archived_at = INSTANT_NONE,
 	};
 
+	CRASH_TRAP(create->name);
 	if (create->external_id.ptr != NULL &&
 	    facts_customer_by_external_id(
 		decision->decider->facts, customer.organisation_id, create->external_id) != NULL)
