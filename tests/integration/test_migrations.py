@@ -103,3 +103,27 @@ def test_a_worker_refuses_a_database_that_is_not_migrated(stack, scratch):
     stack.superuser("GRANT CONNECT ON DATABASE scratch TO billd_worker")
     done = programs.run("billd-worker", env=settings, timeout=30)
     assert done.returncode in (1, 2), done.stderr
+
+
+def test_foreign_keys_are_checked_by_their_keys_from_the_first_row_on(stack, scratch):
+    """A session keeps the plan of such a check: of an empty table's indexes, it must be the one that stays right."""
+    stack.billd("migrate", "up", **scratch)
+    with stack.connect("owner", database="scratch") as connection:
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        connection.execute("SET enable_seqscan = off")  # as the worker has it
+        connection.execute("SET enable_bitmapscan = off")
+        keys = connection.execute(
+            "SELECT conname, confrelid::regclass::text, conindid::regclass::text,"
+            " (SELECT array_agg(attname::text ORDER BY position) FROM unnest(confkey) WITH ORDINALITY k(number, position)"
+            "  JOIN pg_attribute ON attrelid = confrelid AND attnum = number)"
+            " FROM pg_constraint WHERE contype = 'f'"
+        ).fetchall()
+        assert len(keys) >= 4, keys
+        for name, table, index, columns in keys:
+            condition = " AND ".join(f"{column} = ${number}" for number, column in enumerate(columns, 1))
+            types = ", ".join(["uuid"] * len(columns))
+            connection.execute(
+                f"PREPARE {name} ({types}) AS SELECT 1 FROM ONLY {table} WHERE {condition} FOR KEY SHARE"
+            )
+            plan = connection.execute(f"EXPLAIN EXECUTE {name} ({', '.join(['NULL'] * len(columns))})").fetchall()
+            assert any(f"using {index.split('.')[-1]} on" in line for (line,) in plan), (name, plan)
