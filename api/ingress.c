@@ -64,6 +64,14 @@ producer_prepare(struct ingress *ingress, struct err *err)
 	return producer_open(&wanted, &ingress->producer, err);
 }
 
+/* One turn of the main thread, which has nothing to do but to see that lines get out. */
+static void
+tick(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = TICK_MS * 1000000L}, NULL);
+	log_flush();
+}
+
 /* Let what is running come to its end.  False when the time was not enough. */
 static bool
 drain(struct ingress *ingress, struct server *server)
@@ -73,12 +81,12 @@ drain(struct ingress *ingress, struct server *server)
 	ingress->draining = true;
 	server_quiesce(server);
 	while (ingress->requests > 0 && clock_steady_ms() < until_ms)
-		nanosleep(&(struct timespec){.tv_nsec = TICK_MS * 1000000L}, NULL);
+		tick();
 	/* A request that is being read or sent is cut off.  One that others have cannot be: nothing
 	 * more is handed over, and what was when that was said has one tick to show. */
 	ingress->closed = true;
 	do {
-		nanosleep(&(struct timespec){.tv_nsec = TICK_MS * 1000000L}, NULL);
+		tick();
 	} while (ingress->suspended > 0 && clock_steady_ms() < until_ms);
 	return ingress->suspended == 0;
 }
@@ -116,7 +124,7 @@ serve(struct ingress *ingress, int fd)
 		log_line(LOG_INFO, "started", log_text("listen", settings->listen),
 		    log_int("port", settings->port));
 		while (!daemon_stopping())
-			nanosleep(&(struct timespec){.tv_nsec = TICK_MS * 1000000L}, NULL);
+			tick();
 		log_line(LOG_INFO, "stopping", log_int("requests", ingress->requests));
 		if (!drain(ingress, server)) {
 			log_line(LOG_ERROR, "requests were left when BILLD_DRAIN_MS was over",

@@ -74,8 +74,10 @@ main(int argc, char **argv)
 		log_line(LOG_ERROR, "cannot start", log_text("error", err.text));
 		return EXIT_FAULT;
 	}
+	log_hold();
 	code = check ? ingress_check(&settings, &err) : ingress_run(&settings, &err);
 	if (err.class != ERR_NONE)
 		log_line(LOG_ERROR, "cannot start", log_text("error", err.text));
+	log_flush();
 	return code;
 }

@@ -448,6 +448,7 @@ loop_run(const struct loop_settings *settings, struct batch_context *context,
 	while (!daemon_stopping() && class == ERR_NONE) {
 		daemon_watchdog(WATCHDOG_S);
 		class = loop.open ? work(&loop, err) : wait_or_open(&loop, err);
+		log_flush();
 	}
 	if (class == ERR_NONE)
 		drain(&loop);

@@ -187,6 +187,7 @@ main(int argc, char **argv)
 
 	worker = calloc(1, sizeof(*worker));
 	CHECK(worker != NULL);
+	log_hold();
 	class = daemon_init(&err);
 	if (class == ERR_NONE)
 		class = worker_run(worker, argc > 1, &err);
@@ -196,5 +197,6 @@ main(int argc, char **argv)
 		return EXIT_FAULT;
 	}
 	log_event(LOG_INFO, "stopped");
+	log_flush();
 	return EXIT_OK;
 }

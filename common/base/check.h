@@ -21,6 +21,12 @@
 #define CHECK(expr) ((expr) ? (void)0 : check_failed(#expr, __FILE__, __LINE__))
 
 /**
+ * check_before_abort(last_words):
+ * Have ${last_words} called once before a failing CHECK aborts.
+ */
+void check_before_abort(void (*last_words)(void));
+
+/**
  * check_failed(expr, file, line):
  * Print one line that names the failed expression and abort.  Does not return.
  */

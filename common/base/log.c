@@ -1,5 +1,6 @@
 #include "common/base/log.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/time.h>
 #include <time.h>
@@ -24,6 +25,14 @@ static struct {
 	const char *program;
 	enum log_level level;
 } log_state = {.program = "billd", .level = LOG_INFO};
+
+/* Lines that wait to be written together. */
+static struct {
+	pthread_mutex_t lock;
+	bool on;
+	size_t len;
+	char bytes[LOG_HELD_MAX];
+} held = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* A line being built; what does not fit is left out. */
 struct line {
@@ -98,8 +107,6 @@ line_add_character(struct line *line, uint32_t character)
 {
 	if (character == '"' || character == '\\') {
 		line_add(line, (const char[]){'\\', (char)character}, 2);
-	} else if (character >= ' ' && character <= '~') {
-		line_add(line, (const char[]){(char)character}, 1);
 	} else if (character < 0x10000) {
 		line_add_escape(line, character);
 	} else {
@@ -107,6 +114,18 @@ line_add_character(struct line *line, uint32_t character)
 		line_add_escape(line, 0xd800 + ((character - 0x10000) >> 10));
 		line_add_escape(line, 0xdc00 + ((character - 0x10000) & 0x3ff));
 	}
+}
+
+/* How many bytes at the beginning of ${text} are written as they are. */
+static size_t
+plain_len(struct str text)
+{
+	size_t len = 0;
+
+	while (len < text.len && text.ptr[len] >= ' ' && text.ptr[len] <= '~' &&
+	       text.ptr[len] != '"' && text.ptr[len] != '\\')
+		len++;
+	return len;
 }
 
 static void
@@ -123,7 +142,12 @@ line_add_text(struct line *line, struct str text)
 	line_add(line, "\"", 1);
 	for (size_t i = 0, char_len; i < len; i += char_len) {
 		uint32_t character;
+		size_t plain = plain_len((struct str){text.ptr + i, len - i});
 
+		line_add(line, text.ptr + i, plain);
+		i += plain;
+		if (i == len)
+			break;
 		char_len = utf8_char((struct str){text.ptr + i, len - i}, &character);
 		if (char_len == 0) {
 			/* No UTF-8: told by the byte. */
@@ -141,6 +165,56 @@ line_add_key(struct line *line, const char *key)
 	line_add(line, ",\"", 2);
 	line_add(line, key, strlen(key));
 	line_add(line, "\":", 2);
+}
+
+/* One write, so that lines of several threads never mix.  A log that cannot be written stops
+ * nothing. */
+static void
+bytes_write(const char *bytes, size_t len)
+{
+	if (len > 0 && write(STDERR_FILENO, bytes, len) < 0)
+		return;
+}
+
+static void
+held_write(void)
+{
+	bytes_write(held.bytes, held.len);
+	held.len = 0;
+}
+
+static void
+line_write(enum log_level level, const struct line *line)
+{
+	if (!held.on) {
+		bytes_write(line->bytes, line->len);
+		return;
+	}
+	pthread_mutex_lock(&held.lock);
+	if (held.len + line->len > sizeof(held.bytes))
+		held_write();
+	memcpy(held.bytes + held.len, line->bytes, line->len);
+	held.len += line->len;
+	if (level >= LOG_WARN)
+		held_write();
+	pthread_mutex_unlock(&held.lock);
+}
+
+void
+log_hold(void)
+{
+	held.on = true;
+	check_before_abort(log_flush);
+}
+
+void
+log_flush(void)
+{
+	/* Not waited for: a CHECK may fail in a thread that holds the lock. */
+	if (pthread_mutex_trylock(&held.lock) != 0)
+		return;
+	held_write();
+	pthread_mutex_unlock(&held.lock);
 }
 
 void
@@ -183,8 +257,5 @@ log_pairs(enum log_level level, const char *event, const struct log_pair *pairs,
 	}
 	line.bytes[line.len++] = '}';
 	line.bytes[line.len++] = '\n';
-	/* One write, so that lines of several threads never mix.  A log that cannot be written
-	 * stops nothing. */
-	if (write(STDERR_FILENO, line.bytes, line.len) < 0)
-		return;
+	line_write(level, &line);
 }

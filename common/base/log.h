@@ -4,7 +4,7 @@
 /*
  * Logs: one JSON object a line on stderr.  Fixed keys first (ts, level, program, event), then what
  * the line adds.  No payloads, no secrets. Called by main loops only; what is below returns struct
- * err.  Thread-safe: a line is written at once.
+ * err.  Thread-safe: lines never mix.
  */
 
 #include "common/base/check.h"
@@ -23,6 +23,17 @@ enum log_level {
  * anything else is info).
  */
 void log_init(const char *program, const char *level_name);
+
+/**
+ * log_hold(), log_flush():
+ * For daemons that log each request.  From log_hold on, lines below LOG_WARN are held and written
+ * together: by log_flush, with the next line of LOG_WARN or above, when LOG_HELD_MAX bytes are
+ * full, or at a failing CHECK.  Whoever holds calls log_flush several times a second and at the
+ * end; SIGKILL loses what is held.
+ */
+#define LOG_HELD_MAX ((size_t)64 * 1024)
+void log_hold(void);
+void log_flush(void);
 
 /**
  * log_level_is_known(level_name):

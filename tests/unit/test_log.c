@@ -1,6 +1,9 @@
 #include "common/base/log.h"
 
 #include <jansson.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/unit/unit.h"
 
@@ -307,7 +310,94 @@ START_TEST(test_a_long_event_stays_json)
 }
 END_TEST
 
+static off_t
+captured_bytes(void)
+{
+	return lseek(captured_fd, 0, SEEK_END);
+}
+
+/* The numbers of all lines that were logged come one after the other from 0. */
+static int64_t
+numbered_lines(void)
+{
+	FILE *file = fdopen(dup(captured_fd), "r");
+	int64_t count = 0;
+	char line[512];
+
+	ck_assert_ptr_nonnull(file);
+	rewind(file);
+	for (; fgets(line, sizeof(line), file) != NULL; count++) {
+		json_t *json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+		ck_assert_msg(json != NULL, "line %lld: %s", (long long)count, line);
+		ck_assert_int_eq(json_integer_value(json_object_get(json, "number")), count);
+		json_decref(json);
+	}
+	fclose(file);
+	return count;
+}
+
+START_TEST(test_lines_are_held_until_they_are_flushed)
+{
+	capture();
+	log_hold();
+	for (int64_t i = 0; i < 3; i++)
+		log_line(LOG_INFO, "held", log_int("number", i));
+	ck_assert_int_eq(captured_bytes(), 0);
+	log_flush();
+	ck_assert_int_eq(numbered_lines(), 3);
+	log_flush();
+	ck_assert_int_eq(numbered_lines(), 3);
+}
+END_TEST
+
+START_TEST(test_a_warning_takes_what_was_held_before_along)
+{
+	capture();
+	log_hold();
+	log_line(LOG_INFO, "held", log_int("number", 0));
+	log_line(LOG_WARN, "it matters", log_int("number", 1));
+	ck_assert_int_eq(numbered_lines(), 2);
+}
+END_TEST
+
+START_TEST(test_more_lines_than_can_be_held_are_written_in_order)
+{
+	capture();
+	log_hold();
+	for (int64_t i = 0; i < 5000; i++)
+		log_line(LOG_INFO, "held", log_int("number", i));
+	ck_assert_int_gt(captured_bytes(), 0);
+	log_flush();
+	ck_assert_int_eq(numbered_lines(), 5000);
+}
+END_TEST
+
+START_TEST(test_a_failing_check_takes_what_is_held_along)
+{
+	int status;
+	pid_t child;
+
+	capture();
+	log_hold();
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		log_line(LOG_INFO, "last words", log_int("number", 0));
+		CHECK(child != 0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	ck_assert_ptr_nonnull(strstr(captured(), "last words"));
+	ck_assert_ptr_nonnull(strstr(strstr(captured(), "last words"), "\"panic\""));
+}
+END_TEST
+
 UNIT_MAIN("log", UNIT(test_the_fixed_keys_come_first), UNIT_ROWS(test_levels, level_rows),
     UNIT_ROWS(test_hostile_texts_come_back, value_rows), UNIT(test_every_byte),
     UNIT(test_pairs_that_are_left_out), UNIT_ROWS(test_long_lines_are_cut_and_stay_json, long_rows),
-    UNIT_ROWS(test_every_length_of_a_line_stays_json, lengths), UNIT(test_a_long_event_stays_json))
+    UNIT_ROWS(test_every_length_of_a_line_stays_json, lengths), UNIT(test_a_long_event_stays_json),
+    UNIT(test_lines_are_held_until_they_are_flushed),
+    UNIT(test_a_warning_takes_what_was_held_before_along),
+    UNIT(test_more_lines_than_can_be_held_are_written_in_order),
+    UNIT(test_a_failing_check_takes_what_is_held_along))
