@@ -18,6 +18,7 @@ static const struct str header_names[HEADER_MAX] = {
     [HEADER_IDEMPOTENCY_KEY] = NAME("idempotency-key"),
     [HEADER_REQUEST_ID] = NAME("x-request-id"),
     [HEADER_TRACEPARENT] = NAME("traceparent"),
+    [HEADER_EXPECT] = NAME("expect"),
     [HEADER_PREFER] = NAME("prefer"),
 };
 
@@ -27,12 +28,10 @@ equal_ignoring_case(struct str a, struct str b)
 	return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* RFC 9110's token characters. */
+/* Whether there is something, and all of it letters, digits and ${others}. */
 static bool
-is_token(struct str text)
+is_made_of(struct str text, const char *others)
 {
-	static const char others[] = "!#$%&'*+-.^_`|~";
-
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.ptr[i];
 
@@ -43,13 +42,27 @@ is_token(struct str text)
 	return text.len > 0;
 }
 
+/* RFC 9110's token. */
+static bool
+is_token(struct str text)
+{
+	return is_made_of(text, "!#$%&'*+-.^_`|~");
+}
+
+/* RFC 3986's host and port, by their characters. */
+static bool
+is_host(struct str text)
+{
+	return is_made_of(text, "-._~%!$&'()*+,;=:[]");
+}
+
 static bool
 has_control_bytes(struct str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
-		if (c < 0x20 && c != '\t')
+		if ((c < 0x20 && c != '\t') || c == 0x7f)
 			return true;
 	}
 	return false;
@@ -95,6 +108,8 @@ headers_fault(const struct headers *headers, struct str version)
 		return "Only HTTP/1.0 and HTTP/1.1 are spoken here.";
 	if (host.len == 0 && str_equal(version, STR("HTTP/1.1")))
 		return "HTTP/1.1 needs the header Host.";
+	if (host.len > 0 && !is_host(host))
+		return "The header Host holds no host.";
 	if (encoding.ptr != NULL && length.ptr != NULL)
 		return "Content-Length and Transfer-Encoding exclude each other.";
 	if (encoding.ptr != NULL && !equal_ignoring_case(encoding, STR("chunked")))
@@ -104,6 +119,43 @@ headers_fault(const struct headers *headers, struct str version)
 	if (length.ptr != NULL && !header_length(length, &bytes))
 		return "Content-Length must be a number.";
 	return NULL;
+}
+
+bool
+header_is_target(struct str target)
+{
+	for (size_t i = 0; i < target.len; i++)
+		if ((unsigned char)target.ptr[i] <= ' ' || target.ptr[i] == 0x7f)
+			return false;
+	return target.len > 0;
+}
+
+struct str
+header_path(struct str url)
+{
+	static const struct str schemes[] = {NAME("http://"), NAME("https://")};
+
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		struct str head = {url.ptr, schemes[i].len};
+		const char *path;
+
+		if (url.len < head.len || !equal_ignoring_case(head, schemes[i]))
+			continue;
+		path = memchr(url.ptr + head.len, '/', url.len - head.len);
+		if (path == NULL)
+			return STR("/");
+		return (struct str){path, url.len - (size_t)(path - url.ptr)};
+	}
+	return url;
+}
+
+bool
+header_may_trail(struct str name)
+{
+	for (size_t i = 0; i < HEADER_MAX; i++)
+		if (equal_ignoring_case(name, header_names[i]))
+			return false;
+	return is_token(name);
 }
 
 bool

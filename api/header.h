@@ -22,6 +22,7 @@ enum header {
 	HEADER_IDEMPOTENCY_KEY,
 	HEADER_REQUEST_ID,
 	HEADER_TRACEPARENT,
+	HEADER_EXPECT,
 	HEADER_PREFER, /* may come repeatedly; the first counts */
 	HEADER_MAX,
 };
@@ -42,6 +43,25 @@ void headers_note(struct headers *headers, struct str name, struct str value);
  * When all are noted: what is wrong with the request of HTTP ${version} ("HTTP/1.1"), or NULL.
  */
 NODISCARD const char *headers_fault(const struct headers *headers, struct str version);
+
+/**
+ * header_is_target(target):
+ * Whether ${target}, of a request line, has no space and no control character.
+ */
+NODISCARD bool header_is_target(struct str target);
+
+/**
+ * header_path(url):
+ * The path of the target ${url}, which is one already or "http://host/path" (to proxies); without
+ * the query string.
+ */
+NODISCARD struct str header_path(struct str url);
+
+/**
+ * header_may_trail(name):
+ * Whether a header ${name} may stand behind a chunked body: it is none that we use.
+ */
+NODISCARD bool header_may_trail(struct str name);
 
 /**
  * header_length(value, ret_length):

@@ -27,7 +27,7 @@ static const struct setting setting_table[] = {
 	"debug, info, warn or error; each request is a line of info"},
     {"BILLD_HTTP_THREADS", SETTING_INTEGER, &settings.http_threads, "2", 1, 64, "event loops"},
     {"BILLD_CONNECTIONS", SETTING_INTEGER, &settings.connections, "10000", 16, 1000000,
-	"connections of clients at once; each needs an open file"},
+	"connections of clients at once; each needs an open file, one more is answered with 503"},
     {"BILLD_DATABASE_CONNECTIONS", SETTING_INTEGER, &settings.database_connections, "4", 1, 64,
 	"connections for queries; two more are for waiting and for health"},
     {"BILLD_PRODUCE_TIMEOUT_MS", SETTING_INTEGER, &settings.produce_timeout_ms, "5000", 100, 60000,

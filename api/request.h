@@ -13,6 +13,7 @@
 
 #include "api/header.h"
 #include "api/ingress.h"
+#include "api/layout.h"
 #include "api/problem.h"
 #include "api/route.h"
 #include "common/base/arena.h"
@@ -80,13 +81,16 @@ struct request {
 	struct peer *peer;    /* its connection's deadline, see server.c */
 	struct request *next; /* in whatever list holds it */
 	enum request_phase phase;
-	bool discard;   /* what comes of the body is dropped */
-	size_t dropped; /* bytes of body that came, kept or not */
-	bool odd_line;  /* the request line has more spaces than it should */
-	bool suspended; /* by us, and not seen again by its event loop */
+	bool discard;    /* what comes of the body is dropped */
+	int64_t dropped; /* bytes of body that came, kept or not */
+	bool odd_target; /* with bytes that no target has */
+	bool suspended;  /* by us, and not seen again by its event loop */
 	struct arena arena;
 	struct buf body, out;
 	struct headers headers;
+	struct layout layout;
+	const char *framing; /* of a chunked body: behind what was looked at */
+	struct str target;   /* the path and the query as they came; later only where they were */
 	struct str method, path;
 	struct route_match match;
 	struct caller caller;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/acceptor.h"
 #include "api/auth.h"
 #include "api/peer.h"
 #include "api/request.h"
@@ -18,17 +19,19 @@
 #define LISTEN_BACKLOG 1024
 #define CONNECTION_MEMORY ((size_t)16 * 1024) /* headers, and what is read and written at once */
 #define SEND_TIMEOUT_MS 60000                 /* for a client to take its answer */
-#define DISCARD_MAX ((size_t)8 * BODY_MAX)    /* of a refused body that is read all the same */
+#define DISCARD_MAX ((int64_t)8 * BODY_MAX)   /* of a refused body that is read all the same */
 #define OTHER_FILES 128 /* besides the connections: to Kafka, PostgreSQL, event loops */
 #define POOL_KEPT_MAX 4096
+#define RANDOM_DRAW 2048 /* bytes */
 /* What level 1 adds before 1.0 is looked at here as well (no Host, a space in the target); there
  * the library would answer it with the head of its answer sent twice. */
 #define STRICTNESS (MHD_VERSION < 0x01000000 ? 0 : 1)
+#define LAYOUT_IS_OURS (MHD_VERSION < 0x01000000) /* to be looked at; 1.0 is strict itself */
 
 struct server {
 	struct ingress *ingress;
 	struct MHD_Daemon *daemon;
-	int fd; /* that of quiesce; -1 before */
+	struct acceptor *acceptor; /* NULL: it takes no more connections */
 	struct peers *peers;
 	struct request_pool *pool;
 };
@@ -47,7 +50,8 @@ server_listen(const struct ingress_settings *settings, int *ret_fd, struct err *
 	if (failed != 0)
 		return err_set(err, ERR_FATAL, "BILLD_LISTEN: \"%s\" is no address: %s",
 		    settings->listen, gai_strerror(failed));
-	fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, address->ai_protocol);
+	fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    address->ai_protocol);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) != 0 ||
 	    bind(fd, address->ai_addr, address->ai_addrlen) != 0 ||
 	    listen(fd, LISTEN_BACKLOG) != 0) {
@@ -84,7 +88,6 @@ on_connection(void *cls, struct MHD_Connection *connection, void **context,
 		return;
 	}
 	CHECK(info != NULL);
-	server->ingress->connections++;
 	*context = peer_open(server->peers, info->connect_fd,
 	    clock_steady_ms() + server->ingress->settings->header_timeout_ms);
 }
@@ -100,7 +103,9 @@ on_line(void *cls, const char *uri, struct MHD_Connection *connection)
 
 	if (request == NULL)
 		return NULL;
-	request->odd_line = strchr(uri, ' ') != NULL;
+	/* Looked at now: libmicrohttpd is about to cut it up. */
+	request->target = str_from(uri);
+	request->odd_target = !header_is_target(request->target);
 	server->ingress->requests++;
 	request->connection = connection;
 	request->peer = info == NULL ? NULL : info->socket_context;
@@ -153,8 +158,13 @@ static enum MHD_Result
 on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
     size_t value_len)
 {
+	struct request *request = cls;
+
 	(void)kind;
-	headers_note(cls, (struct str){name, name_len}, (struct str){value, value_len});
+	layout_header(
+	    &request->layout, (struct str){name, name_len}, (struct str){value, value_len});
+	headers_note(
+	    &request->headers, (struct str){name, name_len}, (struct str){value, value_len});
 	return MHD_YES;
 }
 
@@ -178,6 +188,23 @@ is_request_id(struct str id)
 	       memchr(id.ptr, '\\', id.len) == NULL;
 }
 
+/* The next random bytes: drawn for many requests at once, as each draw is a system call. */
+static void
+random_take(void *ret_bytes, size_t len)
+{
+	static _Thread_local struct {
+		size_t left;
+		uint8_t bytes[RANDOM_DRAW];
+	} drawn;
+
+	if (drawn.left < len) {
+		randombytes_buf(drawn.bytes, sizeof(drawn.bytes));
+		drawn.left = sizeof(drawn.bytes);
+	}
+	drawn.left -= len;
+	memcpy(ret_bytes, drawn.bytes + drawn.left, len);
+}
+
 /* The client's X-Request-Id, or a random UUID; and the nonce, of the same draw. */
 static void
 request_name(struct request *request)
@@ -188,7 +215,7 @@ request_name(struct request *request)
 		uint8_t nonce[16];
 	} random;
 
-	randombytes_buf(&random, sizeof(random));
+	random_take(&random, sizeof(random));
 	memcpy(request->nonce, random.nonce, sizeof(random.nonce));
 	if (is_request_id(given)) {
 		memcpy(request->id, given.ptr, given.len);
@@ -200,31 +227,68 @@ request_name(struct request *request)
 	uuid_write(random.uuid, request->id);
 }
 
-/* What is wrong with the request as HTTP: then nothing behind it can be believed, and the
- * connection is closed. */
+/* The lines of the request, from its first byte to the first of its body. */
+static struct str
+header_block(const struct request *request)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+	return (struct str){request->method.ptr, info == NULL ? 0 : info->header_size};
+}
+
+/* What is wrong with the request as HTTP, or NULL. */
+static const char *
+request_fault(const struct request *request, struct str version)
+{
+	const char *fault = headers_fault(&request->headers, version);
+
+	if (fault != NULL)
+		return fault;
+	if (request->odd_target)
+		return "The request's target has a space or a control character.";
+	if (LAYOUT_IS_OURS && !layout_is_sound(&request->layout, header_block(request)))
+		return "A line does not end with CR LF, goes on in the next, or has a byte that "
+		       "no line has.";
+	if (!method_is_known(request->method))
+		return "There is no such method.";
+	return NULL;
+}
+
+/* After a fault nothing behind it can be believed, and the connection is closed.  So it is behind
+ * a chunked body: of its framing libmicrohttpd forgives more than can be seen from here. */
 static bool
 is_sound(struct request *request, struct str version)
 {
-	const char *fault = headers_fault(&request->headers, version);
-	struct str length = request->headers.values[HEADER_CONTENT_LENGTH];
-	int64_t bytes;
+	const char *fault = request_fault(request, version);
 
-	request->answer.close = true;
-	if (fault == NULL && request->odd_line)
-		fault = "The request line has a space in its target.";
-	if (fault == NULL && !method_is_known(request->method))
-		fault = "There is no such method.";
-	if (fault != NULL) {
+	request->answer.close =
+	    fault != NULL || request->headers.values[HEADER_TRANSFER_ENCODING].ptr != NULL;
+	if (fault != NULL)
 		answer_problem(request, PROBLEM_MALFORMED_REQUEST, "%s", fault);
-		return false;
-	}
-	if (length.ptr != NULL && header_length(length, &bytes) && bytes > BODY_MAX) {
-		answer_problem(
-		    request, PROBLEM_BODY_TOO_LARGE, "The body has %lld bytes.", (long long)bytes);
-		return false;
-	}
-	request->answer.close = false;
-	return true;
+	return fault == NULL;
+}
+
+/* The length that is announced; 0: none. */
+static int64_t
+announced(const struct request *request)
+{
+	struct str length = request->headers.values[HEADER_CONTENT_LENGTH];
+	int64_t bytes = 0;
+
+	return length.ptr != NULL && header_length(length, &bytes) ? bytes : 0;
+}
+
+static void
+check_length(struct request *request)
+{
+	int64_t bytes = announced(request);
+
+	if (bytes <= BODY_MAX)
+		return;
+	request->answer.close = true;
+	answer_problem(
+	    request, PROBLEM_BODY_TOO_LARGE, "The body has %lld bytes.", (long long)bytes);
 }
 
 /* Find the route, or note why there is none. */
@@ -256,8 +320,10 @@ check_params(struct request *request)
 	}
 }
 
-/* What is known of the caller now: go on with the body, or drop it when there is an answer. */
-static void
+/* What is known of the caller now: go on with the body, or drop it when there is an answer.  A
+ * client that waits for leave to send it, or would send too much, is answered at once; another
+ * might be busy sending and not see the answer before the connection is closed on it. */
+static enum MHD_Result
 begin_body(struct request *request)
 {
 	if (request->answer.status == 0)
@@ -266,31 +332,75 @@ begin_body(struct request *request)
 	request->phase = REQUEST_BODY;
 	peer_deadline(
 	    request->peer, clock_steady_ms() + request->ingress->settings->body_timeout_ms);
+	if (!request->discard || (request->headers.values[HEADER_EXPECT].ptr == NULL &&
+				     announced(request) <= DISCARD_MAX))
+		return MHD_YES;
+	request->answer.close = true;
+	peer_deadline(request->peer, clock_steady_ms() + SEND_TIMEOUT_MS);
+	return respond_send(request);
 }
 
 static enum MHD_Result
 on_headers(struct request *request, struct str method, struct str path, struct str version)
 {
 	request->method = method;
-	request->path = path;
-	MHD_get_connection_values_n(
-	    request->connection, MHD_HEADER_KIND, on_header, &request->headers);
+	request->path = header_path(path);
+	layout_begin(&request->layout, method, request->target, version);
+	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, request);
 	request_name(request);
 	if (!is_sound(request, version))
 		return respond_send(request);
-	find_route(request);
+	request->framing = request->layout.at;
+	check_length(request);
+	if (request->answer.status == 0)
+		find_route(request);
 	/* From here on the call of another thread's resume may come at any time. */
 	request->phase = REQUEST_HEADERS;
 	if (request->answer.status == 0 && request->match.route->kind != ROUTE_SYSTEM &&
 	    !auth_begin(request))
 		return MHD_YES;
-	begin_body(request);
+	return begin_body(request);
+}
+
+static void
+refuse_body(struct request *request, const char *fault)
+{
+	request->discard = true;
+	request->answer.close = true;
+	answer_problem(request, PROBLEM_MALFORMED_REQUEST, "%s", fault);
+}
+
+/* The lines between the chunks, as far as they came together with the piece at ${bytes}: they stand
+ * before it. */
+static void
+check_chunks(struct request *request, const char *bytes, size_t len)
+{
+	if (request->headers.values[HEADER_TRANSFER_ENCODING].ptr == NULL || !LAYOUT_IS_OURS)
+		return;
+	if (!request->discard && !layout_chunks_are_sound(request->framing, bytes))
+		refuse_body(request, "A line between the chunks does not end with CR LF.");
+	request->framing = bytes + len;
+}
+
+/* What is behind the chunks can change nothing that was decided before them. */
+static enum MHD_Result
+on_trailer(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+    size_t value_len)
+{
+	struct request *request = cls;
+
+	(void)kind;
+	(void)value;
+	(void)value_len;
+	if (!request->discard && !header_may_trail((struct str){name, name_len}))
+		refuse_body(request, "A header stands behind the body that may not stand there.");
 	return MHD_YES;
 }
 
 static enum MHD_Result
 on_body(struct request *request, const char *bytes, size_t *len)
 {
+	check_chunks(request, bytes, *len);
 	/* A system route has no use for a body. */
 	if (!request->discard && request->match.route->kind == ROUTE_COMMAND &&
 	    !request_body_add(request, bytes, *len)) {
@@ -304,7 +414,7 @@ on_body(struct request *request, const char *bytes, size_t *len)
 			    request, PROBLEM_OVERLOADED, "Too many bodies are being read at once.");
 	}
 	/* libmicrohttpd takes no answer in the middle of a body: it is read to its end, or cut. */
-	request->dropped += *len;
+	request->dropped += (int64_t)*len;
 	if (request->dropped > DISCARD_MAX)
 		return MHD_NO;
 	*len = 0;
@@ -314,6 +424,9 @@ on_body(struct request *request, const char *bytes, size_t *len)
 static enum MHD_Result
 on_whole(struct request *request)
 {
+	if (request->headers.values[HEADER_TRANSFER_ENCODING].ptr != NULL)
+		MHD_get_connection_values_n(
+		    request->connection, MHD_FOOTER_KIND, on_trailer, request);
 	request->phase = REQUEST_WORK;
 	peer_deadline(request->peer, PEER_NO_DEADLINE);
 	if (request->answer.status == 0 && !request->match.route->run(request))
@@ -340,8 +453,7 @@ on_call(void *cls, struct MHD_Connection *connection, const char *url, const cha
 	case REQUEST_LINE:
 		return on_headers(request, str_from(method), str_from(url), str_from(version));
 	case REQUEST_HEADERS:
-		begin_body(request);
-		return MHD_YES;
+		return begin_body(request);
 	case REQUEST_BODY:
 		return *upload_len > 0 ? on_body(request, upload, upload_len) : on_whole(request);
 	case REQUEST_WORK:
@@ -395,17 +507,18 @@ files_allow(int64_t connections, struct err *err)
 }
 
 static struct MHD_Daemon *
-daemon_start(struct server *server, int fd)
+daemon_start(struct server *server)
 {
 	const struct ingress_settings *settings = server->ingress->settings;
 	/* One loop is not a pool of one. */
 	unsigned threads = settings->http_threads == 1 ? 0 : (unsigned)settings->http_threads;
+	/* The acceptor holds the limit for all loops together; any share of it may fall to one. */
+	unsigned connections = (unsigned)(settings->connections * settings->http_threads);
 
-	return MHD_start_daemon(
-	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-	    NULL, on_call, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections,
+	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
+				    MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+	    0, NULL, NULL, on_call, server, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+	    MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_CONNECTION_LIMIT, connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)((settings->idle_timeout_ms + 999) / 1000),
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT,
 	    STRICTNESS, MHD_OPTION_URI_LOG_CALLBACK, on_line, server, MHD_OPTION_UNESCAPE_CALLBACK,
@@ -425,15 +538,15 @@ server_open(struct ingress *ingress, int fd, struct server **ret_server, struct 
 	server = calloc(1, sizeof(*server));
 	CHECK(server != NULL);
 	server->ingress = ingress;
-	server->fd = -1;
 	server->peers = peers_new((size_t)ingress->settings->connections + OTHER_FILES);
 	server->pool = request_pool_new(POOL_KEPT_MAX);
-	server->daemon = daemon_start(server, fd);
+	server->daemon = daemon_start(server);
 	if (server->daemon == NULL) {
 		close(fd);
 		server_free(server);
 		return err_set(err, ERR_FATAL, "libmicrohttpd does not start");
 	}
+	server->acceptor = acceptor_new(ingress, server->daemon, fd);
 	*ret_server = server;
 	return ERR_NONE;
 }
@@ -441,9 +554,8 @@ server_open(struct ingress *ingress, int fd, struct server **ret_server, struct 
 void
 server_quiesce(struct server *server)
 {
-	server->fd = MHD_quiesce_daemon(server->daemon);
-	if (server->fd >= 0)
-		close(server->fd);
+	acceptor_free(server->acceptor);
+	server->acceptor = NULL;
 }
 
 void
@@ -451,6 +563,7 @@ server_free(struct server *server)
 {
 	if (server == NULL)
 		return;
+	acceptor_free(server->acceptor);
 	if (server->daemon != NULL)
 		MHD_stop_daemon(server->daemon);
 	peers_free(server->peers);

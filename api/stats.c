@@ -36,6 +36,8 @@ static const struct {
 	"Commands that the local queue did not take."},
     [STAT_DELIVERY_FAILED] = {"billd_delivery_failures_total",
 	"Commands that Kafka did not confirm in time."},
+    [STAT_CONNECTION_REFUSED] = {"billd_http_connections_refused_total",
+	"Connections beyond BILLD_CONNECTIONS, or without an open file left for them."},
 };
 
 struct stats *

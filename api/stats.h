@@ -17,6 +17,7 @@ enum stat {
 	STAT_ACCEPTED,        /* commands that the queue holds */
 	STAT_PRODUCE_REFUSED, /* the local queue took them not */
 	STAT_DELIVERY_FAILED, /* not confirmed in time */
+	STAT_CONNECTION_REFUSED,
 	STAT_MAX,
 };
 

@@ -37,8 +37,22 @@ NOT_JSON = {
     "duplicate keys deep inside": b'{"name":"a","metadata":{"k":"1","k":"2"}}',
     "bad UTF-8": b'{"name":"\xff\xfe"}',
     "overlong UTF-8": b'{"name":"\xc0\xaf"}',
+    "overlong UTF-8 of three bytes": b'{"name":"\xe0\x80\xaf"}',
+    "overlong UTF-8 of four bytes": b'{"name":"\xf0\x80\x80\xaf"}',
+    "an overlong NUL": b'{"name":"\xc0\x80"}',
+    "UTF-8 beyond Unicode": b'{"name":"\xf4\x90\x80\x80"}',
+    "UTF-8 of five bytes": b'{"name":"\xf8\x88\x80\x80\x80"}',
+    "a byte that goes on with nothing": b'{"name":"\x80"}',
+    "bad UTF-8 in a key": b'{"na\xffme":"a"}',
     "a surrogate in UTF-8": b'{"name":"\xed\xa0\x80"}',
-    "a lone escaped surrogate": b'{"name":"\\ud800"}',
+    "a lone high surrogate": b'{"name":"\\ud800"}',
+    "a lone low surrogate": b'{"name":"\\udc00"}',
+    "surrogates the wrong way round": b'{"name":"\\udc00\\ud800"}',
+    "two high surrogates": b'{"name":"\\ud800\\ud800"}',
+    "a high surrogate and a letter": b'{"name":"\\ud800a"}',
+    "a high surrogate in a key": b'{"\\ud800":"a"}',
+    "an escape cut short": b'{"name":"\\u12"}',
+    "an escape that is none": b'{"name":"\\x41"}',
     "a truncated UTF-8 sequence": b'{"name":"\xe6\xbc"}',
     "a NUL in a text": b'{"name":"a\\u0000b"}',
     "a NUL in a key": b'{"na\\u0000me":"a"}',
@@ -47,7 +61,27 @@ NOT_JSON = {
     "a byte order mark": b'\xef\xbb\xbf{"name":"a"}',
     "UTF-16": '{"name":"a"}'.encode("utf-16"),
     "a number over 64 bits": json.dumps(PLAN | {"amount": 2**64}).encode(),
+    "a number one over 64 bits": json.dumps(PLAN | {"amount": 2**63}).encode(),
+    "a number below 64 bits": json.dumps(PLAN | {"amount": -(2**63) - 1}).encode(),
+    "a number of 10,000 digits": b'{"name":"a","amount":' + b"9" * 10_000 + b"}",
+    "1e999": b'{"name":"a","amount":1e999}',
+    "-1e999": b'{"name":"a","amount":-1e999}',
+    "1E400": b'{"name":"a","amount":1E400}',
+    "1E400 for a text": b'{"name":1E400}',
+    "1e999 in a map": b'{"name":"a","metadata":{"k":1e999}}',
+    "1e999 where nothing is known": b'{"name":"a","x":[1e999]}',
     "NaN": b'{"name":"a","amount":NaN}',
+    "Infinity": b'{"name":"a","amount":Infinity}',
+    "a hexadecimal number": b'{"name":"a","amount":0x10}',
+    "a leading zero": b'{"name":"a","amount":01}',
+    "a plus": b'{"name":"a","amount":+1}',
+    "a number without digits": b'{"name":"a","amount":-}',
+    "a fraction without digits": b'{"name":"a","amount":1.}',
+    "spaces alone": b" " * 10_000,
+    "line ends alone": b"\r\n\r\n",
+    "a NUL alone": b"\0",
+    "a NUL behind the end": b'{"name":"a"}\0',
+    "a megabyte of brackets": b"[" * MIB,
     "brackets too deep": b'{"name":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "objects too deep": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
 }
@@ -58,6 +92,13 @@ def test_what_is_no_json_object_is_malformed(one, data):
     """400, and the errors say where reading stopped."""
     answer = one.refused(400, "malformed-json", "POST", "/v1/customers", data=data)
     assert answer.json()["errors"], answer.text
+
+
+def test_a_body_that_is_cut_anywhere_is_malformed(one):
+    """After each byte: no piece of a plan is taken for one, and none hurts."""
+    body = json.dumps(PLAN | {"metadata": {"k\u00e9": "\\\ud83d\ude42"}, "trial_days": 10}).encode()
+    for end in range(1, len(body)):
+        one.refused(400, "malformed-json", "POST", "/v1/plans", data=body[:end])
 
 
 # What is JSON and breaks the schema: 422 invalid-body with the pointers of all faults.
@@ -78,6 +119,11 @@ INVALID = {
     "an array for a map": ("customers", CUSTOMER | {"metadata": []}, ["/metadata"]),
     "a number in a map of texts": ("customers", CUSTOMER | {"metadata": {"a": 1}}, ["/metadata/a"]),
     "a null in a map of texts": ("customers", CUSTOMER | {"metadata": {"a": None}}, ["/metadata/a"]),
+    "the largest integer": ("plans", PLAN | {"amount": 2**63 - 1}, ["/amount"]),
+    "the smallest integer": ("plans", PLAN | {"amount": -(2**63)}, ["/amount"]),
+    "an integer with an exponent": ("plans", b'{"amount":1e2}', ["/amount", "/code", "/name", "/currency", "/interval"]),
+    "a fraction next to nothing": ("plans", b'{"amount":1e-999}', ["/amount", "/code", "/name", "/currency", "/interval"]),
+    "minus nothing": ("customers", b'{"name":-0.0}', ["/name"]),
     "a negative amount": ("plans", PLAN | {"amount": -1}, ["/amount"]),
     "an amount over the limit": ("plans", PLAN | {"amount": 10**15}, ["/amount"]),
     "a count of 0": ("plans", PLAN | {"interval_count": 0}, ["/interval_count"]),
@@ -124,10 +170,28 @@ def test_all_faults_are_told_at_once(one):
     one.refused(422, "invalid-body", "POST", "/v1/plans", body, pointers=pointers)
 
 
-def test_very_many_faults_are_bounded(one):
-    """100,000 unknown fields are one answer of bounded size."""
-    answer = one.refused(422, "invalid-body", "POST", "/v1/customers", {f"f{i}": 1 for i in range(60_000)})
+@pytest.mark.parametrize("body", [{f"{i:x}": 1 for i in range(100_000)}, CUSTOMER | {"x": [{}] * 100_000}])
+def test_very_many_faults_are_bounded(one, body):
+    """100,000 unknown fields are one answer of bounded size, and so are as many values where none may be."""
+    data = json.dumps(body, separators=(",", ":")).encode()
+    answer = one.refused(422, "invalid-body", "POST", "/v1/customers", data=data)
     assert 0 < len(answer.json()["errors"]) <= 100 and len(answer.content) < 64_000
+
+
+def test_names_as_long_as_a_body_are_bounded(one):
+    """Their faults are told of what holds them; a name of 16,000 characters is told as it is."""
+    for length, count in ((MIB - 10, 1), (16_000, 60), (200, 4000)):
+        data = b"{" + b",".join(b'"%0*d":1' % (length, i) for i in range(count)) + b"}"
+        answer = one.refused(422, "invalid-body", "POST", "/v1/customers", data=data)
+        assert len(answer.json()["errors"]) <= 100 and len(answer.content) <= 1.1 * MIB
+
+
+def test_a_megabyte_of_escapes_is_read(one):
+    """In a value, and in 60,000 names, each of which must be compared with the others."""
+    escapes = b'{"name":"' + b"\\u0041" * ((MIB - 11) // 6) + b'"}'
+    one.refused(422, "invalid-body", "POST", "/v1/customers", data=escapes, pointers=["/name"])
+    keys = b'{"metadata":{' + b",".join(b'"\\u00%02x%d":""' % (32 + i % 90, i) for i in range(60_000)) + b"}}"
+    one.refused(422, "invalid-body", "POST", "/v1/customers", data=keys, pointers=["/name", "/metadata"])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,12 @@ static const struct request_row request_rows[] = {
     {"HTTP/1.0 needs no host", "HTTP/1.0", {{"Accept", "*/*"}}, true},
     {"HTTP/1.1 needs a host", "HTTP/1.1", {{"Accept", "*/*"}}, false},
     {"an empty host is none", "HTTP/1.1", {{"Host", ""}}, false},
+    {"a host with a port", "HTTP/1.1", {{"Host", "[::1]:80"}}, true},
+    {"a host with a space", "HTTP/1.1", {{"Host", "a b"}}, false},
+    {"a host with a path", "HTTP/1.1", {{"Host", "a/b"}}, false},
+    {"a host with a user", "HTTP/1.1", {{"Host", "a@b"}}, false},
+    {"two expectations", "HTTP/1.1", {{"Host", "x"}, {"Expect", "a"}, {"Expect", "b"}}, false},
+    {"a DEL in a value", "HTTP/1.1", {{"Host", "x"}, {"X-A", "\x7f"}}, false},
     {"another version", "HTTP/2.0", {{"Host", "x"}}, false},
     {"a length", "HTTP/1.1", {{"Host", "x"}, {"Content-Length", "12"}}, true},
     {"chunks", "HTTP/1.1", {{"Host", "x"}, {"Transfer-Encoding", "Chunked"}}, true},
@@ -156,6 +162,48 @@ START_TEST(test_bearer)
 }
 END_TEST
 
+static const struct {
+	const char *url, *path;
+} path_rows[] = {
+    {"/a/b", "/a/b"},
+    {"http://host/a/b", "/a/b"},
+    {"HTTPS://host:1/", "/"},
+    {"http://host", "/"},
+    {"http://", "/"},
+    {"http:///a", "/a"},
+    {"http:/a", "http:/a"},
+    {"ftp://host/a", "ftp://host/a"},
+    {"*", "*"},
+    {"", ""},
+};
+
+START_TEST(test_path)
+{
+	unit_assert_str(
+	    header_path(str_from(path_rows[_i].url)), path_rows[_i].path, path_rows[_i].url);
+}
+END_TEST
+
+START_TEST(test_target)
+{
+	ck_assert(header_is_target(STR("/a?b=%20\xc3\xa9")));
+	ck_assert(!header_is_target(STR("")));
+	ck_assert(!header_is_target(STR("/a b")));
+	ck_assert(!header_is_target(STR("/a\tb")));
+	ck_assert(!header_is_target(STR("/a\x7f")));
+}
+END_TEST
+
+START_TEST(test_trailers)
+{
+	ck_assert(header_may_trail(STR("X-Sum")));
+	ck_assert(!header_may_trail(STR("content-LENGTH")));
+	ck_assert(!header_may_trail(STR("Idempotency-Key")));
+	ck_assert(!header_may_trail(STR("X-Sum ")));
+	ck_assert(!header_may_trail(STR("")));
+}
+END_TEST
+
 START_TEST(test_visible)
 {
 	ck_assert(header_is_visible(STR("a!~"), 3));
@@ -169,4 +217,4 @@ END_TEST
 
 UNIT_MAIN("header", UNIT_ROWS(test_sound, request_rows), UNIT_ROWS(test_wait, wait_rows),
     UNIT_ROWS(test_traceparent, trace_rows), UNIT_ROWS(test_json, json_rows), UNIT(test_bearer),
-    UNIT(test_visible))
+    UNIT_ROWS(test_path, path_rows), UNIT(test_target), UNIT(test_trailers), UNIT(test_visible))
