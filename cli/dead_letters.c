@@ -56,7 +56,7 @@ dead_letters_find(struct cli *cli, const struct cli_input *input, PGresult **ret
 	struct pg_params params;
 
 	if (!str_read_int64(str_from(partition_text), 0, INT32_MAX, &partition) ||
-	    !str_read_int64(str_from(offset_text), 0, INT64_MAX, &offset))
+	    !str_read_int64(str_from(offset_text), INT64_MIN, INT64_MAX, &offset))
 		return err_set(err, ERR_FATAL, "\"%s %s\" is no partition and offset",
 		    partition_text, offset_text);
 	pg_params_init(&params, &cli->arena);

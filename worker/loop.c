@@ -5,9 +5,10 @@
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 
-#define WATCHDOG_S 120        /* the loop turns at least so often, or the process ends */
-#define IDLE_POLL_MS 50       /* how long an idle loop waits for a message */
-#define NOTE_INTERVAL_MS 1000 /* between two notes of progress while nothing else is stored */
+#define WATCHDOG_S 120         /* the loop turns at least so often, or the process ends */
+#define IDLE_POLL_MS 50        /* how long an idle loop waits for a message */
+#define NOTE_INTERVAL_MS 1000  /* between two notes of progress while nothing else is stored */
+#define CHECK_INTERVAL_MS 5000 /* between two looks at progress while nothing comes */
 #define BACKOFF_FIRST_MS 20
 #define CLUSTER_ID_TIMEOUT_MS 2000
 #define SUSPECT_ATTEMPTS_MAX 3 /* deaths over one message, before it is condemned */
@@ -28,6 +29,7 @@ struct loop {
 	int64_t open_at_ms; /* not before; steady clock, as all that follow */
 	int64_t backoff_ms;
 	int64_t note_at_ms;
+	int64_t check_at_ms;
 	int64_t lag_at_ms;
 	int64_t pending_since_ms; /* since the epoch: when the oldest message known to wait came; 0:
 				     none */
@@ -149,6 +151,22 @@ note(struct loop *loop, struct err *err)
 
 	arena_init(&arena, NOTE_ARENA_BYTES);
 	class = progress_note(loop->context->pg, loop->partitions, &arena, err);
+	arena_release(&arena);
+	return class;
+}
+
+/* A worker that has nothing to do would not see that its database was restored to an earlier state,
+ * which forgot commands. */
+static enum err_class
+check(struct loop *loop, struct err *err)
+{
+	enum err_class class;
+	struct arena arena;
+
+	arena_init(&arena, NOTE_ARENA_BYTES);
+	class = progress_check(loop->context->pg, loop->partitions, &arena, err);
+	if (class != ERR_NONE)
+		pg_rollback(loop->context->pg);
 	arena_release(&arena);
 	return class;
 }
@@ -388,6 +406,11 @@ work(struct loop *loop, struct err *err)
 			return survive(loop, "batch rolled back", err);
 		entries_drop(loop);
 		loop->backoff_ms = BACKOFF_FIRST_MS;
+		loop->check_at_ms = clock_steady_ms() + CHECK_INTERVAL_MS;
+	} else if (loop->open && clock_steady_ms() >= loop->check_at_ms) {
+		loop->check_at_ms = clock_steady_ms() + CHECK_INTERVAL_MS;
+		if (check(loop, err) != ERR_NONE)
+			return survive(loop, "progress is read again", err);
 	}
 	if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
 		loop->note_at_ms = clock_steady_ms() + NOTE_INTERVAL_MS;

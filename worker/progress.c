@@ -224,7 +224,7 @@ progress_receive_lock(struct pg *pg, const struct partitions *partitions, struct
 		if (pg_get_int64(result, row, 1) != partition->next_offset ||
 		    pg_get_int64(result, row, 2) != partition->event_number)
 			class = err_set(err, ERR_RETRY,
-			    "partition %d was moved by another worker: at %lld, we stood at %lld",
+			    "partition %d is not where we left it: at %lld, we stood at %lld",
 			    partition->id, (long long)pg_get_int64(result, row, 1),
 			    (long long)partition->next_offset);
 		row++;
@@ -277,6 +277,18 @@ progress_suspect(struct pg *pg, struct partition *partition, struct arena *arena
 					  : 1;
 	partition->suspect_offset = partition->next_offset;
 	return ERR_NONE;
+}
+
+enum err_class
+progress_check(struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err)
+{
+	for (size_t i = 0; i < partitions->len; i++)
+		partitions->items[i].touched = true;
+	if (pg_connect(pg, err) != ERR_NONE ||
+	    progress_send_lock(pg, partitions, arena, err) != ERR_NONE ||
+	    pg_sync(pg, err) != ERR_NONE || progress_receive_lock(pg, partitions, err) != ERR_NONE)
+		return err->class;
+	return pg_finish(pg, err);
 }
 
 enum err_class

@@ -105,6 +105,14 @@ NODISCARD enum err_class progress_suspect(
     struct pg *pg, struct partition *partition, struct arena *arena, struct err *err);
 
 /**
+ * progress_check(pg, partitions, arena, err):
+ * On its own: see that all ${partitions} are where we know them.  ERR_RETRY when one is not:
+ * another worker moved it, or the database was restored.
+ */
+NODISCARD enum err_class progress_check(
+    struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err);
+
+/**
  * progress_note(pg, partitions, arena, err):
  * On its own: note published_number, and that the partitions left our hands, or are in them,
  * unharmed.  A row that was moved by another worker is left alone.

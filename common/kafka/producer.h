@@ -23,7 +23,8 @@
 
 enum producer_profile {
 	PRODUCER_LATENCY,    /* the ingress: a caller waits for each message */
-	PRODUCER_THROUGHPUT, /* the relay: order kept without a time limit, larger batches */
+	PRODUCER_THROUGHPUT, /* the relay: larger batches, and a series: when a message fails, none
+				that was sent before its report is persisted behind it */
 };
 
 struct producer_settings {

@@ -104,3 +104,50 @@ def test_another_kafka_cluster_stops_the_worker(stack):
 def test_another_number_of_partitions_stops_the_worker_before_it_touches_a_command(stack):
     with stack.without_worker():
         refuses_to_work(stack, "BILLD_PARTITIONS is", BILLD_PARTITIONS=PARTITIONS * 2)
+
+
+def test_topics_that_were_made_again_are_adopted(stack):
+    """Every partition begins with its first message, event numbers go on, old dead letters make room and stay."""
+    with stack.without_worker():
+        # As it is put back below, nobody meets the old commands again.
+        progress = stack.rows("SELECT * FROM billd.progress ORDER BY partition")
+        execute(stack, "CREATE TABLE billd.kept AS SELECT * FROM billd.progress")
+        execute(stack, "CREATE TABLE billd.kept_letters AS SELECT * FROM billd.dead_letters")
+        try:
+            execute(stack, "DELETE FROM billd.dead_letters")
+            execute(stack, "INSERT INTO billd.dead_letters (partition, \"offset\", reason, value) VALUES "
+                           "(0, 0, 'a', 'x'), (0, 7, 'b', 'x'), (0, -2, 'older', 'x'), (1, 0, 'c', 'x')")  # fmt: skip
+            execute(stack, "UPDATE billd.progress SET cluster_id = 'another', attempts = 3")
+            said = stack.billd("topics", "apply", expect=2)
+            assert "another" in said, said
+
+            stack.billd("topics", "adopt")
+            rows = stack.rows("SELECT DISTINCT next_offset, last_hash IS NULL, attempts FROM billd.progress")
+            assert rows == [(0, True, 0)]
+            numbers = "SELECT partition, event_number, published_number, cluster_id FROM billd.{} ORDER BY 1"
+            assert stack.rows(numbers.format("progress")) == stack.rows(numbers.format("kept"))
+            letters = stack.rows('SELECT partition, "offset", reason FROM billd.dead_letters ORDER BY 1, 2')
+            assert letters == [(0, -4, "b"), (0, -3, "a"), (0, -2, "older"), (1, -1, "c")]
+            assert "b" in stack.billd("dead-letters", "show", "0", "-4")
+            stack.billd("topics", "adopt")
+            assert stack.rows('SELECT partition, "offset", reason FROM billd.dead_letters ORDER BY 1, 2') == letters
+        finally:
+            execute(stack, "DELETE FROM billd.progress")
+            execute(stack, "INSERT INTO billd.progress SELECT * FROM billd.kept")
+            execute(stack, "DELETE FROM billd.dead_letters")
+            execute(stack, "INSERT INTO billd.dead_letters SELECT * FROM billd.kept_letters")
+            execute(stack, "DROP TABLE billd.kept, billd.kept_letters")
+        assert stack.rows("SELECT * FROM billd.progress ORDER BY partition") == progress
+
+
+def test_an_idle_worker_notices_that_its_database_forgot_commands(stack, org):
+    """As after a restored backup: it goes back and processes them again, without another effect."""
+    created = org.send("POST", "/v1/customers", {"name": "once"})
+    org.outcome(created["operation_id"])
+    partition = partition_of(created["resource"]["id"], PARTITIONS)
+    (end,), = stack.rows("SELECT next_offset FROM billd.progress WHERE partition = %s", [partition])
+    back = "UPDATE billd.progress SET next_offset = next_offset - 1, last_hash = NULL WHERE partition = %s"
+    execute(stack, back, [partition])
+    eventually(lambda: stack.progress()[partition][0] == end, "the worker went back and on again", 30)
+    assert [customer["name"] for customer in org.all("/v1/customers")] == ["once"]
+    assert len(org.events()) == 1

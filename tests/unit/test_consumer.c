@@ -27,7 +27,7 @@ static void
 fill(size_t len)
 {
 	static struct ledger ledger;
-	struct producer *producer = mock_producer(&mock, 0, 1000);
+	struct producer *producer = mock_producer(&mock, PRODUCER_LATENCY, 0, 1000);
 
 	for (size_t i = 0; i < len; i++)
 		ck_assert_int_eq(ledger_send(&ledger, producer, i, &err), ERR_NONE);

@@ -17,7 +17,7 @@ static void
 setup(int64_t timeout_ms, int64_t queue_max)
 {
 	mock_open(&mock);
-	producer = mock_producer(&mock, timeout_ms, queue_max);
+	producer = mock_producer(&mock, PRODUCER_LATENCY, timeout_ms, queue_max);
 }
 
 static void
@@ -200,6 +200,40 @@ START_TEST(test_final_errors)
 		works_again(number++);
 	}
 	ck_assert_uint_lt(ledger.persisted, number);
+	teardown();
+}
+END_TEST
+
+/* A broker that refuses one batch, and takes the next: by its clock, ours may be too far ahead. */
+START_TEST(test_nothing_overtakes_a_message_of_a_series_that_failed)
+{
+	rd_kafka_t *witness;
+	size_t number = 0;
+
+	mock_open(&mock);
+	producer = mock_producer(&mock, PRODUCER_THROUGHPUT, TIMEOUT_NEVER, QUEUE_MAX);
+	works_again(number++);
+	rd_kafka_mock_push_request_errors(
+	    mock.cluster, MOCK_PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP);
+	send_many(number++, 1);
+	usleep(500000);
+	/* It has failed, and nobody has read the report: what is sent now would be a gap. */
+	ck_assert_int_eq(ledger_send(&ledger, producer, number, &err), ERR_RETRY);
+	ledger_settle(&ledger, producer);
+	ck_assert_uint_eq(ledger.persisted, 1);
+	ck_assert(!ledger.last.persisted);
+	works_again(1);
+	works_again(number);
+
+	witness = mock_consumer(&mock, KAFKA_TOPIC_EVENTS);
+	for (size_t i = 0; i <= number; i++) {
+		rd_kafka_message_t *message = mock_next(witness, MOCK_WAIT_MS);
+
+		ck_assert_ptr_nonnull(message);
+		rd_kafka_message_destroy(message);
+	}
+	ck_assert_ptr_null(mock_next(witness, 500));
+	mock_consumer_close(witness);
 	teardown();
 }
 END_TEST
@@ -406,7 +440,7 @@ END_TEST
 
 UNIT_MAIN("producer", UNIT(test_all_are_persisted), UNIT(test_what_arrives),
     UNIT(test_passing_errors), UNIT(test_final_errors),
-
+    UNIT(test_nothing_overtakes_a_message_of_a_series_that_failed),
     UNIT(test_a_broker_that_is_away), UNIT(test_a_full_queue_refuses),
     UNIT(test_a_message_that_no_broker_would_take), UNIT(test_one_report_for_each_whatever_happens),
     UNIT(test_several_threads), UNIT(test_whether_a_broker_is_there),

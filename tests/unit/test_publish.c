@@ -17,7 +17,7 @@ static void
 setup(int64_t timeout_ms, int64_t queue_max)
 {
 	mock_open(&mock);
-	producer = mock_producer(&mock, timeout_ms, queue_max);
+	producer = mock_producer(&mock, PRODUCER_THROUGHPUT, timeout_ms, queue_max);
 	publisher_init(&publisher, producer);
 }
 

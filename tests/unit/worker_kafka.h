@@ -71,16 +71,17 @@ mock_up(struct mock *mock)
 }
 
 /**
- * mock_producer(mock, timeout_ms, queue_max):
+ * mock_producer(mock, profile, timeout_ms, queue_max):
  * A producer of ours on this cluster.
  */
 static inline struct producer *
-mock_producer(const struct mock *mock, int64_t timeout_ms, int64_t queue_max)
+mock_producer(
+    const struct mock *mock, enum producer_profile profile, int64_t timeout_ms, int64_t queue_max)
 {
 	const struct producer_settings settings = {
 	    .bootstrap = rd_kafka_mock_cluster_bootstraps(mock->cluster),
 	    .topic = KAFKA_TOPIC_EVENTS,
-	    .profile = PRODUCER_LATENCY,
+	    .profile = profile,
 	    .message_timeout_ms = timeout_ms,
 	    .queue_messages_max = queue_max,
 	};
