@@ -9,6 +9,7 @@
 
 #include "api/acceptor.h"
 #include "api/auth.h"
+#include "api/framing.h"
 #include "api/peer.h"
 #include "api/request.h"
 #include "api/respond.h"
@@ -26,7 +27,6 @@
 /* What level 1 adds before 1.0 is looked at here as well (no Host, a space in the target); there
  * the library would answer it with the head of its answer sent twice. */
 #define STRICTNESS (MHD_VERSION < 0x01000000 ? 0 : 1)
-#define LAYOUT_IS_OURS (MHD_VERSION < 0x01000000) /* to be looked at; 1.0 is strict itself */
 
 struct server {
 	struct ingress *ingress;
@@ -154,32 +154,6 @@ on_end(void *cls, struct MHD_Connection *connection, void **context,
 	server->ingress->requests--;
 }
 
-static enum MHD_Result
-on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-    size_t value_len)
-{
-	struct request *request = cls;
-
-	(void)kind;
-	layout_header(
-	    &request->layout, (struct str){name, name_len}, (struct str){value, value_len});
-	headers_note(
-	    &request->headers, (struct str){name, name_len}, (struct str){value, value_len});
-	return MHD_YES;
-}
-
-static bool
-method_is_known(struct str method)
-{
-	static const char *const known[] = {
-	    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"};
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (str_equal(method, str_from(known[i])))
-			return true;
-	return false;
-}
-
 /* Whether the client's name for its request can stand in logs, headers and JSON as it is. */
 static bool
 is_request_id(struct str id)
@@ -225,48 +199,6 @@ request_name(struct request *request)
 	random.uuid.b[6] = (uint8_t)((random.uuid.b[6] & 0x0f) | 0x40);
 	random.uuid.b[8] = (uint8_t)((random.uuid.b[8] & 0x3f) | 0x80);
 	uuid_write(random.uuid, request->id);
-}
-
-/* The lines of the request, from its first byte to the first of its body. */
-static struct str
-header_block(const struct request *request)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-
-	return (struct str){request->method.ptr, info == NULL ? 0 : info->header_size};
-}
-
-/* What is wrong with the request as HTTP, or NULL. */
-static const char *
-request_fault(const struct request *request, struct str version)
-{
-	const char *fault = headers_fault(&request->headers, version);
-
-	if (fault != NULL)
-		return fault;
-	if (request->odd_target)
-		return "The request's target has a space or a control character.";
-	if (LAYOUT_IS_OURS && !layout_is_sound(&request->layout, header_block(request)))
-		return "A line does not end with CR LF, goes on in the next, or has a byte that "
-		       "no line has.";
-	if (!method_is_known(request->method))
-		return "There is no such method.";
-	return NULL;
-}
-
-/* After a fault nothing behind it can be believed, and the connection is closed.  So it is behind
- * a chunked body: of its framing libmicrohttpd forgives more than can be seen from here. */
-static bool
-is_sound(struct request *request, struct str version)
-{
-	const char *fault = request_fault(request, version);
-
-	request->answer.close =
-	    fault != NULL || request->headers.values[HEADER_TRANSFER_ENCODING].ptr != NULL;
-	if (fault != NULL)
-		answer_problem(request, PROBLEM_MALFORMED_REQUEST, "%s", fault);
-	return fault == NULL;
 }
 
 /* The length that is announced; 0: none. */
@@ -345,12 +277,10 @@ on_headers(struct request *request, struct str method, struct str path, struct s
 {
 	request->method = method;
 	request->path = header_path(path);
-	layout_begin(&request->layout, method, request->target, version);
-	MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, request);
+	framing_take(request, version);
 	request_name(request);
-	if (!is_sound(request, version))
+	if (!framing_is_sound(request, version))
 		return respond_send(request);
-	request->framing = request->layout.at;
 	check_length(request);
 	if (request->answer.status == 0)
 		find_route(request);
@@ -362,45 +292,10 @@ on_headers(struct request *request, struct str method, struct str path, struct s
 	return begin_body(request);
 }
 
-static void
-refuse_body(struct request *request, const char *fault)
-{
-	request->discard = true;
-	request->answer.close = true;
-	answer_problem(request, PROBLEM_MALFORMED_REQUEST, "%s", fault);
-}
-
-/* The lines between the chunks, as far as they came together with the piece at ${bytes}: they stand
- * before it. */
-static void
-check_chunks(struct request *request, const char *bytes, size_t len)
-{
-	if (request->headers.values[HEADER_TRANSFER_ENCODING].ptr == NULL || !LAYOUT_IS_OURS)
-		return;
-	if (!request->discard && !layout_chunks_are_sound(request->framing, bytes))
-		refuse_body(request, "A line between the chunks does not end with CR LF.");
-	request->framing = bytes + len;
-}
-
-/* What is behind the chunks can change nothing that was decided before them. */
-static enum MHD_Result
-on_trailer(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
-    size_t value_len)
-{
-	struct request *request = cls;
-
-	(void)kind;
-	(void)value;
-	(void)value_len;
-	if (!request->discard && !header_may_trail((struct str){name, name_len}))
-		refuse_body(request, "A header stands behind the body that may not stand there.");
-	return MHD_YES;
-}
-
 static enum MHD_Result
 on_body(struct request *request, const char *bytes, size_t *len)
 {
-	check_chunks(request, bytes, *len);
+	framing_body(request, bytes, *len);
 	/* A system route has no use for a body. */
 	if (!request->discard && request->match.route->kind == ROUTE_COMMAND &&
 	    !request_body_add(request, bytes, *len)) {
@@ -424,9 +319,7 @@ on_body(struct request *request, const char *bytes, size_t *len)
 static enum MHD_Result
 on_whole(struct request *request)
 {
-	if (request->headers.values[HEADER_TRANSFER_ENCODING].ptr != NULL)
-		MHD_get_connection_values_n(
-		    request->connection, MHD_FOOTER_KIND, on_trailer, request);
+	framing_end(request);
 	request->phase = REQUEST_WORK;
 	peer_deadline(request->peer, PEER_NO_DEADLINE);
 	if (request->answer.status == 0 && !request->match.route->run(request))
