@@ -15,7 +15,7 @@
 
 #define GROUP "billd-worker"
 #define STATEMENTS_ARENA_BYTES (1024 * 1024)
-#define EVENTS_IN_FLIGHT_MAX 100000
+#define EVENTS_IN_FLIGHT_MAX 20000 /* some 2 KiB each, with headers */
 
 /*
  * Every statement looks rows up by key, and its plan must not change as tables grow from empty:

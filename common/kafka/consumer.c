@@ -8,6 +8,7 @@ struct consumer {
 	rd_kafka_topic_partition_list_t *assigned; /* what the group gave us; NULL when nothing */
 	enum consumer_event rebalance; /* what the callback saw and poll has not told yet */
 	bool closing;
+	bool broken; /* a fatal error was told */
 };
 
 static const struct kafka_conf_pair consumer_conf[] = {
@@ -16,7 +17,9 @@ static const struct kafka_conf_pair consumer_conf[] = {
     {"auto.offset.reset", "error"},
     {"partition.assignment.strategy", "range"},
     {"check.crcs", "true"},
-    /* Small prefetch: less to throw away when partitions move. */
+    /* Small prefetch: less to throw away when partitions move.  A fetched piece of a partition is
+     * held as a whole until its last message is done; one larger message still comes. */
+    {"fetch.message.max.bytes", "131072"},
     {"queued.min.messages", "4000"},
     {"queued.max.messages.kbytes", "16384"},
     {"fetch.error.backoff.ms", "100"},
@@ -108,7 +111,10 @@ consumer_free(struct consumer *consumer)
 	consumer->closing = true;
 	if (consumer->rk != NULL) {
 		rd_kafka_consumer_close(consumer->rk);
-		rd_kafka_destroy(consumer->rk);
+		/* Of a topic that was deleted, librdkafka 2.0.2 can hold parts for ever, and wait
+		 * for them; after a fatal error the process ends, and takes them along. */
+		if (!consumer->broken)
+			rd_kafka_destroy(consumer->rk);
 	}
 	if (consumer->assigned != NULL)
 		rd_kafka_topic_partition_list_destroy(consumer->assigned);
@@ -117,7 +123,7 @@ consumer_free(struct consumer *consumer)
 
 /* What an error that came in place of a message asks for. */
 static enum consumer_event
-failed(const rd_kafka_message_t *message, struct err *err)
+failed(struct consumer *consumer, const rd_kafka_message_t *message, struct err *err)
 {
 	if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
 		err_set(err, ERR_FATAL,
@@ -129,6 +135,7 @@ failed(const rd_kafka_message_t *message, struct err *err)
 		err_set(err, ERR_FATAL, "kafka consumer: %s", rd_kafka_message_errstr(message));
 	else
 		err_set(err, ERR_RETRY, "kafka consumer: %s", rd_kafka_message_errstr(message));
+	consumer->broken |= err->class == ERR_FATAL;
 	return CONSUMER_FAILED;
 }
 
@@ -151,7 +158,7 @@ consumer_poll(
 	if (message == NULL)
 		return CONSUMER_NOTHING;
 	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		event = failed(message, err);
+		event = failed(consumer, message, err);
 		consumer_message_free(message);
 		return event;
 	}
