@@ -3,7 +3,8 @@
 V ?= release
 O := build/$(V)
 
-CC := gcc
+CC_fuzz := clang
+CC := $(or $(CC_$(V)),gcc)
 PACKAGES := jansson rdkafka libmicrohttpd libsodium libpq icu-i18n
 STD := -std=c17 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes \
@@ -18,6 +19,9 @@ MODE_debug := -O1 -g
 MODE_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 MODE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_tsan := -O1 -g -fsanitize=thread
+# gcc gives the warnings: clang has others, also about what librdkafka's macros make.
+MODE_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -w
 MODE_coverage := -O0 -g --coverage
 MODE_chaos := -O2 -g -DBILLD_CRASH_POINTS
 CFLAGS := $(STD) $(WARN) $(HARDEN) $(MODE_$(V)) $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) -I.
@@ -30,7 +34,10 @@ API := $(wildcard api/*.c)
 WORKER := $(wildcard worker/*.c)
 CLI := $(wildcard cli/*.c)
 PROGRAMS := $(O)/billd-api $(O)/billd-worker $(O)/billd
+FUZZERS := $(filter-out planted,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 UNITS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+# So that ThreadSanitizer knows librdkafka's threads.
+THREADS := $(if $(filter tsan,$(V)),$(O)/tests/unit/c11_threads.o)
 objects = $(patsubst %.c,$(O)/%.o,$(1))
 LIBRARY := $(O)/common.a
 
@@ -48,7 +55,13 @@ help:
 #: make test         everything that CI runs
 #: make unit         unit tests
 #: make integration  tests against real servers
+#: make chaos        load, faults, and a judge: docs/chaos.md; CHAOS_SEED, CHAOS_FAULTS, CHAOS_SECONDS
 #: make asan         the unit tests under address and undefined-behaviour sanitizers
+#: make alloc        the unit tests with each of our allocations failing
+#: make valgrind     the unit tests under memcheck
+#: make tsan         those of threads under the thread sanitizer
+#: make fuzz         fuzzers of what strangers send: FUZZ_SECONDS=60 each, two side by side; FUZZERS="avro text" for some
+#: make bench        speed and memory, each figure beside its limit; build/bench.json
 #: make lint         format and static analysis, and the rules of the architecture
 #: make fmt          lay the C out as lint wants it
 
@@ -59,7 +72,7 @@ $(LIBRARY): $(call objects,$(COMMON)) $(O)/gen/embedded_schemas.o $(O)/gen/embed
 $(O)/billd-api: $(call objects,$(API)) $(O)/gen/embedded_docs.o $(LIBRARY)
 $(O)/billd-worker: $(call objects,$(WORKER)) $(LIBRARY)
 $(O)/billd: $(call objects,$(CLI)) $(LIBRARY)
-$(PROGRAMS):
+$(PROGRAMS): $(THREADS)
 	@echo "  LINK $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -93,14 +106,33 @@ $(O)/gen/%.o: $(O)/gen/%.c Makefile
 $(SWAGGER_FILES) &: api/swagger-ui.txt
 	@sh api/swagger-ui.sh api/swagger-ui.txt $(SWAGGER)
 
-# Unit tests: one program for each file, linked with everything in common/ and with the pure parts of the programs.
-$(O)/unit/%: tests/unit/%.c $(call objects,$(filter-out %/main.c,$(API) $(WORKER))) $(O)/gen/embedded_docs.o $(LIBRARY)
+# Unit tests: one program for each file, linked with all of ours but main().  There our allocations can be made to fail
+# (tests/unit/alloc_failures.h); a library's and the tests' own cannot.
+FAILING := $(foreach name,malloc calloc realloc strdup,--redefine-sym $(name)=alloc_failures_$(name))
+$(O)/unit/tested.a: $(call objects,$(filter-out %/main.c,$(API) $(WORKER))) $(O)/gen/embedded_docs.o $(LIBRARY)
+	@mkdir -p $(@D)
+	@rm -f $@
+	@cp $(LIBRARY) $@.new
+	@ar qs $@.new $(filter %.o,$^) 2>/dev/null
+	@objcopy $(FAILING) $@.new $@
+	@rm -f $@.new
+
+UNIT_OBJECTS := $(O)/tests/unit/alloc_failures.o $(THREADS)
+.SECONDARY: $(UNIT_OBJECTS)
+$(O)/unit/%: tests/unit/%.c $(UNIT_OBJECTS) $(O)/unit/tested.a
 	@mkdir -p $(@D)
 	@echo "  TEST $@"
-	@$(CC) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $(filter %.c %.o %.a,$^) $(LDLIBS) $(shell pkg-config --libs check)
+	@$(CC) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -Wl,--wrap=_exit -o $@ $(filter %.c %.o %.a,$^) $(LDLIBS) \
+		$(shell pkg-config --libs check)
+
+# Fuzzers: the same, by clang (V=fuzz).
+$(O)/fuzz/%: tests/fuzz/%.c $(call objects,$(filter-out %/main.c,$(API) $(WORKER))) $(O)/gen/embedded_docs.o $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "  FUZZ $@"
+	@$(CC) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -fsanitize=fuzzer -o $@ $(filter %.c %.o %.a,$^) $(LDLIBS)
 
 # The stack on this machine, and what is tried on it.
-.PHONY: deps up down wipe run integration test unit asan tsan
+.PHONY: deps up down wipe run integration test unit asan alloc valgrind tsan
 deps:
 	@deploy/deps.sh
 
@@ -122,10 +154,21 @@ test:
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j2 unit
 	@$(MAKE) --no-print-directory -j2 asan
+	@$(MAKE) --no-print-directory -j2 alloc
+	@$(MAKE) --no-print-directory -j2 valgrind
+	@$(MAKE) --no-print-directory -j2 tsan
+	@$(MAKE) --no-print-directory -j2 fuzz
 	@$(MAKE) --no-print-directory integration
 
 integration: all
+	@$(MAKE) --no-print-directory -j2 V=chaos all
 	@tests/integration.sh
+
+.PHONY: chaos
+chaos:
+	@deploy/deps.sh build run test chaos
+	@$(MAKE) --no-print-directory -j2 V=chaos all
+	@tests/chaos.sh
 
 unit: $(UNITS)
 	@tests/unit/run.sh $(UNITS)
@@ -133,8 +176,57 @@ unit: $(UNITS)
 asan:
 	@$(MAKE) --no-print-directory V=asan unit
 
+# Tables of pure functions, thousands of rows long: no allocation of theirs can fail, no memory is wild.
+PURE := calendar err header id instant invoice iso layout log migrate money problem progress refusal route subscription uuid
+PURE += zone zone_file zone_rule
+# Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.
+THREADED := consumer key_cache producer publish threads
+unit_names = $(filter-out $(1),$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
+
+# openapi makes its document once, at start, of thousands of small allocations.
+alloc:
+	@$(MAKE) --no-print-directory V=asan UNIT_ALLOC_FAILURES=1 \
+		NAMES="key_cache $(call unit_names,$(PURE) $(THREADED) openapi)" unit-named
+
+# What handlers runs a hundred times over, outcome and handler_changes run once.
+valgrind:
+	@$(MAKE) --no-print-directory V=release NAMES="$(call unit_names,$(PURE) $(THREADED) handlers)" unit-named \
+		WITH="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
+			--suppressions=tests/unit/valgrind.supp"
+
 tsan:
-	@$(MAKE) --no-print-directory V=tsan unit
+	@$(MAKE) --no-print-directory V=tsan NAMES="$(THREADED)" unit-named \
+		TSAN_OPTIONS=suppressions=tests/unit/tsan.supp
+
+# NAMES: some of the unit tests.
+.PHONY: unit-named
+unit-named: $(patsubst %,$(O)/unit/test_%,$(NAMES))
+	@tests/unit/run.sh $^
+
+.PHONY: fuzz fuzzers
+fuzz:
+	@$(MAKE) --no-print-directory V=fuzz fuzzers
+	@tests/fuzz/run.sh build/fuzz $(FUZZERS)
+
+fuzzers: $(patsubst %,$(O)/fuzz/%,$(FUZZERS) planted)
+
+# Benchmarks: one program for each thing that is measured or compared with; bench.py runs them.
+.PHONY: bench bench-programs
+BENCHES := bare_http bare_insert bare_produce fill load publish
+BENCH_OBJECTS := $(call objects,$(addprefix tests/bench/,bench.c wire.c bare_kafka.c) \
+	$(filter-out %/main.c,$(WORKER)))
+bench:
+	@deploy/deps.sh build run bench
+	@$(MAKE) --no-print-directory -j2 all bench-programs
+	@tests/bench/run.sh
+
+bench-programs: $(BENCHES:%=$(O)/bench/%)
+
+$(O)/bench/%: $(O)/tests/bench/%.o $(BENCH_OBJECTS) $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.SECONDARY: $(BENCHES:%=$(O)/tests/bench/%.o) $(BENCH_OBJECTS)
 
 # ---- Rules that machines hold: tests/lint/run.sh says which.  `make lint RULES="tidy layers"` runs these alone.
 .PHONY: lint fmt settings

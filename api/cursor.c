@@ -10,6 +10,17 @@
 
 _Static_assert(CURSOR_TEXT_SIZE >= sodium_base64_ENCODED_LEN(CURSOR_BYTES, BASE64), "it fits");
 
+/* Undo base64url.  libsodium takes some bytes beyond ASCII for characters of it: those are refused
+ * before. */
+static bool
+base64_read(struct str text, uint8_t *bytes, size_t max, size_t *ret_len)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] >= 0x80)
+			return false;
+	return sodium_base642bin(bytes, max, text.ptr, text.len, NULL, ret_len, NULL, BASE64) == 0;
+}
+
 void
 cursor_write(enum cursor_kind kind, struct cursor cursor, char ret_text[CURSOR_TEXT_SIZE])
 {
@@ -28,9 +39,8 @@ cursor_read(struct str text, enum cursor_kind kind, struct cursor *ret_cursor)
 	uint64_t position = 0;
 	size_t len;
 
-	if (sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL, BASE64) !=
-		0 ||
-	    len != sizeof(bytes) || bytes[0] != (uint8_t)kind)
+	if (!base64_read(text, bytes, sizeof(bytes), &len) || len != sizeof(bytes) ||
+	    bytes[0] != (uint8_t)kind)
 		return false;
 	for (int i = 0; i < 8; i++)
 		position = position << 8 | bytes[1 + i];
@@ -95,9 +105,7 @@ cursor_events_read(struct str text, int64_t *numbers, size_t partitions)
 	uint8_t bytes[EVENTS_BYTES_MAX];
 	size_t len, at = 1, next = 0;
 
-	if (sodium_base642bin(bytes, sizeof(bytes), text.ptr, text.len, NULL, &len, NULL, BASE64) !=
-		0 ||
-	    len == 0 || bytes[0] != CURSOR_EVENTS)
+	if (!base64_read(text, bytes, sizeof(bytes), &len) || len == 0 || bytes[0] != CURSOR_EVENTS)
 		return false;
 	for (size_t i = 0; i < partitions; i++)
 		numbers[i] = 0;

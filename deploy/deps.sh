@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install what is missing on Debian 12 or Ubuntu 24.04.  usage: deploy/deps.sh [build|run|test|lint]...  (all of them)
+# Install what is missing on Debian 12 or Ubuntu 24.04.  usage: deploy/deps.sh [build|run|test|lint|bench|chaos]...
+# (all but bench and chaos)
 # What is there already, from whatever source, is left alone; with nothing missing it takes a moment and no network.
 set -euo pipefail
 
@@ -100,8 +101,21 @@ group_test()
 {
 	packages check libc6-dbg
 	time_zones
-	programs valgrind
+	# Fuzzers: gcc has none.
+	packages libclang-rt-dev
+	programs valgrind clang
 	python_is_new || missing+=(python3 python3-venv)
+}
+
+# Its load generators are ours, in tests/bench.
+group_bench()
+{
+	python_is_new || missing+=(python3 python3-venv)
+}
+
+group_chaos()
+{
+	packages faketime
 }
 
 group_lint()
@@ -130,8 +144,8 @@ fi
 [ $# -gt 0 ] || set -- build run test lint
 for group in "$@"; do
 	case $group in
-	build | run | test | lint) "group_$group" ;;
-	*) say "usage: deploy/deps.sh [build|run|test|lint]..." && exit 2 ;;
+	build | run | test | lint | bench | chaos) "group_$group" ;;
+	*) say "usage: deploy/deps.sh [build|run|test|lint|bench|chaos]..." && exit 2 ;;
 	esac
 done
 [ "${#missing[@]}" -gt 0 ] || exit 0

@@ -8,25 +8,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 venv=$root/build/venv
-requirements=$root/tests/requirements.txt
-
-# The stamp is written last: an installation that was cut short begins again.
-venv_make()
-{
-	if [ -x "$venv/bin/pytest" ] && cmp -s "$requirements" "$venv/requirements.stamp"; then
-		return
-	fi
-	rm -rf "$venv"
-	python3 -m venv "$venv"
-	"$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
-	cp "$requirements" "$venv/requirements.stamp"
-}
-
-mkdir -p "$root/build"
-(
-	flock 9
-	venv_make 9>&-
-) 9>"$root/build/venv.lock"
+"$root/tests/venv.sh"
 
 BILLD_BIN_DIR=$(cd "$root" && realpath -m "${BILLD_BIN_DIR:-build/release}")
 export BILLD_BIN_DIR
@@ -42,6 +24,6 @@ while read -r name; do
 	[ "$name" = BILLD_BIN_DIR ] || unset "$name"
 done < <(compgen -e BILLD_)
 
-export PYTHONPATH=$root/tests/integration PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=$root/tests/integration:$root/tests/chaos PYTHONDONTWRITEBYTECODE=1
 cd "$root"
 exec "$venv/bin/pytest" -c tests/integration/pytest.ini --rootdir tests -o "cache_dir=$root/build/pytest_cache" "$@"

@@ -27,8 +27,10 @@ problem_write(
 	    info->http_status, "detail", detail[0] != '\0' ? detail : info->explanation, "instance",
 	    instance);
 	/* A detail that was cut inside a character is no UTF-8 any more. */
-	if (json == NULL)
+	if (json == NULL) {
+		CHECK(detail[0] != '\0');
 		return problem_write(arena, refusal, "", operation_id);
+	}
 	text = json_dumps(json, JSON_COMPACT);
 	CHECK(text != NULL);
 	CHECK(arena_str(arena, str_from(text), &problem));

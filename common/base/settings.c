@@ -46,6 +46,11 @@ file_read(const char *variable, const char *path, const char **ret_text, struct 
 		err_set(err, ERR_FATAL, "%s: %s is empty", variable, path);
 		goto out;
 	}
+	/* It would end there, without a word. */
+	if (memchr(text, '\0', len) != NULL) {
+		err_set(err, ERR_FATAL, "%s: %s has a NUL, which no text has", variable, path);
+		goto out;
+	}
 	text[len] = '\0';
 	*ret_text = text;
 	text = NULL;

@@ -34,7 +34,7 @@ struct setting {
  * settings_read(settings, len, err):
  * Fill every value from the environment or its default.  A set but empty variable counts as not
  * set.  ERR_FATAL, naming the variable, when one is missing, malformed or out of range, or its file
- * is empty or cannot be read.  Texts stay valid for the life of the process.
+ * is empty, has a NUL or cannot be read.  Texts stay valid for the life of the process.
  */
 NODISCARD enum err_class settings_read(const struct setting *settings, size_t len, struct err *err);
 

@@ -106,7 +106,8 @@ struct schemas;
  * schemas_open(ret_schemas, err):
  * Parse every schema that is embedded in the program: the current ones and all released ones.
  * ERR_FATAL when one is malformed or outside the subset, or two current ones have one name.  The
- * caller frees with schemas_free, which accepts NULL.
+ * caller frees with schemas_free, which accepts NULL.  Called before there are threads: from here
+ * on the process stops when there is no memory for Jansson, which could not bear it.
  */
 NODISCARD enum err_class schemas_open(struct schemas **ret_schemas, struct err *err);
 

@@ -32,6 +32,17 @@ begins_with(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
+/* Memory for Jansson, or the end: when there is none in the middle of a text, Jansson (2.14) goes
+ * on and writes beyond its buffer. */
+static void *
+json_memory(size_t size)
+{
+	void *memory = malloc(size);
+
+	CHECK(memory != NULL);
+	return memory;
+}
+
 /* Where ${fingerprint} stands in the sorted list, or would stand. */
 static size_t
 all_position(const struct schemas *schemas, uint64_t fingerprint)
@@ -137,6 +148,7 @@ schemas_open_files(const struct embedded_file *files, size_t files_len,
 {
 	struct schemas *schemas = calloc(1, sizeof(*schemas));
 
+	json_set_alloc_funcs(json_memory, free);
 	if (schemas == NULL)
 		return err_set(err, ERR_FATAL, "out of memory");
 	arena_init(&schemas->arena, SET_ARENA_BYTES);
@@ -201,6 +213,7 @@ schema_parse(struct str text, struct schema **ret_schema, struct err *err)
 	struct schema_alone *alone = calloc(1, sizeof(*alone));
 	const struct schema *schema = NULL;
 
+	json_set_alloc_funcs(json_memory, free);
 	if (alone == NULL)
 		return err_set(err, ERR_FATAL, "out of memory");
 	arena_init(&alone->arena, SCHEMA_ARENA_BYTES);

@@ -58,16 +58,17 @@ def answers(url):
 class Program:
     """A daemon of ours. It logs to a file of its own and is ready when its url answers 200."""
 
-    def __init__(self, name, program, settings, log_dir, ready_url):
+    def __init__(self, name, program, settings, log_dir, ready_url, binaries=BIN):
         self.name, self.program, self.settings, self.ready_url = name, program, settings, ready_url
         self.log = Path(log_dir) / f"{name}.log"
+        self.binaries = Path(binaries)
         self.process = None
 
     def start(self, wait=True):
         assert not self.is_running(), f"{self.name} runs already"
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / self.program],
+                [self.binaries / self.program],
                 env=clean_environment(self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

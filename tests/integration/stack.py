@@ -35,7 +35,8 @@ def free_ports(count):
 
 
 class Stack:
-    def __init__(self):
+    def __init__(self, binaries=programs.BIN):
+        self.binaries = Path(binaries)
         self.directory = Path(tempfile.mkdtemp(prefix="billd-tests-"))
         # PostgreSQL's user must get through when we are root.
         self.directory.chmod(0o755)
@@ -77,7 +78,8 @@ class Stack:
         assert done.returncode == 0, f"deploy/{name}.sh {' '.join(arguments)} failed:\n{done.stderr}"
         return done.stdout.strip()
 
-    def start(self):
+    def start_servers(self):
+        """PostgreSQL and Kafka, with tables and topics; none of our daemons."""
         kafka = threading.Thread(target=self.script, args=("kafka", "start"))
         kafka.start()
         self.script("postgres", "start")
@@ -86,6 +88,10 @@ class Stack:
             self.database_urls[role] = self.script("postgres", "url", role)
         self.billd("migrate", "up")
         self.billd("topics", "apply")
+        return self
+
+    def start(self):
+        self.start_servers()
         self.api = self.make_api("api", self.api_port).start()
         self.worker = self.make_worker("worker").start()
         return self
@@ -97,9 +103,8 @@ class Stack:
             with contextlib.suppress(Exception):
                 self.script(server, "wipe")
 
-    def remove(self, keep_logs):
+    def remove(self, keep_logs, kept=ROOT / "build/integration"):
         if keep_logs:
-            kept = ROOT / "build/integration"
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(self.logs, kept, dirs_exist_ok=True)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -117,7 +122,7 @@ class Stack:
 
     def make_api(self, name, port, **more):
         settings = self.settings("api") | {"BILLD_LISTEN": "127.0.0.1", "BILLD_PORT": port} | more
-        return Program(name, "billd-api", settings, self.logs, f"http://127.0.0.1:{port}/health")
+        return Program(name, "billd-api", settings, self.logs, f"http://127.0.0.1:{port}/health", self.binaries)
 
     def make_worker(self, name, **more):
         port = free_ports(1)[0]
@@ -127,6 +132,7 @@ class Stack:
             self.settings("worker") | {"BILLD_METRICS_PORT": port} | more,
             self.logs,
             f"http://127.0.0.1:{port}/metrics",
+            self.binaries,
         )
         worker.url = f"http://127.0.0.1:{port}"
         return worker
@@ -167,7 +173,7 @@ class Stack:
 
     def billd(self, *arguments, timeout=60, expect=0, role="owner", **more):
         """Run the operator's command: what it prints."""
-        done = programs.run("billd", *arguments, env=self.settings(role) | more, timeout=timeout)
+        done = programs.run(self.binaries / "billd", *arguments, env=self.settings(role) | more, timeout=timeout)
         assert done.returncode == expect, (
             f"billd {' '.join(arguments)} ended with {done.returncode}, not {expect}:\n{done.stdout}{done.stderr}"
         )

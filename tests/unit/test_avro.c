@@ -60,6 +60,7 @@ START_TEST(test_frame)
 
 	buf_init(&buf, AVRO_MESSAGE_MAX + 1);
 	avro_frame_write(&schema, &buf);
+	ck_assert(!buf.overflow);
 	ck_assert(memcmp(buf.ptr, "\xc3\x01\xef\xcd\xab\x89\x67\x45\x23\x01", 10) == 0);
 
 	for (size_t len = 0; len < AVRO_FRAME_BYTES; len++)
@@ -75,8 +76,9 @@ START_TEST(test_frame)
 	buf.ptr[1] = 2;
 	ck_assert(!avro_frame_read(buf_str(&buf), &fingerprint, &body));
 	buf.ptr[1] = 1;
-	while (buf.len <= AVRO_MESSAGE_MAX)
+	while (buf.len <= AVRO_MESSAGE_MAX && !buf.overflow)
 		buf_append_char(&buf, 'x');
+	ck_assert(!buf.overflow);
 	ck_assert(!avro_frame_read(buf_str(&buf), &fingerprint, &body));
 	buf_release(&buf);
 }
@@ -189,6 +191,7 @@ START_TEST(test_bytes)
 	buf_printf(&schema_text, "{'type':'record','name':'R','fields':[{'name':'f','type':%s}]}",
 	    row->type);
 	buf_append_char(&schema_text, '\0');
+	ck_assert(!schema_text.overflow);
 	schema = codec_schema(schema_text.ptr);
 	codec_hex(row->bytes, &bytes);
 

@@ -229,6 +229,7 @@ START_TEST(test_the_value_of_an_event)
 	ck_assert_uint_eq(fingerprint, schema->fingerprint);
 	ck_assert_msg(avro_to_json(schema, body, &json, &err) == ERR_NONE, "%s", err.text);
 	buf_append_char(&json, '\0');
+	ck_assert(!json.overflow);
 	ck_assert_msg(strstr(json.ptr, "\"amount\":2900") != NULL, "%s", json.ptr);
 	ck_assert_msg(strstr(json.ptr, "\"code\":\"basic\"") != NULL, "%s", json.ptr);
 	ck_assert_msg(strstr(json.ptr, "\"archived_at\":null") != NULL, "%s", json.ptr);

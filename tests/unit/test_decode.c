@@ -393,6 +393,7 @@ START_TEST(test_random_bytes)
 		size_t flips;
 
 		letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+		ck_assert(!letter.bytes.overflow);
 		letter.message.len = 1 + unit_random(&random, letter.message.len);
 		/* Half of them keep their frame, so that the body is walked. */
 		for (flips = unit_random(&random, 20) + 1; flips > 0; flips--) {

@@ -157,6 +157,25 @@ START_TEST(test_text)
 }
 END_TEST
 
+START_TEST(test_a_file_with_a_nul)
+{
+	const struct setting setting = {
+	    "BILLD_TEST_TEXT", SETTING_SECRET, &text, NULL, 1, 0, "the text of a test"};
+	static const char *const contents[] = {"s3cret\0more", "\0s3cret-more"};
+
+	for (size_t i = 0; i < ARRAY_LEN(contents); i++) {
+		struct err err = {0};
+
+		file_make(contents[i], 11);
+		variable_set("BILLD_TEST_TEXT_FILE", path);
+		ck_assert_int_eq(settings_read(&setting, 1, &err), ERR_FATAL);
+		ck_assert_msg(strstr(err.text, "NUL") != NULL, "%s", err.text);
+		ck_assert_ptr_null(strstr(err.text, "s3cret"));
+		unlink(path);
+	}
+}
+END_TEST
+
 static const struct setting secret = {
     "BILLD_TEST_SECRET", SETTING_SECRET, &text, NULL, 1, 0, "a secret"};
 
@@ -293,6 +312,7 @@ START_TEST(test_aborts_on_an_integer_without_a_default)
 END_TEST
 
 UNIT_MAIN("settings", UNIT_ROWS(test_integer, integer_rows), UNIT_ROWS(test_text, text_rows),
-    UNIT_ROWS(test_a_file_that_cannot_be_read, bad_paths), UNIT(test_the_size_of_a_file),
-    UNIT(test_a_secret_is_in_no_error), UNIT_ROWS(test_tables_are_printed, print_rows),
+    UNIT(test_a_file_with_a_nul), UNIT_ROWS(test_a_file_that_cannot_be_read, bad_paths),
+    UNIT(test_the_size_of_a_file), UNIT(test_a_secret_is_in_no_error),
+    UNIT_ROWS(test_tables_are_printed, print_rows),
     UNIT_ABORTS(test_aborts_on_an_integer_without_a_default))

@@ -317,6 +317,7 @@ START_TEST(test_taken)
 	buf_append_str(&expected, str_from(codec_json(META)));
 	buf_append_str(&expected, str_from(codec_json(row->json)));
 	buf_append_char(&expected, '\0');
+	ck_assert(!expected.overflow);
 	unit_assert_str(buf_str(&json), expected.ptr, row->name);
 	buf_release(&json);
 	buf_release(&expected);

@@ -9,7 +9,8 @@
  *UNIT_ABORTS(test_mixes))
  *
  * Each test runs in a child process of its own unless CK_FORK=no (a debugger).  CK_VERBOSITY and
- * CK_RUN_CASE (a test function's name) work as ever.
+ * CK_RUN_CASE (a test function's name) work as ever.  With UNIT_ALLOC_FAILURES=1 each runs with
+ *each of its allocations failing instead: alloc_failures.h.
  */
 
 #include <check.h>
@@ -24,6 +25,7 @@
 #include "common/base/check.h"
 #include "common/base/instant.h"
 #include "common/base/str.h"
+#include "tests/unit/alloc_failures.h"
 
 #define UNIT_TIMEOUT_S 60 /* for each test or row; generous, for sanitizers on a busy machine */
 
@@ -129,16 +131,17 @@ unit_silence_stderr(void)
 	close(null);
 }
 
-/* One test, in a case of its own, so that CK_RUN_CASE can pick it. */
+/* Rows ${first} to ${end} - 1 of a test, in a case of their own, so that CK_RUN_CASE can pick it.
+ */
 static inline TCase *
-unit_case(const struct unit_test *test)
+unit_case(const struct unit_test *test, size_t first, size_t end)
 {
 	TCase *tcase = tcase_create(test->test->name);
 
 	tcase_set_timeout(tcase, UNIT_TIMEOUT_S);
 	if (test->signal != 0)
 		tcase_add_checked_fixture(tcase, unit_silence_stderr, NULL);
-	tcase_add_loop_test_raise_signal(tcase, test->test, test->signal, 0, (int)test->rows);
+	tcase_add_loop_test_raise_signal(tcase, test->test, test->signal, (int)first, (int)end);
 	return tcase;
 }
 
@@ -150,14 +153,19 @@ unit_case(const struct unit_test *test)
 static inline int
 unit_run(const char *name, const struct unit_test *tests, size_t tests_len)
 {
-	Suite *suite = suite_create(name);
-	SRunner *runner = srunner_create(suite);
-	bool forks = srunner_fork_status(runner) == CK_FORK;
+	Suite *suite;
+	SRunner *runner;
+	bool forks;
 	int failed;
 
+	if (getenv("UNIT_ALLOC_FAILURES") != NULL)
+		return alloc_failures_run(name, tests, tests_len);
+	suite = suite_create(name);
+	runner = srunner_create(suite);
+	forks = srunner_fork_status(runner) == CK_FORK;
 	for (size_t i = 0; i < tests_len; i++)
 		if (forks || tests[i].signal == 0)
-			suite_add_tcase(suite, unit_case(&tests[i]));
+			suite_add_tcase(suite, unit_case(&tests[i], 0, tests[i].rows));
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

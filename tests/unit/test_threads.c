@@ -1,0 +1,323 @@
+/*
+ * Every hand-over between the ingress's threads, under load: event loops to the producer, the
+ * deliverer, the query threads, the waiter, and back.  For `make tsan`, which looks for two threads
+ * at one thing; without it, a test that nothing gets lost on the way.
+ *
+ * Kafka is librdkafka's own broker, and there is no database: known keys are served all the same,
+ * and what asks for rows is told so.
+ */
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "api/deliver.h"
+#include "api/health.h"
+#include "api/key_cache.h"
+#include "api/openapi.h"
+#include "api/reader.h"
+#include "api/refresh.h"
+#include "api/reuse.h"
+#include "api/server.h"
+#include "api/wait.h"
+#include "common/base/log.h"
+#include "common/icu/iso.h"
+#include "common/kafka/topic.h"
+#include "common/zone/zone.h"
+#include "tests/unit/worker_kafka.h"
+#include "worker/metrics.h"
+
+/* Of api/stats.h, whose enum stat cannot stand beside the system's struct stat. */
+struct stats *stats_new(void);
+void stats_free(struct stats *stats);
+
+#define CLIENTS 4
+#define ROUNDS 4
+#define TURNS 2000
+#define ANSWER_SIZE (256 * 1024)
+#define KEY "billd_live_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define HEAD "Host: localhost\r\nAuthorization: Bearer " KEY "\r\n"
+#define BODY "Content-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"name\": \"Ada\"}"
+
+static struct mock mock;
+static struct ingress ingress;
+static struct ingress_settings settings = {
+    .listen = "127.0.0.1",
+    .database_url = "postgresql://nobody@127.0.0.1:1/nothing",
+    .secret = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    .partitions = MOCK_PARTITIONS,
+    .http_threads = 2,
+    .connections = 64,
+    .database_connections = 2,
+    .produce_timeout_ms = 20000,
+    .header_timeout_ms = 20000,
+    .body_timeout_ms = 20000,
+    .idle_timeout_ms = 20000,
+};
+
+/* What is asked for over and over, and what comes of it. */
+static const struct request_row {
+	const char *text;
+	int status;
+	int times; /* in a round */
+} request_rows[] = {
+    {"POST /v1/customers HTTP/1.1\r\n" HEAD BODY, 202, 20},
+    {"POST /v1/customers HTTP/1.1\r\n" HEAD "Idempotency-Key: one\r\n" BODY, 202, 20},
+    {"POST /v1/customers HTTP/1.1\r\n" HEAD "Prefer: wait=1\r\n" BODY, 202, 1},
+    {"GET /v1/customers HTTP/1.1\r\n" HEAD "\r\n", 503, 10},
+    {"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, 10},
+    {"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 503, 5},
+    {"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, 2},
+    {"GET /nowhere HTTP/1.1\r\n" HEAD "\r\n", 404, 5},
+};
+
+static int
+connect_to(int64_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK(fd >= 0);
+	CHECK(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+	return fd;
+}
+
+/* A port that was free a moment ago. */
+static int64_t
+free_port(void)
+{
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0);
+	CHECK(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+/* Send ${text} and read the whole answer.  Its status. */
+static int
+ask(int fd, const char *text, char *answer)
+{
+	size_t len = 0, whole = SIZE_MAX;
+
+	CHECK(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
+	while (len < whole) {
+		ssize_t more = recv(fd, answer + len, ANSWER_SIZE - 1 - len, 0);
+		const char *end, *field;
+
+		CHECK(more > 0);
+		len += (size_t)more;
+		answer[len] = '\0';
+		end = strstr(answer, "\r\n\r\n");
+		field = strcasestr(answer, "\r\nContent-Length:");
+		if (end != NULL)
+			CHECK(field != NULL && field < end);
+		if (end != NULL)
+			whole = (size_t)(end + 4 - answer) + strtoul(field + 17, NULL, 10);
+	}
+	CHECK(len == whole);
+	return (int)strtol(answer + strlen("HTTP/1.1 "), NULL, 10);
+}
+
+static void *
+client_run(void *argument)
+{
+	size_t shift = *(const size_t *)argument;
+	int fd = connect_to(settings.port);
+	char *answer = malloc(ANSWER_SIZE);
+
+	CHECK(answer != NULL);
+	for (size_t i = 0; i < ROUNDS * ARRAY_LEN(request_rows); i++) {
+		const struct request_row *row =
+		    &request_rows[(shift + i) % ARRAY_LEN(request_rows)];
+
+		for (int turn = 0; turn < row->times; turn++) {
+			int status = ask(fd, row->text, answer);
+
+			if (status != row->status)
+				fprintf(stderr, "%s\n%s\n", row->text, answer);
+			CHECK(status == row->status);
+		}
+	}
+	free(answer);
+	close(fd);
+	return NULL;
+}
+
+static void
+known_key_put(struct key_cache *keys)
+{
+	struct key_entry entry = {.organisation_id = {{1}}, .key_id = {{2}}};
+
+	api_key_hash(str_from(KEY), entry.hash);
+	key_cache_put(keys, &entry);
+}
+
+static void
+parts_open(void)
+{
+	const struct producer_settings producer = {
+	    .bootstrap = rd_kafka_mock_cluster_bootstraps(mock.cluster),
+	    .topic = KAFKA_TOPIC_COMMANDS,
+	    .profile = PRODUCER_LATENCY,
+	    .message_timeout_ms = settings.produce_timeout_ms,
+	    .queue_messages_max = settings.connections,
+	};
+	struct err err = {0};
+
+	settings.port = free_port();
+	ingress.settings = &settings;
+	CHECK(id_secret_read(str_from(settings.secret), &ingress.secret));
+	ck_assert(iso_init(&err) == ERR_NONE && zone_init(&err) == ERR_NONE);
+	ck_assert(schemas_open(&ingress.schemas, &err) == ERR_NONE);
+	for (size_t i = 0; i < COMMAND_TYPE_MAX; i++)
+		ingress.command_schemas[i] =
+		    schemas_by_name(ingress.schemas, str_from(command_table[i].schema_name));
+	ck_assert(openapi_make(ingress.schemas, &ingress.openapi, &err) == ERR_NONE);
+	ck_assert_msg(
+	    producer_open(&producer, &ingress.producer, &err) == ERR_NONE, "%s", err.text);
+	ingress.keys = key_cache_new();
+	ingress.reuse = reuse_new();
+	ingress.stats = stats_new();
+	ingress.health = health_new();
+	known_key_put(ingress.keys);
+}
+
+static void
+parts_free(void)
+{
+	producer_free(ingress.producer);
+	openapi_free(ingress.openapi);
+	schemas_free(ingress.schemas);
+	health_free(ingress.health);
+	stats_free(ingress.stats);
+	reuse_free(ingress.reuse);
+	key_cache_free(ingress.keys);
+}
+
+START_TEST(test_hand_overs)
+{
+	const struct pg_settings database = {.url = settings.database_url,
+	    .application_name = "test",
+	    .session = "SELECT 1",
+	    .statement_timeout_ms = 1000,
+	    .connect_timeout_s = 2};
+	struct server *server = NULL;
+	struct refresher *refresher;
+	struct deliverer *deliverer;
+	pthread_t clients[CLIENTS];
+	size_t shifts[CLIENTS];
+	struct err err = {0};
+	int fd;
+
+	log_init("test_threads", "error");
+	mock_open(&mock);
+	parts_open();
+	ck_assert_msg(server_listen(&settings, &fd, &err) == ERR_NONE, "%s", err.text);
+	refresher = refresher_new(&database, &ingress);
+	deliverer = deliverer_new(&ingress);
+	ingress.reader = reader_new(&database, 2);
+	ingress.waiter = waiter_new(&database, &ingress);
+	ck_assert_msg(server_open(&ingress, fd, &server, &err) == ERR_NONE, "%s", err.text);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		shifts[i] = i * 3;
+		ck_assert_int_eq(pthread_create(&clients[i], NULL, client_run, &shifts[i]), 0);
+	}
+	for (size_t i = 0; i < CLIENTS; i++)
+		ck_assert_int_eq(pthread_join(clients[i], NULL), 0);
+	ck_assert_int_eq(ingress.suspended, 0);
+	ingress.draining = true;
+	server_quiesce(server);
+	ingress.closed = true;
+	server_free(server);
+	deliverer_free(deliverer);
+	waiter_free(ingress.waiter);
+	reader_free(ingress.reader);
+	refresher_free(refresher);
+	ck_assert_int_eq(ingress.requests, 0);
+	ck_assert_uint_eq(producer_in_flight(ingress.producer), 0);
+	parts_free();
+	mock_close(&mock);
+}
+END_TEST
+
+/* What all event loops share, with nothing else between them that would keep them in step. */
+static void *
+tables_run(void *argument)
+{
+	static const char *const texts[] = {"one", "two", "three"};
+	const size_t number = *(const size_t *)argument;
+	struct key_entry *entries = malloc(KEY_CACHE_MAX * sizeof(*entries));
+
+	CHECK(entries != NULL);
+	for (size_t i = 0; i < TURNS; i++) {
+		struct key_entry entry = {.hash = {(uint8_t)(i % 4)}, .key_id = {{(uint8_t)i}}};
+		struct uuid operation_id = {{(uint8_t)number}};
+
+		key_cache_put(ingress.keys, &entry);
+		if (key_cache_get(ingress.keys, entry.hash, &entry))
+			CHECK(entry.hash[0] == i % 4);
+		if (i % 8 == number)
+			key_cache_drop(ingress.keys, entry.hash);
+		if (i % 64 == 0)
+			CHECK(key_cache_list(ingress.keys, entries) <= 4);
+		CHECK(key_cache_len(ingress.keys) <= 4);
+		/* Whoever noted it first, it stays with that. */
+		if (reuse_note(ingress.reuse, UUID_NIL, str_from(texts[i % ARRAY_LEN(texts)]),
+			operation_id))
+			CHECK(reuse_note(ingress.reuse, UUID_NIL,
+			    str_from(texts[i % ARRAY_LEN(texts)]), operation_id));
+	}
+	free(entries);
+	return NULL;
+}
+
+START_TEST(test_tables)
+{
+	pthread_t threads[CLIENTS];
+	size_t numbers[CLIENTS];
+
+	ingress.keys = key_cache_new();
+	ingress.reuse = reuse_new();
+	for (size_t i = 0; i < CLIENTS; i++) {
+		numbers[i] = i + 1;
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, tables_run, &numbers[i]), 0);
+	}
+	for (size_t i = 0; i < CLIENTS; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	reuse_free(ingress.reuse);
+	key_cache_free(ingress.keys);
+}
+END_TEST
+
+/* The worker's loop counts while somebody looks. */
+START_TEST(test_metrics)
+{
+	static struct metrics metrics;
+	static char answer[ANSWER_SIZE];
+	struct metrics_server *server;
+	int64_t port = free_port();
+	struct err err = {0};
+
+	ck_assert_msg(
+	    metrics_serve(&metrics, "127.0.0.1", port, &server, &err) == ERR_NONE, "%s", err.text);
+	for (int i = 0; i < 100; i++) {
+		int fd = connect_to(port);
+
+		metrics.batches++;
+		metrics.lag = i;
+		ck_assert_int_eq(
+		    ask(fd, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", answer), 200);
+		close(fd);
+	}
+	ck_assert_ptr_nonnull(strstr(answer, "billd_consumer_lag 99\n"));
+	metrics_free(server);
+}
+END_TEST
+
+UNIT_MAIN("threads", UNIT(test_hand_overs), UNIT(test_tables), UNIT(test_metrics))
