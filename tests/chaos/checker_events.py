@@ -1,0 +1,365 @@
+"""Rules about events, dead letters, order and progress."""
+
+from collections import defaultdict
+
+from checker_index import CREATES, EVENT_MARKS, KINDS, bytes_of_row, document_of_answer, milliseconds, repeated, slug
+from wire import COMMANDS, EVENTS, partition_of
+
+# command -> (the events that it must have, those that it may have besides)
+CANCELED, PAID = "billd.subscription.canceled.v1", "billd.invoice.paid.v1"
+EFFECTS = {
+    "CreateCustomer": (["billd.customer.created.v1"], []),
+    "UpdateCustomer": (["billd.customer.updated.v1"], []),
+    "ArchiveCustomer": (["billd.customer.archived.v1"], [CANCELED]),
+    "CreatePlan": (["billd.plan.created.v1"], []),
+    "UpdatePlan": (["billd.plan.updated.v1"], []),
+    "ArchivePlan": (["billd.plan.archived.v1"], []),
+    "CreateSubscription": (["billd.subscription.created.v1", "billd.invoice.issued.v1"], [PAID]),
+}
+CANCELS = {"now": CANCELED, "period_end": "billd.subscription.updated.v1"}
+# The type of an event that comes first for its subject -> table of its subject
+BEGINNINGS = {
+    "billd.customer.created.v1": "customers",
+    "billd.plan.created.v1": "plans",
+    "billd.subscription.created.v1": "subscriptions",
+    "billd.invoice.issued.v1": "invoices",
+}
+ENDINGS = ("billd.customer.archived.v1", "billd.plan.archived.v1", CANCELED)
+
+# Causes and effects
+
+
+def effects_have_events(index):
+    """Every command that succeeded has the events of its effects, in one piece of one partition."""
+    for operation_id, copies in index.copies.items():
+        row, command = index.operations.get(operation_id), copies[0]
+        if row is None or row["status"] != "succeeded":
+            continue
+        events = index.events_of.get(operation_id, [])
+        must, may = EFFECTS.get(command.name) or ([CANCELS[command.record["effective"]]], [])
+        types = [event["type"] for event, _, _ in events]
+        if sorted(set(types) - set(may)) != sorted(must) or repeated(types):
+            yield f"{command.name} {operation_id} succeeded, and has the events {types}"
+        places = [(event["partition"], event["number"]) for event, _, _ in events]
+        if places and places != [(places[0][0], places[0][1] + i) for i in range(len(places))]:
+            yield f"{command.name} {operation_id}: its events lie apart: {places}"
+        if events and row["resource_id"] not in {event["subject"] for event, _, _ in events}:
+            yield f"{command.name} {operation_id}: no event is about its resource {row['resource_id']}"
+        amounts = [record.get("total") for event, name, record in events if name == "Invoice"]
+        if command.name == "CreateSubscription" and (PAID in types) != (0 in amounts):
+            yield f"{command.name} {operation_id}: an invoice over {amounts} has the events {types}"
+
+
+def events_are_counted(index):
+    """There are as many events that begin a resource as there are resources."""
+    types = [event["type"] for event, _, _ in index.events]
+    for beginning, table in BEGINNINGS.items():
+        if types.count(beginning) != len(index.own(table)):
+            yield f"{types.count(beginning)} events {beginning}, {len(index.own(table))} {table}"
+
+
+def events_have_causes(index):
+    """Every event has an operation that succeeded, of its organisation, a subject that exists, its customer's key."""
+    tables = {schema: (table, prefix) for table, schema, prefix in KINDS.values()}
+    for event, name, record in index.events:
+        said = f"event {event['partition']}/{event['number']} {event['type']}"
+        operation = index.operations.get(event["operation_id"])
+        if operation is None or operation["status"] != "succeeded":
+            yield f"{said}: its operation {event['operation_id']} is {operation and operation['status']}"
+        if name is None or not event["type"].startswith(tables[name][1]):
+            yield f"{said}: its value is a {name}"
+            continue
+        if record["id"] != event["subject"] or event["subject"] not in index.rows[tables[name][0]]:
+            yield f"{said}: its subject {event['subject']} is not there"
+        key = record.get("customer_id", record["id"]) if name != "Plan" else event["organisation_id"]
+        if event["key"] != key or partition_of(key, len(index.progress)) != event["partition"]:
+            yield f"{said}: it has the key {event['key']} and belongs to {key}"
+        copies = index.copies.get(event["operation_id"])
+        moments = {command.record["meta"]["accepted_at"] for command in copies or ()}
+        if copies and milliseconds(event["occurred_at"]) not in moments:
+            yield f"{said}: it occurred at {event['occurred_at']}, its command was accepted at {moments}"
+
+
+# The outbox and the topic
+
+
+def outbox_is_gapless(index):
+    """Each partition's events are numbered 1, 2, 3, … up to what its progress says, and no event's id comes twice."""
+    numbers = defaultdict(list)
+    for row in index.evidence.tables["outbox"]:
+        numbers[row["partition"]].append(row["number"])
+    for partition, row in index.progress.items():
+        found = sorted(numbers[partition])
+        if found != list(range(1, row["event_number"] + 1)):
+            yield f"partition {partition}: {len(found)} events, the last number is {row['event_number']}"
+    for one in repeated([row["id"] for row in index.evidence.tables["outbox"]]):
+        yield f"the event {one} is there twice"
+
+
+def topic_is_gapless(index):
+    """On the topic each partition's numbers are 1, 2, 3, … in order, once what was seen before is dropped."""
+    for partition, numbered in index.published.items():
+        last = 0
+        for number, message in numbered:
+            if number is None or number > last + 1:
+                yield f"partition {partition}, offset {message.offset}: number {number} comes behind {last}"
+            last = max(last, number or 0)
+    for partition, row in index.progress.items():
+        last = max(index.first_published.get(partition) or [0])
+        if last != row["event_number"]:
+            yield f"partition {partition}: {last} of {row['event_number']} events are on the topic"
+
+
+def repeats_are_identical(index):
+    """An event that is on the topic again is the same to the byte."""
+    for partition, numbered in index.published.items():
+        first = index.first_published[partition]
+        for number, message in numbered:
+            same = first.get(number, message)
+            if (message.key, message.value, message.headers) != (same.key, same.value, same.headers):
+                yield f"partition {partition}, number {number}: offset {message.offset} differs from {same.offset}"
+
+
+def topic_is_the_outbox(index):
+    """What is on the topic is what the outbox has: key, value and each attribute."""
+    rows = {(row["partition"], row["number"]): row for row in index.evidence.tables["outbox"]}
+    published = {
+        (partition, number): message
+        for partition, found in index.first_published.items()
+        for number, message in found.items()
+    }
+    for place in sorted(set(rows) - set(published)):
+        yield f"event {place} is not on the topic"
+    for place, message in published.items():
+        row = rows.get(place)
+        if row is None:
+            yield f"event {place} of the topic is not in the outbox"
+            continue
+        wanted = {
+            "ce_specversion": "1.0",
+            "ce_id": row["id"],
+            "ce_type": row["type"],
+            "ce_source": "billd",
+            "ce_subject": row["subject"],
+            "ce_organisationid": row["organisation_id"],
+            "ce_operationid": row["operation_id"],
+            "content-type": "application/avro",
+        }
+        wrong = [name for name, value in wanted.items() if message.headers.get(name) != value]
+        if message.headers.get("ce_time") is None or milliseconds(message.headers["ce_time"]) != (
+            milliseconds(row["occurred_at"]) // 1000 * 1000
+        ):
+            wrong.append("ce_time")
+        if (message.key or b"").decode(errors="replace") != row["key"]:
+            wrong.append("the key")
+        if message.value != bytes_of_row(row["value"]):
+            wrong.append("the value")
+        if wrong:
+            yield f"event {place}: {', '.join(wrong)} differ between topic and outbox"
+
+
+def api_events_are_the_outbox(index):
+    """GET /v1/events shows each of the organisation's events once, as it is, in each partition's order."""
+    for organisation_id in sorted(index.organisations):
+        lists = index.evidence.lists[organisation_id]
+        own = {(row["partition"], row["number"]): (row, name, record) for row, name, record in index.events
+               if row["organisation_id"] == organisation_id}  # fmt: skip
+        shown, last = set(), {}
+        for event in lists["events"]:
+            place = (event["partition"], int(event["sequence"]))
+            row, name, record = own.get(place, (None, None, None))
+            if row is None or place in shown or place[1] < last.get(place[0], 0):
+                yield f"events of {organisation_id}: {place} is strange, repeated or out of order"
+                continue
+            shown.add(place)
+            last[place[0]] = place[1]
+            names = ("id", "type", "subject")
+            same = all(event[one] == row[one] for one in names) and event["operationid"] == row["operation_id"]
+            if not same or name is None or document_of_answer(name, event["data"]) != record:
+                yield f"events of {organisation_id}: {place} is shown as {event}"
+        if set(own) - shown:
+            yield f"events of {organisation_id}: hidden are {sorted(set(own) - shown)[:3]}"
+
+
+# Order
+
+
+def told_on_topic(index):
+    """[(said, type, schema's name, subject, record)] of the topic, repeats dropped, partition by partition."""
+    for partition, found in sorted(index.first_published.items()):
+        for number, message in found.items():
+            if message.headers.get("ce_organisationid") not in index.organisations:
+                continue
+            name, record = index.read(message.value, EVENT_MARKS) or (None, {})
+            headers = message.headers
+            said = f"event {partition}/{number} {headers.get('ce_type')} of {headers.get('ce_subject')}"
+            yield said, headers.get("ce_type"), name, headers.get("ce_subject"), record
+
+
+def causes_come_first(index):
+    """A resource's events begin with its creation and end with its end; its parents' come before them."""
+    begun, ended = set(), set()
+    for said, kind, name, subject, record in told_on_topic(index):
+        if kind in BEGINNINGS:
+            if (name, subject) in begun:
+                yield f"{said}: it was created before"
+            begun.add((name, subject))
+        elif (name, subject) not in begun:
+            yield f"{said}: it was not created before"
+        parents = ("Customer", record.get("customer_id")), ("Subscription", record.get("subscription_id"))
+        for schema, parent in parents:
+            if parent and (schema, parent) not in begun:
+                yield f"{said}: the {schema} {parent} was not created before"
+        customer = ("Customer", record.get("customer_id", subject))
+        if (name, subject) in ended or customer in ended:
+            yield f"{said}: it had ended before"
+        if kind in ENDINGS:
+            ended.add((name, subject))
+
+
+def time_goes_forward(index):
+    """A customer's time never goes back from one of its events to the next, whatever the clocks did; nor a plan's."""
+    latest = {}
+    for row, name, record in index.events:
+        place = row["subject"] if name == "Plan" else row["key"]
+        at = record.get("updated_at", 0)
+        if at < latest.get(place, 0):
+            yield f"event {row['partition']}/{row['number']} {row['type']}: at {at}, after {latest[place]}"
+        latest[place] = at
+
+
+def effects_follow_the_topic(index):
+    """A partition's events are in the order of their commands; a command lies behind the one whose fruit it names."""
+    place = {one: (copies[0].partition, copies[0].offset) for one, copies in index.copies.items()}
+    last = {}
+    for row, _, _ in index.events:
+        partition, offset = place.get(row["operation_id"], (None, 0))
+        if partition is None:
+            continue
+        if partition != row["partition"] or offset < last.get(partition, -1):
+            yield f"event {row['partition']}/{row['number']}: its command lies at {offset} of partition {partition}"
+        last[partition] = max(offset, last.get(partition, -1))
+    makers = {
+        index.operations[one]["resource_id"]: one
+        for one, copies in index.copies.items()
+        if copies[0].name in CREATES and one in index.operations
+    }
+    for one, copies in index.copies.items():
+        for name in ("customer_id", "subscription_id", "plan_id"):
+            maker = makers.get(copies[0].record.get(name))
+            if maker and place[maker][0] == place[one][0] and place[maker] > place[one]:
+                yield f"operation {one} at {place[one]} lies before {maker} at {place[maker]}, whose fruit it names"
+
+
+# Progress
+
+
+def between(times, before_at, at):
+    """Whether a fault that moves the truth back lies between two samples; the last one, at the end, has no time."""
+    return times is not None and before_at is not None and before_at <= times[1] and (at is None or times[0] <= at)
+
+
+def progress_goes_forward(index):
+    """No offset and no event number ever gets smaller, and no more is published than given."""
+    columns = ("next_offset", "event_number", "published_number")
+    final = {partition: [row[name] for name in columns] for partition, row in index.progress.items()}
+    before_at, before = None, {}
+    for at, partitions in [*((sample.at, sample.partitions) for sample in index.samples), (None, final)]:
+        when = at or "the end"
+        # The numbers that may have got smaller since the sample before.
+        free = set(columns) if between(index.restored, before_at, at) else set()
+        free |= {"next_offset"} if between(index.topic_again, before_at, at) else set()
+        for partition, row in partitions.items():
+            for name, now, then in zip(columns, row, before.get(partition, row), strict=True):
+                if now < then and name not in free:
+                    yield f"partition {partition}: {name} went from {then} back to {now} at {when}"
+            if row[2] > row[1]:
+                yield f"partition {partition}: {row[2]} of {row[1]} events are published, at {when}"
+        if set(before) - set(partitions):
+            yield f"partitions vanished at {when}: {sorted(set(before) - set(partitions))}"
+        before_at, before = at, partitions
+
+
+def all_is_done(index):
+    """At the end nothing lags behind the topic, and nothing is left to be published."""
+    for partition, end in index.evidence.ends[COMMANDS].items():
+        row = index.progress.get(partition) or {"next_offset": None, "event_number": 0, "published_number": 0}
+        if row["next_offset"] != end:
+            yield f"partition {partition} is at offset {row['next_offset']} of {end}"
+        if row["published_number"] != row["event_number"]:
+            yield f"partition {partition}: {row['published_number']} of {row['event_number']} events are published"
+    for (partition, offset), rows in index.letters.items():
+        if any(row["organisation_id"] in index.organisations and not row["published"] for row in rows):
+            yield f"the dead letter {partition}/{offset} is not published"
+
+
+# Dead letters
+
+
+def poison_is_set_aside(index):
+    """Each poison message is one dead letter, as it came, in table and topic, and its neighbours have outcomes."""
+    for (partition, offset), poison in index.poison.items():
+        said = f"poison {partition}/{offset} ({poison.why})"
+        rows, message = index.letters.get((partition, offset), []), index.messages_at.get((partition, offset))
+        copies = index.published_letters.get((partition, offset), [])
+        if message is None:
+            yield f"{said}: there is no such message"
+            continue
+        if len(rows) != 1:
+            yield f"{said}: {len(rows)} dead letters"
+        for row in rows:
+            if (bytes_of_row(row["key"]), bytes_of_row(row["value"])) != (message.key or b"", message.value or b""):
+                yield f"{said}: its dead letter has other bytes"
+            if not row["reason"] or not row["published"]:
+                yield f"{said}: its dead letter has the reason {row['reason']!r}, published is {row['published']}"
+        if not copies:
+            yield f"{said}: it is not on the topic of dead letters"
+        if any((copy.value or b"") != (message.value or b"") or copy.partition != partition for copy in copies):
+            yield f"{said}: it is otherwise on the topic of dead letters"
+    at = {(command.partition, command.offset): command for command in index.accepted}
+    for partition, offset in index.poison:
+        for place in ((partition, offset - 1), (partition, offset + 1)):
+            neighbour = at.get(place)
+            if neighbour and neighbour.operation_id not in index.operations:
+                yield f"beside poison {partition}/{offset}: operation {neighbour.operation_id} has no outcome"
+
+
+def only_poison_is_set_aside(index):
+    """No command that came by the API and can be processed is a dead letter."""
+    for command in index.accepted:
+        place, row = (command.partition, command.offset), index.operations.get(command.operation_id)
+        for letter in index.letters.get(place, ()):
+            yield f"{command.name} {command.operation_id} at {place} is a dead letter: {letter['reason']}"
+        if row and slug(row["problem"]) == "dead-letter":
+            yield f"{command.name} {command.operation_id} at {place} failed as a dead letter"
+
+
+def topics_are_whole(index):
+    """Nothing is missing in a topic: offsets begin at 0 and go up to the end without a gap."""
+    for topic in (COMMANDS, EVENTS):
+        offsets = defaultdict(list)
+        for message in index.evidence.topics[topic]:
+            offsets[message.partition].append(message.offset)
+        for partition, end in index.evidence.ends[topic].items():
+            if offsets[partition] != list(range(end)):
+                yield f"{topic}, partition {partition}: {len(offsets[partition])} messages up to offset {end}"
+
+
+RULES = [
+    ("effects-have-events", effects_have_events),
+    ("events-are-counted", events_are_counted),
+    ("events-have-causes", events_have_causes),
+    ("outbox-is-gapless", outbox_is_gapless),
+    ("topic-is-gapless", topic_is_gapless),
+    ("repeats-are-identical", repeats_are_identical),
+    ("topic-is-the-outbox", topic_is_the_outbox),
+    ("api-events-are-the-outbox", api_events_are_the_outbox),
+    ("causes-come-first", causes_come_first),
+    ("time-goes-forward", time_goes_forward),
+    ("effects-follow-the-topic", effects_follow_the_topic),
+    ("progress-goes-forward", progress_goes_forward),
+    ("all-is-done", all_is_done),
+    ("topics-are-whole", topics_are_whole),
+    ("poison-is-set-aside", poison_is_set_aside),
+    ("only-poison-is-set-aside", only_poison_is_set_aside),
+]

@@ -1,0 +1,357 @@
+"""History and evidence as the rules need them: decoded once, and found by what names them.
+
+All that is here follows from contract.md's routes, schemas/ and the tables' names; nothing from how a worker works.
+"""
+
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
+
+from evidence import COMMAND_MARKS, EVENT_MARKS, decode
+from history import Attempt, Fault, Poison, Progress, Sight
+from wire import COMMANDS, DEAD_LETTERS, EVENTS
+
+# Two faults move the truth back. Fault records with these names say from when until when.
+RESTORED = "database restored"  # its state is an older one; what came behind it is processed again
+TOPIC_AGAIN = "topic-again"  # the topic of commands is another one, with offsets of its own
+
+# (method, path, schema of the command, the field that the path names)
+UUID = r"([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
+ROUTES = [
+    (method, re.compile(pattern.replace("{}", UUID) + "$"), schema, field)
+    for method, pattern, schema, field in (
+        ("POST", "/v1/customers", "CreateCustomer", None),
+        ("PATCH", "/v1/customers/{}", "UpdateCustomer", "customer_id"),
+        ("DELETE", "/v1/customers/{}", "ArchiveCustomer", "customer_id"),
+        ("POST", "/v1/plans", "CreatePlan", None),
+        ("PATCH", "/v1/plans/{}", "UpdatePlan", "plan_id"),
+        ("DELETE", "/v1/plans/{}", "ArchivePlan", "plan_id"),
+        ("POST", "/v1/subscriptions", "CreateSubscription", None),
+        ("POST", "/v1/subscriptions/{}/cancel", "CancelSubscription", "subscription_id"),
+    )
+]
+# What each kind of resource is called: type -> (its table, the schema of its events, what its events' types begin with)
+KINDS = {
+    "customer": ("customers", "Customer", "billd.customer."),
+    "plan": ("plans", "Plan", "billd.plan."),
+    "subscription": ("subscriptions", "Subscription", "billd.subscription."),
+    "invoice": ("invoices", "Invoice", "billd.invoice."),
+}
+CREATES = {"CreateCustomer": "customer", "CreatePlan": "plan", "CreateSubscription": "subscription"}
+SCHEMAS = {name: schema for name, schema in COMMAND_MARKS.values()}
+EVENT_SCHEMAS = {name: schema for name, schema in EVENT_MARKS.values()}
+EVENT_SCHEMAS["InvoiceLine"] = next(
+    field["type"]["items"] for field in EVENT_SCHEMAS["Invoice"]["fields"] if field["name"] == "lines"
+)
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+IS_UUID = re.compile(UUID + "$")
+
+
+@dataclass
+class Command:
+    """A message of the topic of commands that can be read, of an organisation of the history."""
+
+    partition: int
+    offset: int
+    name: str  # of its schema
+    record: dict
+    wish: tuple
+
+    @property
+    def operation_id(self):
+        return self.record["meta"]["operation_id"]
+
+    @property
+    def organisation_id(self):
+        return self.record["meta"]["organisation_id"]
+
+    @property
+    def key(self):
+        return self.record["meta"]["idempotency_key"]
+
+
+@cache
+def milliseconds(text):
+    """A row's or an answer's time as events have it."""
+    return None if text is None else (datetime.fromisoformat(text) - EPOCH) // MILLISECOND
+
+
+def document_of_answer(schema, document):
+    """An API's document as an event has it."""
+    made = as_event(document, field_names(schema))
+    if "lines" in made:
+        made["lines"] = [as_event(line, field_names("InvoiceLine")) for line in document["lines"]]
+    return made
+
+
+def slug(problem):
+    return (problem or {}).get("type", "").rsplit("/", 1)[-1]
+
+
+def field_names(schema):
+    return [field["name"] for field in EVENT_SCHEMAS[schema]["fields"]]
+
+
+def is_time(name):
+    return name.endswith("_at") or name in ("period_start", "period_end", "current_period_start", "current_period_end")
+
+
+def as_event(document, names):
+    """The fields of a row or of an API's document as an event has them."""
+    return {name: milliseconds(document[name]) if is_time(name) else document[name] for name in names}
+
+
+def wish_of(organisation_id, name, arguments):
+    """What a request or a command asks for, whatever it is named and when it came: comparable, hashable."""
+    given = {}
+    for field in SCHEMAS[name]["fields"][1:]:
+        value = arguments.get(field["name"], field.get("default"))
+        given[field["name"]] = value.lower() if isinstance(value, str) and IS_UUID.match(value) else value
+    if set(arguments) - set(given) - {"meta"}:
+        return None  # no such command
+    return organisation_id, name, json.dumps(given, sort_keys=True)
+
+
+def wish_of_attempt(attempt):
+    """None for a request that can't become a command."""
+    for method, pattern, name, field in ROUTES:
+        match = pattern.match(attempt.path) if method == attempt.method else None
+        if match and isinstance(attempt.body, dict | None):
+            path = {field: match[1]} if field else {}
+            return wish_of(attempt.organisation_id, name, (attempt.body or {}) | path)
+    return None
+
+
+def told_operation(attempt):
+    """The operation that an answer names: of a 202, or of a problem that is an operation's outcome."""
+    answer = attempt.answer if isinstance(attempt.answer, dict) else {}
+    if attempt.status == 202:
+        return answer.get("operation_id")
+    instance = answer.get("instance") or ""
+    if attempt.status and attempt.status >= 400 and instance.startswith("/v1/operations/"):
+        return instance.rsplit("/", 1)[-1]
+    return None
+
+
+def told_done(attempt):
+    """Whether the answer is the resource as the command left it (Prefer: wait)."""
+    return attempt.status in (200, 201) and isinstance(attempt.answer, dict) and "id" in attempt.answer
+
+
+class Index:
+    def __init__(self, history, evidence):
+        self.history, self.evidence = history, evidence
+        self.cache = {}
+
+    def records(self, kind):
+        return [record for record in self.history if isinstance(record, kind)]
+
+    def read(self, value, marks):
+        """decode(), once for each value."""
+        if (value, id(marks)) not in self.cache:
+            self.cache[value, id(marks)] = decode(value, marks)
+        return self.cache[value, id(marks)]
+
+    # The history
+
+    @cached_property
+    def attempts(self):
+        return self.records(Attempt)
+
+    @cached_property
+    def organisations(self):
+        """Others may use the same servers: what is theirs is not ours to judge."""
+        return {attempt.organisation_id for attempt in self.attempts}
+
+    @cached_property
+    def told(self):
+        """[(attempt, operation id)] of all attempts whose answer names an operation."""
+        return [(attempt, told_operation(attempt)) for attempt in self.attempts if told_operation(attempt)]
+
+    @cached_property
+    def sights(self):
+        return self.records(Sight)
+
+    @cached_property
+    def samples(self):
+        return sorted(self.records(Progress), key=lambda sample: sample.at)
+
+    @cached_property
+    def poison(self):
+        return {(record.partition, record.offset): record for record in self.records(Poison)}
+
+    def times_of(self, name):
+        """The first and the last moment of a fault; one that was told once goes on to the end. None: it never was."""
+        times = [fault.at for fault in self.records(Fault) if fault.name == name]
+        return (min(times), max(times) if len(times) > 1 else math.inf) if times else None
+
+    @cached_property
+    def restored(self):
+        return self.times_of(RESTORED)
+
+    @cached_property
+    def topic_again(self):
+        return self.times_of(TOPIC_AGAIN)
+
+    # Tables
+
+    def own(self, table):
+        return [row for row in self.evidence.tables[table] if row["organisation_id"] in self.organisations]
+
+    @cached_property
+    def rows(self):
+        """{table: {id: row}} of the organisations' resources and operations."""
+        return {
+            table: {row["id"]: row for row in self.own(table)}
+            for table in ("customers", "plans", "subscriptions", "invoices", "operations")
+        }
+
+    @cached_property
+    def operations(self):
+        return self.rows["operations"]
+
+    @cached_property
+    def lines(self):
+        """{invoice id: its lines in order}"""
+        found = defaultdict(list)
+        for row in sorted(self.own("invoice_lines"), key=lambda row: row["position"]):
+            found[row["invoice_id"]].append(row)
+        return found
+
+    @cached_property
+    def progress(self):
+        return {row["partition"]: row for row in self.evidence.tables["progress"]}
+
+    @cached_property
+    def settings(self):
+        return {row["id"]: row for row in self.evidence.tables["organisations"]}
+
+    def document(self, kind, row):
+        """A row as an event of it would tell it."""
+        table, schema, _ = KINDS[kind]
+        if table == "invoices":
+            names = list(field_names("InvoiceLine"))
+            row = row | {"lines": [as_event(line, names) for line in self.lines[row["id"]]]}
+        return as_event(row, field_names(schema))
+
+    # The topic of commands
+
+    @cached_property
+    def commands(self):
+        """All commands of the organisations that can be read, partition by partition, by offset."""
+        found = []
+        for message in self.evidence.topics[COMMANDS]:
+            name, record = self.read(message.value, COMMAND_MARKS) or (None, None)
+            if name and record["meta"]["organisation_id"] in self.organisations:
+                wish = wish_of(record["meta"]["organisation_id"], name, record)
+                found.append(Command(message.partition, message.offset, name, record, wish))
+        return found
+
+    @cached_property
+    def accepted(self):
+        """Those that came by the API and can be processed."""
+        return [command for command in self.commands if (command.partition, command.offset) not in self.poison]
+
+    @cached_property
+    def copies(self):
+        """{operation id: its commands, by offset}; a command may lie at several offsets."""
+        found = defaultdict(list)
+        for command in self.commands:
+            found[command.operation_id].append(command)
+        return found
+
+    @cached_property
+    def messages_at(self):
+        """{(partition, offset): message of the topic of commands}"""
+        return {(message.partition, message.offset): message for message in self.evidence.topics[COMMANDS]}
+
+    # Dead letters
+
+    @cached_property
+    def letters(self):
+        """{(partition, offset): its rows}; of a topic that is gone, none."""
+        found = defaultdict(list)
+        for row in self.evidence.tables["dead_letters"]:
+            place = row["partition"], row["offset"]
+            message = self.messages_at.get(place)
+            if not self.topic_again or (message and (message.value or b"") == bytes_of_row(row["value"])):
+                found[place].append(row)
+        return found
+
+    @cached_property
+    def buried(self):
+        """The operations that a dead letter speaks for: it names them, or stands for one of their messages."""
+        named = {row["operation_id"] for rows in self.letters.values() for row in rows}
+        return named | {c.operation_id for c in self.commands if (c.partition, c.offset) in self.letters}
+
+    @cached_property
+    def published_letters(self):
+        """{(partition, offset): its messages on billd.dead_letters}"""
+        found = defaultdict(list)
+        for message in self.evidence.topics[DEAD_LETTERS]:
+            place = message.headers.get("billd_partition", ""), message.headers.get("billd_offset", "")
+            if not all(text.isdigit() for text in place):
+                continue
+            place = int(place[0]), int(place[1])
+            command = self.messages_at.get(place)
+            if not self.topic_again or (command and command.value == message.value):
+                found[place].append(message)
+        return found
+
+    # Events
+
+    @cached_property
+    def events(self):
+        """The organisations' rows of the outbox with their decoded value: [(row, schema's name, record)]"""
+        found = []
+        for row in self.own("outbox"):
+            name, record = self.read(bytes_of_row(row["value"]), EVENT_MARKS) or (None, {})
+            found.append((row, name, record))
+        return sorted(found, key=lambda event: (event[0]["partition"], event[0]["number"]))
+
+    @cached_property
+    def events_of(self):
+        """{operation id: its events, by number}"""
+        found = defaultdict(list)
+        for event in self.events:
+            found[event[0]["operation_id"]].append(event)
+        return found
+
+    @cached_property
+    def last_told(self):
+        """{(schema's name, subject): what the last event says of it}"""
+        return {(name, row["subject"]): record for row, name, record in self.events}
+
+    @cached_property
+    def published(self):
+        """{partition: [(number, message)] of billd.events, as they lie there}; number None: no readable ce_sequence."""
+        found = defaultdict(list)
+        for message in self.evidence.topics[EVENTS]:
+            text = message.headers.get("ce_sequence", "")
+            found[message.partition].append((int(text) if text.isdigit() else None, message))
+        return found
+
+    @cached_property
+    def first_published(self):
+        """{partition: {number: message}}, repeats dropped."""
+        found = {}
+        for partition, numbered in self.published.items():
+            kept = found[partition] = {}
+            for number, message in numbered:
+                if number is not None:
+                    kept.setdefault(number, message)
+        return found
+
+
+def bytes_of_row(text):
+    """A bytea as row_to_json writes it."""
+    return bytes.fromhex((text or "\\x")[2:])
+
+
+def repeated(items):
+    """What is there more than once."""
+    return [item for item, count in Counter(items).items() if count > 1]

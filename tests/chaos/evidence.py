@@ -1,0 +1,330 @@
+"""What is found from outside once the faults have ended: the tables, the topics, and the API's answers.
+
+`quiet` waits until there is nothing left to do, `collect` reads everything then, and an Observer looks on while the
+faults still go on. Nothing here judges; that is checker.py, and with `save` and `load` it can be repeated from a file.
+"""
+
+import base64
+import contextlib
+import gzip
+import io
+import json
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import fastavro
+import psycopg
+import requests
+from confluent_kafka import Consumer, TopicPartition
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+from history import Attempt, Progress, Sight
+from programs import ROOT
+from waiting import PATIENCE
+from wire import COMMANDS, DEAD_LETTERS, EVENTS, Wire
+
+# name -> where it is and in which order its rows are read.
+TABLES = {
+    "organisations": ("identity.organisations", "id"),
+    "customers": ("billd.customers", "organisation_id, id"),
+    "plans": ("billd.plans", "organisation_id, id"),
+    "subscriptions": ("billd.subscriptions", "organisation_id, id"),
+    "invoices": ("billd.invoices", "organisation_id, customer_id, sequence"),
+    "invoice_lines": ("billd.invoice_lines", "organisation_id, invoice_id, position"),
+    "operations": ("billd.operations", "organisation_id, id"),
+    "outbox": ("billd.outbox", "partition, number"),
+    "dead_letters": ("billd.dead_letters", 'partition, "offset"'),
+    "progress": ("billd.progress", "partition"),
+}
+TOPICS = (COMMANDS, EVENTS, DEAD_LETTERS)
+LISTS = ("customers", "plans", "subscriptions", "invoices")  # and events, whose pages are made otherwise
+CONNECTIONS = 4  # to the API at a time
+
+
+@dataclass
+class Message:
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: dict[str, str]
+
+
+@dataclass
+class Evidence:
+    """Rows are as PostgreSQL's row_to_json gives them: times in ISO form, bytea as \\x and hexadecimal digits."""
+
+    tables: dict[str, list[dict]] = field(default_factory=dict)
+    topics: dict[str, list[Message]] = field(default_factory=dict)  # partition by partition, by offset
+    ends: dict[str, dict[int, int]] = field(default_factory=dict)  # {topic: {partition: end offset}}
+    operations: dict[str, list] = field(default_factory=dict)  # {operation id: [HTTP status, JSON]}, of a sample
+    lists: dict[str, dict[str, list[dict]]] = field(default_factory=dict)  # {organisation id: {noun: documents}}
+
+
+# Values on the topics, by the published schemas alone
+
+
+def plain(schema):
+    """The schema without its logical types: then UUIDs are read as text and times as milliseconds."""
+    if isinstance(schema, dict):
+        return {name: plain(value) for name, value in schema.items() if name != "logicalType"}
+    return [plain(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def plain_schemas(kind):
+    """{fingerprint: (name, schema)} of schemas/<kind>."""
+    found = {}
+    for path in sorted((ROOT / "schemas" / kind).glob("*.avsc")):
+        schema = json.loads(path.read_text())
+        mark = bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO"))
+        found[mark] = (schema["name"], fastavro.parse_schema(plain(schema)))
+    return found
+
+
+COMMAND_MARKS = plain_schemas("commands")
+EVENT_MARKS = plain_schemas("events")
+
+
+def decode(value, marks):
+    """(schema's name, record) of a value in single-object encoding; None for what no published schema has written."""
+    if value is None or value[:2] != b"\xc3\x01" or value[2:10] not in marks:
+        return None
+    name, schema = marks[value[2:10]]
+    body = io.BytesIO(value[10:])
+    # Whatever a hostile message makes of the reader: it is no value of ours.
+    with contextlib.suppress(Exception):
+        record = fastavro.schemaless_reader(body, schema)
+        if not body.read():
+            return name, record
+    return None
+
+
+# Quiet
+
+
+def end_offsets(stack, topic, partitions):
+    """{partition: the offset that its next message will have}."""
+    consumer = Consumer({"bootstrap.servers": stack.bootstrap, "group.id": "evidence", "enable.auto.commit": False})
+    try:
+        return {
+            number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=20 * PATIENCE)[1]
+            for number in range(partitions)
+        }
+    finally:
+        consumer.close()
+
+
+def left(stack):
+    """What is still to be done, a line for each partition where something is."""
+    progress = stack.progress()
+    ends = end_offsets(stack, COMMANDS, len(progress))
+    found = []
+    for number, (next_offset, given, published) in sorted(progress.items()):
+        if next_offset != ends[number]:
+            found.append(f"partition {number}: at offset {next_offset} of {ends[number]}")
+        if published != given:
+            found.append(f"partition {number}: {published} of {given} events are published")
+    due = stack.rows("SELECT partition, count(*) FROM billd.dead_letters WHERE NOT published GROUP BY 1", role="worker")
+    return found + [f"partition {number}: {count} dead letters are to be published" for number, count in due]
+
+
+def quiet(stack, seconds=60):
+    """Wait until every command is processed and everything published; else an AssertionError with what is left."""
+    deadline = time.monotonic() + seconds * PATIENCE
+    while True:
+        try:
+            what = left(stack)
+        except Exception as error:  # a server may still be on its way up
+            what = [f"{type(error).__name__}: {error}"]
+        if not what:
+            return
+        assert time.monotonic() < deadline, f"not quiet after {seconds * PATIENCE:.0f} s:\n" + "\n".join(what)
+        time.sleep(0.2)
+
+
+# Collecting
+
+
+def read_table(stack, name):
+    table, order = TABLES[name]
+    # By line feeds alone: JSON has none inside, and other separators of lines as they are.
+    text = stack.superuser(f"SELECT row_to_json(t) FROM {table} t ORDER BY {order}")
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+def read_topic(stack, topic, partitions, seconds=120):
+    found = [
+        Message(
+            message.partition(),
+            message.offset(),
+            message.key(),
+            message.value(),
+            {name: (value or b"").decode(errors="replace") for name, value in message.headers() or []},
+        )
+        for message in Wire(stack.bootstrap, partitions).read_all(topic, seconds)
+    ]
+    return sorted(found, key=lambda message: (message.partition, message.offset))
+
+
+def organisations_of(history):
+    return sorted({record.organisation_id for record in history if isinstance(record, Attempt)})
+
+
+def told_operations(history):
+    """{operation id: organisation id} of all that a 202 named."""
+    return {
+        record.answer["operation_id"]: record.organisation_id
+        for record in history
+        if isinstance(record, Attempt) and record.status == 202 and record.answer
+    }
+
+
+def ask_operations(client, ids):
+    """[(id, [status, answer])]"""
+    answers = [(one, client.request("GET", f"/v1/operations/{one}")) for one in ids]
+    return [(one, [answer.status_code, answer.json()]) for one, answer in answers]
+
+
+def ask(clients, history, sample, seed):
+    """The API's lists of each organisation, and its answers for a sample of the operations: (lists, operations)."""
+    told = told_operations(history)
+    chosen = random.Random(seed).sample(sorted(told), min(sample, len(told)))
+    lists, operations = {organisation_id: {} for organisation_id in clients}, {}
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        asked = [
+            pool.submit(ask_operations, client.twin(), [one for one in chosen if told[one] == organisation_id])
+            for organisation_id, client in clients.items()
+        ]
+        jobs = {}
+        for organisation_id, client in clients.items():
+            for noun in LISTS:
+                jobs[organisation_id, noun] = pool.submit(client.twin().all, f"/v1/{noun}")
+            jobs[organisation_id, "events"] = pool.submit(client.twin().events)
+        for (organisation_id, noun), job in jobs.items():
+            lists[organisation_id][noun] = job.result()
+        for job in asked:
+            operations.update(job.result())
+    return lists, operations
+
+
+def collect(stack, history, clients=None, sample=2000, seed=0):
+    """The evidence for a history, from a quiet stack; clients, {organisation id: Client}, are made where they miss."""
+    known = clients or {}
+    clients = {
+        one: known.get(one) or stack.client(one, stack.api_key(one, "evidence")) for one in organisations_of(history)
+    }
+    partitions = len(stack.progress())
+    evidence = Evidence(
+        tables={name: read_table(stack, name) for name in TABLES},
+        topics={topic: read_topic(stack, topic, partitions) for topic in TOPICS},
+        ends={topic: end_offsets(stack, topic, partitions) for topic in TOPICS},
+    )
+    evidence.lists, evidence.operations = ask(clients, history, sample, seed)
+    return evidence
+
+
+# Files
+
+
+def text_of(value):
+    return None if value is None else base64.b64encode(value).decode()
+
+
+def bytes_of(text):
+    return None if text is None else base64.b64decode(text)
+
+
+def save(path, evidence):
+    """Write it as compressed JSON."""
+    messages = {
+        topic: [[m.partition, m.offset, text_of(m.key), text_of(m.value), m.headers] for m in found]
+        for topic, found in evidence.topics.items()
+    }
+    document = {"tables": evidence.tables, "topics": messages, "ends": evidence.ends}
+    document |= {"operations": evidence.operations, "lists": evidence.lists}
+    with gzip.open(path, "wt", encoding="utf-8", compresslevel=3) as file:
+        json.dump(document, file)
+
+
+def load(path):
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        document = json.load(file)
+    topics = {
+        topic: [Message(row[0], row[1], bytes_of(row[2]), bytes_of(row[3]), row[4]) for row in rows]
+        for topic, rows in document.pop("topics").items()
+    }
+    ends = {
+        topic: {int(number): end for number, end in numbers.items()} for topic, numbers in document.pop("ends").items()
+    }
+    return Evidence(topics=topics, ends=ends, **document)
+
+
+# Looking on
+
+
+class Observer(threading.Thread):
+    """Adds Progress and Sight records to a history while others add to it; a server that is away is no error.
+
+    `history` is a list, to which records are only appended; `clients` are {organisation id: Client}.
+    """
+
+    def __init__(self, stack, clients, history, seed=0, every=0.05, sights=3):
+        super().__init__(name="observer", daemon=True)
+        self.stack, self.clients, self.history = stack, clients, history
+        self.random, self.every, self.sights = random.Random(seed), every, sights
+        self.sessions = {organisation_id: client.twin() for organisation_id, client in clients.items()}
+        self.known, self.read = [], 0  # (organisation, operation), and how much of the history was read for them
+        self.connection = None
+        self.ended = threading.Event()
+
+    def run(self):
+        while not self.ended.wait(self.every):
+            self.sample_progress()
+            self.learn()
+            for organisation_id, operation_id in self.random.sample(self.known, min(self.sights, len(self.known))):
+                self.look(organisation_id, operation_id)
+        if self.connection:
+            self.connection.close()
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+
+    def sample_progress(self):
+        at = time.time()
+        try:
+            if self.connection is None:
+                self.connection = self.stack.connect("worker")
+                self.connection.execute("SET statement_timeout = '5s'")
+            rows = self.connection.execute(
+                "SELECT partition, next_offset, event_number, published_number FROM billd.progress"
+            ).fetchall()
+        except (psycopg.Error, OSError):
+            with contextlib.suppress(Exception):
+                self.connection.close()
+            self.connection = None
+            return
+        self.history.append(Progress(at, {row[0]: list(row[1:]) for row in rows}))
+
+    def learn(self):
+        """The operations that were handed out since the last look."""
+        end = len(self.history)
+        told = told_operations(self.history[self.read : end])
+        self.known += [(owner, one) for one, owner in told.items() if owner in self.clients]
+        self.read = end
+
+    def look(self, organisation_id, operation_id):
+        client, at = self.sessions[organisation_id], time.time()
+        # Not by Client.request, whose promises need a server that is there.
+        try:
+            answer = client.session.get(
+                f"{client.url}/v1/operations/{operation_id}",
+                headers={"Authorization": f"Bearer {client.key}"},
+                timeout=5,
+            )
+            document = answer.json()
+        except (requests.RequestException, ValueError):
+            return
+        self.history.append(Sight(at, organisation_id, operation_id, answer.status_code, document, time.time()))
