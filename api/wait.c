@@ -7,9 +7,9 @@
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 
-#define POLL_MS 2       /* between two looks at the progress */
+#define POLL_MS 1       /* between two looks at the progress */
 #define POLL_SLOW_MS 20 /* after a while without a move */
-#define QUIET_POLLS 50  /* that while */
+#define QUIET_POLLS 100 /* that while */
 #define DOWN_MS 200     /* after a look that failed */
 #define ROUND_MAX 500   /* operations asked for at once */
 #define ARENA_MAX ((size_t)256 * 1024)

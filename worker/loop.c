@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 
 #define WATCHDOG_S 120         /* the loop turns at least so often, or the process ends */
+#define CLOSING_S 60           /* and what comes behind it takes no longer */
 #define IDLE_POLL_MS 50        /* how long an idle loop waits for a message */
 #define NOTE_INTERVAL_MS 1000  /* between two notes of progress while nothing else is stored */
 #define CHECK_INTERVAL_MS 5000 /* between two looks at progress while nothing comes */
@@ -476,7 +477,8 @@ loop_run(const struct loop_settings *settings, struct batch_context *context,
 	if (class == ERR_NONE)
 		drain(&loop);
 	hands_empty(&loop);
-	daemon_watchdog(0);
+	/* Closing comes to its end as well: librdkafka may wait for a topic that is gone. */
+	daemon_watchdog(CLOSING_S);
 	free(loop.entries);
 	free(loop.cluster_id);
 	return class;

@@ -41,7 +41,7 @@ static const struct setting settings[] = {
 	"partitions of each topic, a power of two; the same for all programs"},
     {"BILLD_BATCH_MAX", SETTING_INTEGER, &options.batch_max, "500", 1, BATCH_MESSAGES_MAX,
 	"commands in one transaction"},
-    {"BILLD_BATCH_WAIT_MS", SETTING_INTEGER, &options.batch_wait_ms, "2", 0, 1000,
+    {"BILLD_BATCH_WAIT_MS", SETTING_INTEGER, &options.batch_wait_ms, "1", 0, 1000,
 	"milliseconds that a batch waits for more commands"},
     {"BILLD_BACKOFF_MAX_MS", SETTING_INTEGER, &options.backoff_max_ms, "2000", 20, 60000,
 	"longest pause in milliseconds between two attempts while the database is away"},

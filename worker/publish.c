@@ -196,7 +196,8 @@ dead_letter_send(struct publisher *publisher, const struct dead_letter *letter)
 		},
 	    .opaque = opaque_of(true, letter->partition, letter->offset),
 	};
-	struct err ignored; /* tried again with the next step */
+	char size[32];
+	struct err err;
 
 	if (!uuid_is_nil(letter->operation_id)) {
 		uuid_write(letter->organisation_id, organisation);
@@ -206,7 +207,16 @@ dead_letter_send(struct publisher *publisher, const struct dead_letter *letter)
 		message.headers[message.headers_len++] = (struct message_header){
 		    "billd_operation_id", {operation, sizeof(operation) - 1}};
 	}
-	return producer_send(publisher->producer, &message, &ignored);
+	if (producer_send(publisher->producer, &message, &err) == ERR_NONE)
+		return ERR_NONE;
+	if (err.class != ERR_POISON)
+		return err.class;
+	/* What was compressed by a stranger may be larger than any message of ours: it stays in the
+	 * table, and the topic tells so. */
+	message.value = STR_NONE;
+	message.headers[message.headers_len++] = (struct message_header){"billd_value_left_out",
+	    {size, (size_t)snprintf(size, sizeof(size), "%zu", letter->value.len)}};
+	return producer_send(publisher->producer, &message, &err);
 }
 
 /* Send what dead letters of ours are not on their topic yet.  They are marked as their reports

@@ -58,6 +58,22 @@ def sorted_answers(answers):
     return sorted(answers.items(), key=lambda item: item[0] or 0)
 
 
+class DrillStack(Stack):
+    """A stack whose end is final: a fault that is still at work cannot start a server again behind it."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.closer = None  # the thread that ends it
+        self.turns = {"postgres": threading.Lock(), "kafka": threading.Lock()}
+
+    def script(self, name, *arguments, **more):
+        if arguments[0] not in ("start", "stop", "kill", "wipe"):
+            return super().script(name, *arguments, **more)
+        with self.turns[name]:
+            assert self.closer in (None, threading.current_thread()), "the stack has come to its end"
+            return super().script(name, *arguments, **more)
+
+
 class Drill:
     """Use as a context: whatever happens, every process that it started ends."""
 
@@ -72,7 +88,7 @@ class Drill:
         self.collected = None
         self.mounts = []  # file systems of a fault that is at work
         self.session = new_session()
-        self.stack = Stack(BINARIES)
+        self.stack = DrillStack(BINARIES)
 
     def __enter__(self):
         try:
@@ -87,6 +103,7 @@ class Drill:
         self.close()
 
     def close(self):
+        self.stack.closer = threading.current_thread()
         if self.load:
             self.load.stopping.set()
         if self.observer:

@@ -14,6 +14,7 @@ SLOW_MS = 500
 DISK_MB = 512  # of the small file system; the cluster has about a tenth of it
 DISK_FULL_SECONDS = 6
 SMALL_WAL = ("max_wal_size = '64MB'", "min_wal_size = '32MB'", "wal_recycle = off")
+CUTS_MIN, CUT_SECONDS = 2, 60  # so many cuts, if they come in time
 NUDGES = 60  # commands that reach every worker
 NOTICE_SECONDS = 15  # until an idle worker sees that its database is another one
 
@@ -86,8 +87,9 @@ def crash_postgres(spell):
 
 def cut_at(spell, event):
     """End the workers' connections that wait for `event`, as often as there is time, and a few times at least."""
-    deadline = max(spell.until, time.monotonic() + 20 * PATIENCE)
-    while time.monotonic() < deadline and not (spell.is_over() and spell.times >= 3):
+    # Nobody commits while partitions are on their way from a dead worker to another.
+    deadline = max(spell.until, time.monotonic() + CUT_SECONDS * PATIENCE)
+    while time.monotonic() < deadline and not (spell.is_over() and spell.times >= CUTS_MIN):
         with contextlib.suppress(AssertionError):
             cut = int(spell.stack.superuser(CUT.format(event=event)) or 0)
             if cut:

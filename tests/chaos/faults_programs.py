@@ -147,7 +147,7 @@ def hot_key(spell):
     names = {hot.id, *hot.subscriptions}
     about = [a for a in attempts if names & {(a.body or {}).get("customer_id"), *a.path.split("/")}]
     spell.times = len(about)
-    assert len(about) > len(attempts) / 2, f"{len(about)} of {len(attempts)} requests are about the hot customer"
+    assert len(about) > 0.4 * len(attempts), f"{len(about)} of {len(attempts)} requests are about the hot customer"
 
 
 def poison(spell):

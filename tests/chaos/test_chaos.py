@@ -12,7 +12,7 @@ TOGETHER = (
     "worker-points", "kill-2-workers", "worker-stopped", "api-points", "crash-postgres", "cut-before-commit",
     "cut-after-commit", "kill-kafka",
 )  # fmt: skip
-SECONDS = 24  # each part's faults share them
+SECONDS = 15  # each part's faults share them; most take as long as a session takes to time out
 
 
 def test_load_under_many_faults_at_once_gives_what_was_promised():

@@ -4,8 +4,9 @@ import os
 import uuid
 
 import pytest
+from confluent_kafka import Producer
 from waiting import eventually
-from wire import COMMAND_SCHEMAS, DEAD_LETTERS, EVENT_SCHEMAS, encode, headers, meta, partition_of
+from wire import COMMAND_SCHEMAS, COMMANDS, DEAD_LETTERS, EVENT_SCHEMAS, encode, headers, meta, partition_of
 
 FRAME = b"\xc3\x01"
 
@@ -106,6 +107,35 @@ def test_poison_is_set_aside_and_its_neighbours_commit(stack, org, wire):
         message = found[offset]
         assert message.value() == value and message.key().decode() == org.organisation_id
         assert headers(message)["billd_reason"] == kept[offset] and message.partition() == partition
+
+
+def test_a_letter_larger_than_any_message_is_told_without_its_value(stack, org, wire):
+    """A stranger's compressed message may unpack to more than topics take; it keeps nobody behind it waiting."""
+    partition, size = partition_of(org.organisation_id, wire.partitions), 2_000_000
+    stranger = Producer({
+        "bootstrap.servers": stack.bootstrap, "compression.codec": "lz4", "message.max.bytes": 50_000_000,
+        "batch.size": 50_000_000})  # fmt: skip
+    stranger.produce(COMMANDS, bytes(size), key="large", partition=partition)
+    assert stranger.flush(30) == 0
+    (behind,) = wire.put_all([(partition, org.organisation_id, b"small")])
+    processed(stack, partition, behind)
+
+    def published():
+        found = {
+            int(headers(message)["billd_offset"]): message
+            for message in wire.read_all(DEAD_LETTERS)
+            if headers(message)["billd_partition"] == str(partition)
+        }
+        return found if {behind - 1, behind} <= set(found) else None
+
+    found = eventually(published, "both dead letters are on their topic", 30, 0.3)
+    large, small = found[behind - 1], found[behind]
+    assert large.key() == b"large" and large.value() is None
+    assert headers(large)["billd_value_left_out"] == str(size)
+    assert small.value() == b"small" and "billd_value_left_out" not in headers(small)
+    kept = stack.rows(
+        'SELECT length(value) FROM billd.dead_letters WHERE partition = %s AND "offset" = %s', [partition, behind - 1])
+    assert kept == [(size,)]
 
 
 def test_poison_alone_on_each_partition_stops_nobody(stack, org, wire):
