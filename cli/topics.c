@@ -45,7 +45,8 @@ check_progress(const struct cli *cli, const char *cluster_id, const PGresult *re
 	if (other_cluster.len > 0)
 		return err_set(err, ERR_FATAL,
 		    "the database's progress belongs to the Kafka cluster %.*s, this one is %s: "
-		    "its offsets mean nothing here",
+		    "its offsets mean nothing here; see docs/operation.md, \"Offsets that Kafka "
+		    "does not have\" (a local stack: make wipe)",
 		    STR_ARG(other_cluster), cluster_id);
 	if (rows != 0 &&
 	    (rows != cli->partitions || pg_get_int32(result, 0, 1) != cli->partitions - 1))
