@@ -12,6 +12,13 @@ option_index(const struct cli_command *command, const char *name)
 	return -1;
 }
 
+/* What the command takes, for an error's text. */
+static const char *
+synopsis_of(const struct cli_command *command)
+{
+	return command->synopsis[0] != '\0' ? command->synopsis : "nothing";
+}
+
 /* Take the option at argv[*at], and its value behind it. */
 static enum err_class
 read_option(const struct cli_command *command, int argc, char **argv, int *at,
@@ -22,7 +29,7 @@ read_option(const struct cli_command *command, int argc, char **argv, int *at,
 
 	if (index < 0)
 		return err_set(
-		    err, ERR_FATAL, "unknown option %s; it takes: %s", name, command->synopsis);
+		    err, ERR_FATAL, "unknown option %s; it takes: %s", name, synopsis_of(command));
 	if (input->options[index] != NULL)
 		return err_set(err, ERR_FATAL, "%s is given twice", name);
 	if (command->options[index].kind == OPTION_FLAG) {
@@ -48,18 +55,18 @@ cli_read(const struct cli_command *command, int argc, char **argv, struct cli_in
 				return err->class;
 		} else if (input->positionals_len == command->positionals_max) {
 			return err_set(err, ERR_FATAL, "unexpected argument %s; it takes: %s",
-			    argv[at], command->synopsis);
+			    argv[at], synopsis_of(command));
 		} else {
 			input->positionals[input->positionals_len++] = argv[at];
 		}
 	}
 	if (input->positionals_len < command->positionals_min)
 		return err_set(
-		    err, ERR_FATAL, "arguments are missing; it takes: %s", command->synopsis);
+		    err, ERR_FATAL, "arguments are missing; it takes: %s", synopsis_of(command));
 	for (int i = 0; i < CLI_OPTIONS_MAX && command->options[i].name != NULL; i++)
 		if (command->options[i].kind == OPTION_REQUIRED && input->options[i] == NULL)
 			return err_set(err, ERR_FATAL, "%s is missing; it takes: %s",
-			    command->options[i].name, command->synopsis);
+			    command->options[i].name, synopsis_of(command));
 	return ERR_NONE;
 }
 

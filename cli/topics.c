@@ -34,34 +34,41 @@ struct progress {
 	bool has_moved; /* a command was processed */
 };
 
-/* Refuse when the offsets that the database keeps belong to other topics than these. */
 static enum err_class
-check_progress(const struct cli *cli, const char *cluster_id, const PGresult *result,
-    struct progress *ret_progress, struct err *err)
+check_partitions(const struct cli *cli, const PGresult *result, struct err *err)
 {
 	int64_t rows = pg_get_int64(result, 0, 0);
-	struct str other_cluster = pg_get_str(result, 0, 3);
 
-	if (other_cluster.len > 0)
-		return err_set(err, ERR_FATAL,
-		    "the database's progress belongs to the Kafka cluster %.*s, this one is %s: "
-		    "its offsets mean nothing here; see docs/operation.md, \"Offsets that Kafka "
-		    "does not have\" (a local stack: make wipe)",
-		    STR_ARG(other_cluster), cluster_id);
-	if (rows != 0 &&
-	    (rows != cli->partitions || pg_get_int32(result, 0, 1) != cli->partitions - 1))
-		return err_set(err, ERR_FATAL,
-		    "the database has progress of %lld partitions, BILLD_PARTITIONS is %lld: their "
-		    "number is never changed",
-		    (long long)rows, (long long)cli->partitions);
-	*ret_progress =
-	    (struct progress){.is_there = rows != 0, .has_moved = pg_get_int64(result, 0, 2) > 0};
-	return ERR_NONE;
+	if (rows == 0 ||
+	    (rows == cli->partitions && pg_get_int32(result, 0, 1) == cli->partitions - 1))
+		return ERR_NONE;
+	return err_set(err, ERR_FATAL,
+	    "the database has progress of %lld partitions, BILLD_PARTITIONS is %lld: their "
+	    "number is never changed",
+	    (long long)rows, (long long)cli->partitions);
 }
 
 static enum err_class
-read_progress(
-    struct cli *cli, const char *cluster_id, struct progress *ret_progress, struct err *err)
+check_cluster(const char *cluster_id, const PGresult *result, struct err *err)
+{
+	struct str other = pg_get_str(result, 0, 3);
+
+	if (other.len == 0)
+		return ERR_NONE;
+	return err_set(err, ERR_FATAL,
+	    "the database's progress belongs to the Kafka cluster %.*s, this one is %s: "
+	    "its offsets mean nothing here; see docs/operation.md, \"Offsets that Kafka "
+	    "does not have\" (a local stack: make wipe)",
+	    STR_ARG(other), cluster_id);
+}
+
+/*
+ * Ask the database, before anything is made: refuse when the two cannot fit.  The offsets of
+ * another cluster fit only where ${any_cluster}.
+ */
+static enum err_class
+read_progress(struct cli *cli, const char *cluster_id, bool any_cluster,
+    struct progress *ret_progress, struct err *err)
 {
 	struct pg_params params;
 	PGresult *result = NULL;
@@ -69,9 +76,13 @@ read_progress(
 
 	pg_params_init(&params, &cli->arena);
 	pg_params_str(&params, str_from(cluster_id));
-	class = pg_run(cli->pg, "progress", &params, &result, err);
+	if (pg_run(cli->pg, "progress", &params, &result, err) != ERR_NONE)
+		return err->class;
+	class = any_cluster ? ERR_NONE : check_cluster(cluster_id, result, err);
 	if (class == ERR_NONE)
-		class = check_progress(cli, cluster_id, result, ret_progress, err);
+		class = check_partitions(cli, result, err);
+	*ret_progress = (struct progress){.is_there = pg_get_int64(result, 0, 0) != 0,
+	    .has_moved = pg_get_int64(result, 0, 2) > 0};
 	PQclear(result);
 	return class;
 }
@@ -152,14 +163,13 @@ apply_topics(const struct cli *cli, rd_kafka_t *rk, struct err *err)
 	return ERR_NONE;
 }
 
-/* The database is asked first: nothing is made where the two cannot fit. */
 static enum err_class
 apply(struct cli *cli, rd_kafka_t *rk, const char *cluster_id, struct err *err)
 {
 	struct progress progress = {.is_there = false};
 	int32_t partitions = 0;
 
-	if (read_progress(cli, cluster_id, &progress, err) != ERR_NONE ||
+	if (read_progress(cli, cluster_id, false, &progress, err) != ERR_NONE ||
 	    topics_partitions(rk, KAFKA_TOPIC_COMMANDS, &partitions, err) != ERR_NONE)
 		return err->class;
 	if (progress.has_moved && partitions == 0)
@@ -173,7 +183,7 @@ apply(struct cli *cli, rd_kafka_t *rk, const char *cluster_id, struct err *err)
 	return progress.is_there ? ERR_NONE : make_progress(cli, cluster_id, err);
 }
 
-/* The number of rows that a statement without parameters but ${params} changed. */
+/* Run a statement, with or without ${params}, and tell how many rows it changed. */
 static enum err_class
 change(struct cli *cli, const char *statement, const struct pg_params *params, int64_t *ret_changed,
     struct err *err)
@@ -195,23 +205,24 @@ change(struct cli *cli, const char *statement, const struct pg_params *params, i
 static enum err_class
 adopt(struct cli *cli, rd_kafka_t *rk, const char *cluster_id, struct err *err)
 {
+	struct progress progress = {.is_there = false};
 	int64_t partitions = 0, letters = 0;
 	struct pg_params params;
 
+	if (read_progress(cli, cluster_id, true, &progress, err) != ERR_NONE)
+		return err->class;
+	if (!progress.is_there)
+		return err_set(err, ERR_FATAL,
+		    "the database has no progress yet, so there is nothing to adopt: run "
+		    "`billd topics apply`");
 	if (apply_topics(cli, rk, err) != ERR_NONE)
 		return err->class;
 	pg_params_init(&params, &cli->arena);
 	pg_params_str(&params, str_from(cluster_id));
 	if (pg_run(cli->pg, "begin", NULL, NULL, err) != ERR_NONE ||
 	    change(cli, "adopt_progress", &params, &partitions, err) != ERR_NONE ||
-	    change(cli, "set_letters_aside", NULL, &letters, err) != ERR_NONE)
-		return err->class;
-	if (partitions != cli->partitions)
-		return err_set(err, ERR_FATAL,
-		    "the database has progress of %lld partitions, BILLD_PARTITIONS is %lld: their "
-		    "number is never changed",
-		    (long long)partitions, (long long)cli->partitions);
-	if (pg_run(cli->pg, "commit", NULL, NULL, err) != ERR_NONE)
+	    change(cli, "set_letters_aside", NULL, &letters, err) != ERR_NONE ||
+	    pg_run(cli->pg, "commit", NULL, NULL, err) != ERR_NONE)
 		return err->class;
 	printf("billd.progress: %lld partitions begin with their first message\n"
 	       "billd.dead_letters: %lld set aside, at offsets below 0\n",

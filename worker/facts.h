@@ -72,8 +72,7 @@ void facts_init(struct facts *facts, struct arena *arena);
 /**
  * facts_need(facts, need, organisation_id, id), facts_need_text(...):
  * Ask for a row to be loaded.  The same wish twice is one.  ${id} and ${text} are borrowed as long
- * as
- * ${facts} lives.
+ * as ${facts} lives.
  */
 void facts_need(
     struct facts *facts, enum need need, struct uuid organisation_id, const struct uuid *id);

@@ -156,8 +156,10 @@ note(struct loop *loop, struct err *err)
 	return class;
 }
 
-/* A worker that has nothing to do would not see that its database was restored to an earlier state,
- * which forgot commands. */
+/*
+ * A worker that has nothing to do would not see that its database was restored to an earlier state,
+ * which forgot commands.
+ */
 static enum err_class
 check(struct loop *loop, struct err *err)
 {
@@ -166,8 +168,6 @@ check(struct loop *loop, struct err *err)
 
 	arena_init(&arena, NOTE_ARENA_BYTES);
 	class = progress_check(loop->context->pg, loop->partitions, &arena, err);
-	if (class != ERR_NONE)
-		pg_rollback(loop->context->pg);
 	arena_release(&arena);
 	return class;
 }

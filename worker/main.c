@@ -191,11 +191,12 @@ main(int argc, char **argv)
 	class = daemon_init(&err);
 	if (class == ERR_NONE)
 		class = worker_run(worker, argc > 1, &err);
-	worker_close(worker);
-	if (class != ERR_NONE) {
+	/* Before closing, which may take as long as its watchdog lets it. */
+	if (class != ERR_NONE)
 		log_line(LOG_ERROR, "stopped by a failure", log_text("reason", err.text));
+	worker_close(worker);
+	if (class != ERR_NONE)
 		return EXIT_FAULT;
-	}
 	log_event(LOG_INFO, "stopped");
 	log_flush();
 	return EXIT_OK;

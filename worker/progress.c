@@ -9,6 +9,8 @@ static const struct pg_statement statements[] = {
 	"(SELECT count(*) FROM billd.progress)::int4 AS partitions_all"},
     {"progress_lock", "SELECT partition, next_offset, event_number FROM billd.progress "
 		      "WHERE partition = ANY ($1::int4[]) ORDER BY partition FOR UPDATE"},
+    {"progress_check", "SELECT partition, next_offset, event_number FROM billd.progress "
+		       "WHERE partition = ANY ($1::int4[]) ORDER BY partition"},
     {"progress_move",
 	"UPDATE billd.progress p SET next_offset = k.next_offset, last_hash = k.last_hash, "
 	"event_number = k.event_number, "
@@ -194,6 +196,32 @@ params_hashes(struct pg_params *params, const struct partitions *partitions, str
 
 #define FIELD_AT(field) offsetof(struct partition, field)
 
+/* Compare what ${result} says of the selected partitions with what we know. */
+static enum err_class
+compare(const PGresult *result, const struct partitions *partitions, enum selection selection,
+    struct err *err)
+{
+	enum err_class class = ERR_NONE;
+	int row = 0;
+
+	for (size_t i = 0; i < partitions->len; i++) {
+		const struct partition *partition = &partitions->items[i];
+
+		if (!is_selected(partition, selection))
+			continue;
+		CHECK(row < PQntuples(result));
+		CHECK(pg_get_int32(result, row, 0) == partition->id);
+		if (pg_get_int64(result, row, 1) != partition->next_offset ||
+		    pg_get_int64(result, row, 2) != partition->event_number)
+			class = err_set(err, ERR_RETRY,
+			    "partition %d is not where we left it: at %lld, we stood at %lld",
+			    partition->id, (long long)pg_get_int64(result, row, 1),
+			    (long long)partition->next_offset);
+		row++;
+	}
+	return class;
+}
+
 enum err_class
 progress_send_lock(
     struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
@@ -208,27 +236,12 @@ progress_send_lock(
 enum err_class
 progress_receive_lock(struct pg *pg, const struct partitions *partitions, struct err *err)
 {
-	enum err_class class = ERR_NONE;
+	enum err_class class;
 	PGresult *result;
-	int row = 0;
 
 	if (pg_receive(pg, &result, err) != ERR_NONE)
 		return err_wrap(err, "progress_lock");
-	for (size_t i = 0; i < partitions->len; i++) {
-		const struct partition *partition = &partitions->items[i];
-
-		if (!partition->touched)
-			continue;
-		CHECK(row < PQntuples(result));
-		CHECK(pg_get_int32(result, row, 0) == partition->id);
-		if (pg_get_int64(result, row, 1) != partition->next_offset ||
-		    pg_get_int64(result, row, 2) != partition->event_number)
-			class = err_set(err, ERR_RETRY,
-			    "partition %d is not where we left it: at %lld, we stood at %lld",
-			    partition->id, (long long)pg_get_int64(result, row, 1),
-			    (long long)partition->next_offset);
-		row++;
-	}
+	class = compare(result, partitions, TOUCHED, err);
 	PQclear(result);
 	return class;
 }
@@ -280,15 +293,20 @@ progress_suspect(struct pg *pg, struct partition *partition, struct arena *arena
 }
 
 enum err_class
-progress_check(struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err)
+progress_check(
+    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
 {
-	for (size_t i = 0; i < partitions->len; i++)
-		partitions->items[i].touched = true;
-	if (pg_connect(pg, err) != ERR_NONE ||
-	    progress_send_lock(pg, partitions, arena, err) != ERR_NONE ||
-	    pg_sync(pg, err) != ERR_NONE || progress_receive_lock(pg, partitions, err) != ERR_NONE)
-		return err->class;
-	return pg_finish(pg, err);
+	PGresult *result = NULL;
+	struct pg_params params;
+	enum err_class class;
+
+	pg_params_init(&params, arena);
+	params_int32_field(&params, partitions, EVERY, FIELD_AT(id));
+	if (pg_run(pg, "progress_check", &params, &result, err) != ERR_NONE)
+		return err_wrap(err, "progress_check");
+	class = compare(result, partitions, EVERY, err);
+	PQclear(result);
+	return class;
 }
 
 enum err_class

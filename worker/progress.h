@@ -110,7 +110,7 @@ NODISCARD enum err_class progress_suspect(
  * another worker moved it, or the database was restored.
  */
 NODISCARD enum err_class progress_check(
-    struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err);
+    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
 
 /**
  * progress_note(pg, partitions, arena, err):

@@ -19,6 +19,12 @@ build=$1
 shift
 seconds=${FUZZ_SECONDS:-60}
 seed=${FUZZ_SEED:-$(date +%s)}
+for number in "$seconds" "$seed"; do
+	if [[ ! $number =~ ^[0-9]{1,9}$|^[0-9]{10}$ ]] || [ "$seconds" = 0 ]; then
+		printf 'error: FUZZ_SECONDS=%s FUZZ_SEED=%s: whole numbers, and at least a second\n' "$seconds" "$seed" >&2
+		exit 2
+	fi
+done
 planted_seconds=20 # it takes one or two
 found=$build/found
 mkdir -p "$found"

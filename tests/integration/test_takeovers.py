@@ -43,8 +43,9 @@ def test_a_message_over_which_workers_died_becomes_a_dead_letter_and_its_neighbo
     assert failed["status"] == "failed" and slug(failed["error"]) == "dead-letter", failed
     assert failed["resource"]["id"] == first["resource"]["id"]
     assert org.outcome(second["operation_id"])["status"] == "succeeded"
-    (offset, reason), = stack.rows(
-        'SELECT "offset", reason FROM billd.dead_letters WHERE operation_id = %s', [first["operation_id"]])
+    ((offset, reason),) = stack.rows(
+        'SELECT "offset", reason FROM billd.dead_letters WHERE operation_id = %s', [first["operation_id"]]
+    )
     assert "workers died over it" in reason
 
     # Its cause was mended: the replay is an operation of its own, as the outcome of the first is final.
@@ -77,7 +78,7 @@ def test_a_topic_whose_last_message_is_another_one_stops_the_worker(stack, org):
     org.outcome(created["operation_id"])
     partition = partition_of(created["resource"]["id"], PARTITIONS)
     with stack.without_worker():
-        (right,), = stack.rows("SELECT last_hash FROM billd.progress WHERE partition = %s", [partition])
+        ((right,),) = stack.rows("SELECT last_hash FROM billd.progress WHERE partition = %s", [partition])
         change = "UPDATE billd.progress SET last_hash = %s WHERE partition = %s"
         execute(stack, change, [bytes(16), partition])
         refuses_to_work(stack, f"partition {partition} ", "another message", "docs/operation.md")
@@ -86,7 +87,7 @@ def test_a_topic_whose_last_message_is_another_one_stops_the_worker(stack, org):
 
 def test_an_offset_that_kafka_does_not_have_stops_the_worker(stack, org):
     with stack.without_worker():
-        (right, mark), = stack.rows("SELECT next_offset, last_hash FROM billd.progress WHERE partition = 0")
+        ((right, mark),) = stack.rows("SELECT next_offset, last_hash FROM billd.progress WHERE partition = 0")
         change = "UPDATE billd.progress SET next_offset = %s, last_hash = %s WHERE partition = 0"
         execute(stack, change, [right + 1_000_000, None])
         refuses_to_work(stack, "partition 0 ", "nothing was skipped", "docs/operation.md")
@@ -95,7 +96,7 @@ def test_an_offset_that_kafka_does_not_have_stops_the_worker(stack, org):
 
 def test_another_kafka_cluster_stops_the_worker(stack):
     with stack.without_worker():
-        (right,), = stack.rows("SELECT cluster_id FROM billd.progress WHERE partition = 0")
+        ((right,),) = stack.rows("SELECT cluster_id FROM billd.progress WHERE partition = 0")
         execute(stack, "UPDATE billd.progress SET cluster_id = 'another'")
         refuses_to_work(stack, "the Kafka cluster another", "docs/operation.md")
         execute(stack, "UPDATE billd.progress SET cluster_id = %s", [right])
@@ -120,6 +121,8 @@ def test_topics_that_were_made_again_are_adopted(stack):
             execute(stack, "UPDATE billd.progress SET cluster_id = 'another', attempts = 3")
             said = stack.billd("topics", "apply", expect=2)
             assert "another" in said, said
+            said = stack.billd("topics", "adopt", expect=2, BILLD_PARTITIONS="16")
+            assert "progress of 8 partitions" in said, said
 
             stack.billd("topics", "adopt")
             rows = stack.rows("SELECT DISTINCT next_offset, last_hash IS NULL, attempts FROM billd.progress")
@@ -145,7 +148,7 @@ def test_an_idle_worker_notices_that_its_database_forgot_commands(stack, org):
     created = org.send("POST", "/v1/customers", {"name": "once"})
     org.outcome(created["operation_id"])
     partition = partition_of(created["resource"]["id"], PARTITIONS)
-    (end,), = stack.rows("SELECT next_offset FROM billd.progress WHERE partition = %s", [partition])
+    ((end,),) = stack.rows("SELECT next_offset FROM billd.progress WHERE partition = %s", [partition])
     back = "UPDATE billd.progress SET next_offset = next_offset - 1, last_hash = NULL WHERE partition = %s"
     execute(stack, back, [partition])
     eventually(lambda: stack.progress()[partition][0] == end, "the worker went back and on again", 30)
