@@ -34,7 +34,9 @@ API := $(wildcard api/*.c)
 WORKER := $(wildcard worker/*.c)
 CLI := $(wildcard cli/*.c)
 PROGRAMS := $(O)/billd-api $(O)/billd-worker $(O)/billd
-FUZZERS := $(filter-out planted,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZERS_ALL := $(filter-out planted,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZERS := $(FUZZERS_ALL)
+$(foreach name,$(filter-out $(FUZZERS_ALL),$(FUZZERS)),$(error there is no fuzzer $(name); there are: $(FUZZERS_ALL)))
 UNITS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 # So that ThreadSanitizer knows librdkafka's threads.
 THREADS := $(if $(filter tsan,$(V)),$(O)/tests/unit/c11_threads.o)
@@ -236,6 +238,9 @@ lint:
 
 fmt:
 	@find $(wildcard api cli common worker tests) -name '*.[ch]' -exec clang-format-14 -i {} +
+	@tests/venv.sh
+	@build/venv/bin/ruff check --quiet --config tests/ruff.toml --fix tests deploy
+	@build/venv/bin/ruff format --quiet --config tests/ruff.toml tests deploy
 
 #: make settings     write docs/settings.md from what the programs say
 settings: all

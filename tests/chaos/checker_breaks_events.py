@@ -104,7 +104,7 @@ def never_publish_one_in_the_middle(history, evidence):
 
 
 def publish_out_of_order(history, evidence):
-    partition, number = last_sequence(evidence)
+    partition, _ = last_sequence(evidence)
     messages = [message for message in evidence.topics[EVENTS] if message.partition == partition]
     swap(evidence, EVENTS, messages[1], messages[2])
 

@@ -10,6 +10,7 @@ from wire import COMMANDS, EVENTS
 
 STRANGER = "00000000-0000-4000-8000-000000000001"  # an id that nobody has
 
+
 def rows(evidence, table, **where):
     return [row for row in evidence.tables[table] if all(row[name] == value for name, value in where.items())]
 

@@ -42,8 +42,8 @@ KINDS = {
     "invoice": ("invoices", "Invoice", "billd.invoice."),
 }
 CREATES = {"CreateCustomer": "customer", "CreatePlan": "plan", "CreateSubscription": "subscription"}
-SCHEMAS = {name: schema for name, schema in COMMAND_MARKS.values()}
-EVENT_SCHEMAS = {name: schema for name, schema in EVENT_MARKS.values()}
+SCHEMAS = dict(COMMAND_MARKS.values())
+EVENT_SCHEMAS = dict(EVENT_MARKS.values())
 EVENT_SCHEMAS["InvoiceLine"] = next(
     field["type"]["items"] for field in EVENT_SCHEMAS["Invoice"]["fields"] if field["name"] == "lines"
 )

@@ -1,5 +1,6 @@
 """Rules about what is billed: resources as asked for, money, numbers, and who may see what."""
 
+import itertools
 from collections import defaultdict
 
 from checker_index import KINDS, document_of_answer, milliseconds, repeated
@@ -102,7 +103,7 @@ def one_invoice_per_period(index):
         periods[row["subscription_id"]].append((milliseconds(row["period_start"]), milliseconds(row["period_end"])))
     for one, found in periods.items():
         found.sort()
-        for before, after in zip(found, found[1:], strict=False):
+        for before, after in itertools.pairwise(found):
             if after[0] < before[1]:
                 yield f"the subscription {one} is invoiced twice for a period: {before}, {after}"
     for one, row in index.rows["subscriptions"].items():

@@ -190,7 +190,7 @@ class Drill:
         return int(self.stack.superuser("SELECT count(*) FROM billd.operations"))
 
     def judged_history(self):
-        return sorted(list(self.history), key=lambda record: record.at)
+        return sorted(self.history, key=lambda record: record.at)
 
     def round(self, name, faults, seconds, **options):
         """Load and faults for some seconds, then silence, then the checker's judgement: a Result."""

@@ -79,9 +79,7 @@ def topic_again(spell):
 def assert_done(stack, promised):
     """What was accepted on the new topic while no worker knew it is done."""
     told = {
-        record.answer["operation_id"]
-        for record in promised
-        if isinstance(record, Attempt) and record.status == 202
+        record.answer["operation_id"] for record in promised if isinstance(record, Attempt) and record.status == 202
     }
     assert told, "nothing was accepted on the new topic before the workers were told of it"
     done = set(stack.superuser("SELECT id FROM billd.operations").split())

@@ -107,7 +107,7 @@ def stop_until_moved(spell):
         spell.fleet.signal(sleeper, signal.SIGSTOP)
         try:
             spell.note(f"{sleeper.program.name} is stopped with {held} partitions")
-            spell.wait(lambda: awake_partitions(spell, sleeper) == spell.drill.partitions, "its partitions move")
+            spell.wait(lambda who=sleeper: others_have_all(spell, who), "its partitions move")
             spell.await_commit()
             spell.pause(0, 1)
             spell.hit(f"{sleeper.program.name} goes on after its partitions moved")
@@ -118,9 +118,9 @@ def stop_until_moved(spell):
         spell.await_commit()
 
 
-def awake_partitions(spell, sleeper):
+def others_have_all(spell, sleeper):
     others = [m for m in spell.fleet.running("worker") if m.program.name != sleeper.program.name]
-    return sum(spell.metric(member, "billd_partitions") or 0 for member in others)
+    return sum(spell.metric(member, "billd_partitions") or 0 for member in others) == spell.drill.partitions
 
 
 def come_and_go(spell):
@@ -232,4 +232,3 @@ def untimely_rows(stack, began):
         if count:
             found[table] = count
     return found
-

@@ -1,6 +1,7 @@
 """What the driver was told while faults went on: the only memory that the checker trusts.
 
-A history is a list of these records, in the order of their `at`; as a file it is one JSON object a line, {"record": <class>, …}.
+A history is a list of these records, in the order of their `at`; as a file it is one JSON object a line:
+{"record": <class>, …}.
 """
 
 import json

@@ -1,9 +1,9 @@
 """The chaos run: each fault alone, then several at once, each round judged from outside.  usage: tests/chaos.sh
 
-  CHAOS_SEED     repeats a run (printed first)
-  CHAOS_FAULTS   names from faults.py, or "mixed", or "all"; all of them unless told
-  CHAOS_SECONDS  how long each fault goes on (20)
-  CHAOS_MIXED    mixed rounds (3)
+CHAOS_SEED     repeats a run (printed first)
+CHAOS_FAULTS   names from faults.py, or "mixed", or "all"; all of them unless told
+CHAOS_SECONDS  how long each fault goes on (20)
+CHAOS_MIXED    mixed rounds (3)
 """
 
 import os
@@ -14,7 +14,7 @@ import time
 
 from drill import Drill
 from faults import BY_NAME, FAULTS
-from programs import ROOT
+from programs import ROOT, number_told
 
 TOLD_MAX, TOLD_CHARACTERS = 12, 1500  # of the violations, on the terminal; all are in the kept file
 LAST = ("older-database", "topic-again")
@@ -45,7 +45,8 @@ def chosen_names():
     if told == ["all"]:
         return known
     if set(told) - known:
-        sys.exit(f"there is no fault {' '.join(sorted(set(told) - known))}; there are: {' '.join(sorted(known))}")
+        unknown = " ".join(sorted(set(told) - known))
+        sys.exit(f"error: CHAOS_FAULTS: there is no fault {unknown}; there are: {' '.join(sorted(known))}")
     return set(told)
 
 
@@ -90,8 +91,8 @@ class Run:
 def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = os.environ.get("CHAOS_SEED") or str(random.SystemRandom().randrange(10**9))
-    seconds = float(os.environ.get("CHAOS_SECONDS", "20"))
-    names, mixed = chosen_names(), int(os.environ.get("CHAOS_MIXED", "3"))
+    seconds = number_told("CHAOS_SECONDS", 20, least=1)
+    names, mixed = chosen_names(), int(number_told("CHAOS_MIXED", 3))
     told = " ".join(f"{name}='{os.environ[name]}'" for name in REPEATED if os.environ.get(name))
     print(f"seed {seed}; to repeat: make chaos CHAOS_SEED={seed} {told}".rstrip(), flush=True)
     rounds, run, began = plan(names, mixed, seed), Run(seed, seconds), time.monotonic()

@@ -190,9 +190,9 @@ class Caller(threading.Thread):
     def customer(self, number, plan_id):
         key = f"{self.number}-{number}" if number % 2 else None
         body = {"name": f"Zoë {number}\u2028", "external_id": f"{self.number}-{number % 20}"}
-        for request in [body, body, {"name": "Another"}] if key else [body]:
-            accepted = self.send("POST", "/v1/customers", request, key)
-            customer_id = accepted["resource"]["id"] if request is body else customer_id
+        customer_id = self.send("POST", "/v1/customers", body, key)["resource"]["id"]
+        for again in [body, {"name": "Another"}] if key else []:
+            self.send("POST", "/v1/customers", again, key)
         order = {"customer_id": customer_id}
         order |= {"plan_id": plan_id} if number % 3 else {"plan_code": f"plan-{self.number}"}
         first = self.send("POST", "/v1/subscriptions", order)["resource"]["id"]

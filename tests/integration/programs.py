@@ -1,8 +1,10 @@
 """Our programs as child processes: started with settings, waited for, signalled, and ended in any way."""
 
+import math
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import requests
@@ -31,6 +33,18 @@ def run(program, *arguments, env=None, timeout=30):
         timeout=timeout * PATIENCE,
         check=False,
     )
+
+
+def number_told(name, default, least=0):
+    """The number that the environment variable `name` tells."""
+    told = os.environ.get(name) or default
+    try:
+        number = float(told)
+    except ValueError:
+        sys.exit(f"error: {name}={told}: it must be a number")
+    if not least <= number < math.inf:
+        sys.exit(f"error: {name}={told}: it must be at least {least}")
+    return number
 
 
 def clean_environment(settings):

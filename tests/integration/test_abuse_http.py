@@ -5,7 +5,20 @@ import socket
 import time
 
 import pytest
-from raw import HOST, bearer, chunked, connect, exchange, memory_of, parse, post, processor_share, read_answer, request, send
+from raw import (
+    HOST,
+    bearer,
+    chunked,
+    connect,
+    exchange,
+    memory_of,
+    parse,
+    post,
+    processor_share,
+    read_answer,
+    request,
+    send,
+)
 
 CLOSE = b"Connection: close"
 LIVE = b"GET /health/live"
@@ -56,7 +69,14 @@ def test_a_method_that_nobody_knows_is_400(stack, method):
 
 def test_targets_of_other_forms_are_not_found(stack):
     """OPTIONS *, CONNECT host:port, a path without its slash."""
-    for line in (b"OPTIONS *", b"CONNECT 127.0.0.1:80", b"GET health/live", b"GET ?a=b", b"GET #", b"GET //health/live"):
+    for line in (
+        b"OPTIONS *",
+        b"CONNECT 127.0.0.1:80",
+        b"GET health/live",
+        b"GET ?a=b",
+        b"GET #",
+        b"GET //health/live",
+    ):
         answer = ask(stack, request(line, CLOSE))
         answer.problem()
         assert answer.status == 404, (line, answer)

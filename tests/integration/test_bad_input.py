@@ -121,8 +121,16 @@ INVALID = {
     "a null in a map of texts": ("customers", CUSTOMER | {"metadata": {"a": None}}, ["/metadata/a"]),
     "the largest integer": ("plans", PLAN | {"amount": 2**63 - 1}, ["/amount"]),
     "the smallest integer": ("plans", PLAN | {"amount": -(2**63)}, ["/amount"]),
-    "an integer with an exponent": ("plans", b'{"amount":1e2}', ["/amount", "/code", "/name", "/currency", "/interval"]),
-    "a fraction next to nothing": ("plans", b'{"amount":1e-999}', ["/amount", "/code", "/name", "/currency", "/interval"]),
+    "an integer with an exponent": (
+        "plans",
+        b'{"amount":1e2}',
+        ["/amount", "/code", "/name", "/currency", "/interval"],
+    ),
+    "a fraction next to nothing": (
+        "plans",
+        b'{"amount":1e-999}',
+        ["/amount", "/code", "/name", "/currency", "/interval"],
+    ),
     "minus nothing": ("customers", b'{"name":-0.0}', ["/name"]),
     "a negative amount": ("plans", PLAN | {"amount": -1}, ["/amount"]),
     "an amount over the limit": ("plans", PLAN | {"amount": 10**15}, ["/amount"]),

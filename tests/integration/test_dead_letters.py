@@ -134,7 +134,8 @@ def test_a_letter_larger_than_any_message_is_told_without_its_value(stack, org, 
     assert headers(large)["billd_value_left_out"] == str(size)
     assert small.value() == b"small" and "billd_value_left_out" not in headers(small)
     kept = stack.rows(
-        'SELECT length(value) FROM billd.dead_letters WHERE partition = %s AND "offset" = %s', [partition, behind - 1])
+        'SELECT length(value) FROM billd.dead_letters WHERE partition = %s AND "offset" = %s', [partition, behind - 1]
+    )
     assert kept == [(size,)]
 
 

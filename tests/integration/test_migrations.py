@@ -114,7 +114,7 @@ def test_foreign_keys_are_checked_by_their_keys_from_the_first_row_on(stack, scr
         connection.execute("SET enable_bitmapscan = off")
         keys = connection.execute(
             "SELECT conname, confrelid::regclass::text, conindid::regclass::text,"
-            " (SELECT array_agg(attname::text ORDER BY position) FROM unnest(confkey) WITH ORDINALITY k(number, position)"
+            " (SELECT array_agg(attname::text ORDER BY place) FROM unnest(confkey) WITH ORDINALITY k(number, place)"
             "  JOIN pg_attribute ON attrelid = confrelid AND attnum = number)"
             " FROM pg_constraint WHERE contype = 'f'"
         ).fetchall()

@@ -18,7 +18,7 @@ def test_generated_requests_find_no_fault(stack, org, tmp_path):
     command = [
         Path(sys.executable).with_name("schemathesis"), "run", stack.url + "/openapi.json",
         "--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", SEED,
-        # One thread: with two, CPython 3.11's ast.parse fails now and then inside Hypothesis ("recursion depth mismatch").
+        # One thread: with two, CPython 3.11's ast.parse fails now and then in Hypothesis ("recursion depth mismatch").
         "--workers", "1", "--request-timeout", "40", "--no-color",
         "--header", f"Authorization: Bearer {org.key}",
     ]  # fmt: skip

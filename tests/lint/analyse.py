@@ -42,17 +42,21 @@ TOOLS = {
     # A suppression stands in the code, with its reason: tree.py looks after that.  For all: uninitvar takes
     # memory that a call fills for unset, and the compilers know better; CHECK(!"why") is how we write "never".
     "cppcheck": (
-        ["cppcheck", "--quiet", "--enable=warning,performance,portability", "--inline-suppr"]
-        + ["--suppress=uninitvar", "--suppress=incorrectStringBooleanError"]
-        + ["--std=c11", "-D_GNU_SOURCE", "-I.", "--template={file}:{line}: {severity}: {message} [{id}]", "@"],
+        [
+            *("cppcheck", "--quiet", "--enable=warning,performance,portability", "--inline-suppr"),
+            *("--suppress=uninitvar", "--suppress=incorrectStringBooleanError"),
+            *("--std=c11", "-D_GNU_SOURCE", "-I.", "--template={file}:{line}: {severity}: {message} [{id}]", "@"),
+        ],
         [],
         (".c",),
         PROGRAMS,
     ),
     # What it finds differs much between releases of gcc: that of Debian 12, where it is there.
     "analyzer": (
-        [shutil.which("gcc-12") or "gcc", *CFLAGS, "-O1", "-fanalyzer", "-fdiagnostics-plain-output"]
-        + ["-c", "-o", "/dev/null", "@"],
+        [
+            *(shutil.which("gcc-12") or "gcc", *CFLAGS, "-O1", "-fanalyzer", "-fdiagnostics-plain-output"),
+            *("-c", "-o", "/dev/null", "@"),
+        ],
         [],
         (".c",),
         PROGRAMS,
@@ -108,7 +112,7 @@ def main(tool, files):
             todo.append((path, note, stamp))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda row: findings_of(tool, row[0]), todo)
-        for (_, note, stamp), rows in zip(todo, results):
+        for (_, note, stamp), rows in zip(todo, results, strict=True):
             # One line says that a file is to be laid out anew.
             for place, text in rows[:1] if tool == "format" else rows:
                 findings.add(place, f"{text} ({tool})")

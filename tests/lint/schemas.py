@@ -14,7 +14,7 @@ import io
 import json
 import pathlib
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import avro.compatibility
 import avro.schema
@@ -27,7 +27,7 @@ GOLDEN = ROOT / "golden"
 MANIFEST = RELEASED / "SHA256SUMS"
 FRAME_MAGIC = b"\xc3\x01"
 FRAME_BYTES = 10
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # --- schemas ---------------------------------------------------------------------------------
@@ -43,9 +43,7 @@ def schema_files(folder):
 
 
 def versions():
-    return sorted(
-        (path for path in RELEASED.iterdir() if path.is_dir()), key=lambda path: int(path.name[1:])
-    )
+    return sorted((path for path in RELEASED.iterdir() if path.is_dir()), key=lambda path: int(path.name[1:]))
 
 
 def load(path):
@@ -63,9 +61,7 @@ def fingerprint(schema):
 
 def released_fingerprints():
     """A change of docs, rules or defaults alone needs no new version."""
-    return {
-        fingerprint(load(path)) for version in versions() for path in schema_files(version).values()
-    }
+    return {fingerprint(load(path)) for version in versions() for path in schema_files(version).values()}
 
 
 def without_logical_types(node):
@@ -73,9 +69,7 @@ def without_logical_types(node):
     if isinstance(node, list):
         return [without_logical_types(item) for item in node]
     if isinstance(node, dict):
-        return {
-            key: without_logical_types(value) for key, value in node.items() if key != "logicalType"
-        }
+        return {key: without_logical_types(value) for key, value in node.items() if key != "logicalType"}
     return node
 
 
@@ -83,12 +77,12 @@ def without_logical_types(node):
 
 
 def time_from_public(text):
-    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     return int((moment - EPOCH).total_seconds()) * 1000
 
 
 def time_to_public(millis):
-    return datetime.fromtimestamp(millis // 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(millis // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def convert(node, value, time):
@@ -98,10 +92,7 @@ def convert(node, value, time):
     if isinstance(node, str):
         return value
     if node["type"] == "record":
-        return {
-            field["name"]: convert(field["type"], value[field["name"]], time)
-            for field in node["fields"]
-        }
+        return {field["name"]: convert(field["type"], value[field["name"]], time) for field in node["fields"]}
     if node["type"] == "array":
         return [convert(node["items"], item, time) for item in value]
     if node.get("logicalType") == "timestamp-millis":
@@ -271,9 +262,7 @@ def golden(version):
         _, schema = golden_schema(version, path)
         value = convert(schema, json.loads(path.read_text()), time_from_public)
         body = io.BytesIO()
-        fastavro.schemaless_writer(
-            body, fastavro.parse_schema(without_logical_types(schema)), value, strict=True
-        )
+        fastavro.schemaless_writer(body, fastavro.parse_schema(without_logical_types(schema)), value, strict=True)
         target.write_bytes(FRAME_MAGIC + fingerprint(schema) + body.getvalue())
         print(f"wrote {target.relative_to(ROOT)}")
     manifest_add()

@@ -50,9 +50,7 @@ PURE_IMPORTS = {
 
 def symbols(path):
     """(name, nm's letter, section) for each symbol of an object."""
-    output = subprocess.run(
-        ["nm", "-f", "sysv", path], check=True, capture_output=True, text=True
-    ).stdout
+    output = subprocess.run(["nm", "-f", "sysv", path], check=True, capture_output=True, text=True).stdout
     rows = [[cell.strip() for cell in line.split("|")] for line in output.splitlines()]
     return [(row[0], row[2], row[6]) for row in rows if len(row) == 7]
 
@@ -79,14 +77,13 @@ def check_names(findings):
     for source, rows in built(findings):
         own = own_name(source.stem)
         for name, letter, section in rows:
-            if letter.isupper() and letter not in "UVW" and section.startswith((".data", ".bss")):
-                if not section.startswith(".data.rel.ro"):
-                    findings.add(source, f"{name} is a global variable that can be written to")
-            if not letter.isupper() or letter in "UVW" or own.match(name) or name == "main":
+            if not letter.isupper() or letter in "UVW":
                 continue
-            known = {
-                row for row in EXCEPTIONS if row[0] == str(source) and name.startswith(row[1])
-            }
+            if section.startswith((".data", ".bss")) and not section.startswith(".data.rel.ro"):
+                findings.add(source, f"{name} is a global variable that can be written to")
+            if own.match(name) or name == "main":
+                continue
+            known = {row for row in EXCEPTIONS if row[0] == str(source) and name.startswith(row[1])}
             used |= known
             if not known:
                 findings.add(source, f"exports {name}, which is not one of its names")
@@ -101,11 +98,7 @@ def check_purity(findings):
     allowed = {*PURE_IMPORTS}
     for source, rows in built(findings, ["common/domain", "common/base"]):
         if source in objects or source in base:
-            allowed |= {
-                name
-                for name, letter, _ in rows
-                if letter == "T" and not name.startswith(IMPURE_NAMES)
-            }
+            allowed |= {name for name, letter, _ in rows if letter == "T" and not name.startswith(IMPURE_NAMES)}
     for source, rows in objects.items():
         for name, letter, section in rows:
             if letter == "U" and name not in allowed:
