@@ -47,6 +47,7 @@ struct batch_context {
 	struct publisher *publisher;
 	struct metrics *metrics;
 	int32_t partitions_all; /* of the topic */
+	size_t planned_for;     /* commands processed by the plans that the connection has */
 };
 
 /**

@@ -4,17 +4,6 @@
 
 #define LIST_CAPACITY_FIRST 64
 
-/*
- * Plans are made for each execution (pg.c), and that goes for the statements by which PostgreSQL
- * checks foreign keys, too: one for each row (measured: half as much again for a bulk insert).  For
- * the inserts of a transaction, plans are kept: they look nothing up but by the keys of those
- * checks.
- */
-#define KEEP_PLANS "keep_plans"
-static const struct pg_statement statements[] = {
-    {KEEP_PLANS, "SELECT set_config('plan_cache_mode', 'auto', true)"},
-};
-
 #define LIVE "r.status IN ('scheduled', 'trialing', 'active', 'past_due', 'paused')"
 
 /*
@@ -82,7 +71,6 @@ fact_of(void *value)
 void
 facts_prepare(struct pg *pg, struct arena *arena)
 {
-	pg_prepare(pg, statements, ARRAY_LEN(statements));
 	for (size_t i = 0; i < NEED_MAX; i++)
 		row_prepare_load(pg, &row_tables[need_table[i].table], need_table[i].name,
 		    need_table[i].from, arena);
@@ -455,14 +443,12 @@ store_send(struct facts *facts, struct pg *pg, enum table_id table, enum fact_st
 enum err_class
 facts_send_store(struct facts *facts, struct pg *pg, size_t *ret_sent, struct err *err)
 {
-	size_t sent = 1;
+	size_t sent = 0;
 
 	for (enum table_id table = 0; table < TABLE_MAX; table++)
 		if (store_send(facts, pg, table, FACT_CHANGED, row_send_update, &sent, err) !=
 		    ERR_NONE)
 			return err->class;
-	if (pg_send(pg, KEEP_PLANS, NULL, err) != ERR_NONE)
-		return err->class;
 	for (enum table_id table = 0; table < TABLE_MAX; table++)
 		if (store_send(facts, pg, table, FACT_ADDED, row_send_insert, &sent, err) !=
 		    ERR_NONE)
