@@ -122,10 +122,15 @@ class Bed:
         """How the programs of the bench make commands: WIRE_USAGE of tests/bench/wire.h."""
         return self.stack.secret_file, self.org.organisation_id, self.plan_id, self.base_ms, PARTITIONS
 
-    def backend(self):
-        """The PostgreSQL process that serves the worker."""
+    def backends(self, count=1):
+        """The PostgreSQL processes that serve so many workers."""
         query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'billd-worker'"
-        return eventually(lambda: self.connection.execute(query).fetchone(), "the worker is connected", 20)[0]
+
+        def found():
+            pids = [pid for (pid,) in self.connection.execute(query).fetchall()]
+            return pids if len(pids) == count else None
+
+        return eventually(found, f"{count} workers are connected", 20)
 
     @contextlib.contextmanager
     def profiled(self, name, find_pid):
@@ -137,12 +142,11 @@ class Bed:
             yield
 
     @contextlib.contextmanager
-    def backend_profiled(self, name):
-        """The same of the PostgreSQL process that serves the worker, and what it waits for."""
+    def backend_profiled(self, name, pid):
+        """The same of a PostgreSQL process that serves one of the workers, and what it waits for."""
         if not self.profile:
             yield
             return
-        pid = self.backend()
         owner = functools.partial(self.stack.connect, "worker")
         reading, waits = OUTPUT / f"profile-{name}.txt", OUTPUT / f"waits-{name}.txt"
         with profiles.perf(reading, pid), profiles.waits(waits, owner, pid):

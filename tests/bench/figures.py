@@ -1,5 +1,6 @@
 """What is measured: each function gives figures, in the order in which they can be taken on one bed."""
 
+import os
 import time
 from dataclasses import dataclass
 
@@ -51,19 +52,23 @@ def rounded(turns):
 # The worker
 
 
-def drain(bed, first, count, name):
-    """Commands a second by which a worker that finds them all on the topic drains them."""
-    worker = bed.stack.worker
-    worker.stop()
+def drain(bed, first, count, name, more=()):
+    """Commands a second by which the worker, and `more` of them, drain what they find on the topic."""
+    workers = [bed.stack.worker, *more]
+    bed.stack.worker.stop()
     bed.empty_tables()
     before = bed.done()[0]
     bed.fill("subscriptions", count, first)
     bed.sql("CHECKPOINT")
-    worker.start()
-    with bed.profiled(name, lambda: worker.process.pid), bed.backend_profiled(f"{name}-postgres"):
-        backend = bed.backend()
+    for worker in workers:
+        worker.start()
+    backends = bed.backends(len(workers))
+    with bed.profiled(name, lambda: bed.stack.worker.process.pid), bed.backend_profiled(f"{name}-postgres", backends[0]):
         bed.wait_done(before + count, 600)
-        cpu = [cpu_seconds(pid) * 1e6 / count for pid in (worker.process.pid, backend)]
+        pids = [worker.process.pid for worker in workers]
+        cpu = [sum(cpu_seconds(pid) for pid in part) * 1e6 / count for part in (pids, backends)]
+    for worker in more:
+        worker.stop()
     # By when its transactions began: from the first to the last one, whose commands do not count.
     row = bed.stack.superuser(
         "WITH batches AS (SELECT completed_at, count(*) AS commands FROM billd.operations "
@@ -81,11 +86,14 @@ def worker(bed, scale):
     count = scale(200_000, 10_000)
     single = scale(int(200_000 * SINGLE_SHARE), 4_000)
     first = bed.customers(count)
-    ours, unnest, one, piped = [], [], [], []
+    more = [bed.stack.make_worker(f"worker-{number}") for number in range(1, os.cpu_count())]
+    ours, every, unnest, one, piped = [], [], [], [], []
     for number in range(TURNS):
         ours.append(drain(bed, first, count, f"worker-{number}"))
         if number == 0:
             bed.keep_rows()
+        bed.empty_tables()
+        every.append(drain(bed, first, count, f"workers-{number}", more))
         bed.empty_tables()
         unnest.append(bed.tool("bare_insert", bed.database_url, "unnest", count, BATCH))
         for mode, turns in (("single", one), ("piped", piped)):
@@ -96,20 +104,26 @@ def worker(bed, scale):
             drain(bed, first, count, "statements")
     bed.empty_tables()
     rows = "subscription, invoice, line, operation, 2 events"
-    own, backend = ours[-1]["cpu_us"]
-    said = (
-        f"{count} commands, {ours[0]['batch']:.0f} a batch, 1 worker; CPU of a command: worker {own:.0f} µs, "
-        f"its PostgreSQL backend {backend:.0f} µs; turns: {rounded(ours)}"
-    )
+
+
+    def said(turns, workers):
+        own, backend = turns[-1]["cpu_us"]
+        return (
+            f"{count} commands, {turns[0]['batch']:.0f} a batch, workers: {workers}; CPU of a command: "
+            f"worker {own:.0f} µs, its PostgreSQL backend {backend:.0f} µs; turns: {rounded(turns)}"
+        )
+
     yield Figure(
         "worker_vs_unnest", rate(ours), "commands/s",
         f"the same rows ({rows}) by bare UNNEST inserts, {BATCH} a transaction, 1 connection",
-        rate(unnest), f"{said}; bare {rounded(unnest)}",
+        rate(unnest), f"{said(ours, 1)}; bare {rounded(unnest)}",
     )  # fmt: skip
     yield Figure(
-        "worker_vs_single", rate(ours), "commands/s",
+        "worker_vs_single", rate(every), "commands/s",
         f"the same rows, a transaction for each command, {SINGLE_CONNECTIONS} connections, prepared statements",
-        rate(one), f"{said}; bare {single} commands, {rounded(one)}; each transaction as one pipeline {rounded(piped)}",
+        rate(one),
+        f"{said(every, 1 + len(more))}, one for each processor; bare {single} commands, {rounded(one)}; "
+        f"each transaction as one pipeline {rounded(piped)}",
     )  # fmt: skip
 
 
