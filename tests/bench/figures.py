@@ -62,10 +62,10 @@ def drain(bed, first, count, name, more=()):
     bed.sql("CHECKPOINT")
     for worker in workers:
         worker.start()
+    pids = [worker.process.pid for worker in workers]
     backends = bed.backends(len(workers))
-    with bed.profiled(name, lambda: bed.stack.worker.process.pid), bed.backend_profiled(f"{name}-postgres", backends[0]):
+    with bed.profiled(name, lambda: pids[0]), bed.backend_profiled(f"{name}-postgres", backends[0]):
         bed.wait_done(before + count, 600)
-        pids = [worker.process.pid for worker in workers]
         cpu = [sum(cpu_seconds(pid) for pid in part) * 1e6 / count for part in (pids, backends)]
     for worker in more:
         worker.stop()
@@ -104,7 +104,6 @@ def worker(bed, scale):
             drain(bed, first, count, "statements")
     bed.empty_tables()
     rows = "subscription, invoice, line, operation, 2 events"
-
 
     def said(turns, workers):
         own, backend = turns[-1]["cpu_us"]
