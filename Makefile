@@ -30,7 +30,7 @@ LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodlopen $(filter -fsaniti
 LDLIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lavro -lpthread -lm
 
 COMMON := $(wildcard common/*/*.c)
-API := $(wildcard api/*.c)
+API := $(wildcard api/*.c api/*/*.c)
 WORKER := $(wildcard worker/*.c)
 CLI := $(wildcard cli/*.c)
 PROGRAMS := $(O)/billd-api $(O)/billd-worker $(O)/billd
@@ -86,7 +86,7 @@ $(O)/%.o: %.c Makefile
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 
 # Files that the programs carry.
-SCHEMA_FILES := $(sort $(wildcard schemas/commands/*.avsc schemas/events/*.avsc schemas/released/*/*/*.avsc))
+SCHEMA_FILES := $(sort $(wildcard schemas/actions/*.avsc schemas/commands/*.avsc schemas/events/*.avsc schemas/released/*/*/*.avsc))
 MIGRATION_FILES := $(sort $(wildcard migrations/*.sql))
 SWAGGER := build/swagger-ui
 SWAGGER_FILES := $(addprefix $(SWAGGER)/,swagger-ui.css swagger-ui-bundle.js favicon-32x32.png)
@@ -109,13 +109,14 @@ $(SWAGGER_FILES) &: api/swagger-ui.txt
 	@sh api/swagger-ui.sh api/swagger-ui.txt $(SWAGGER)
 
 # Unit tests: one program for each file, linked with all of ours but main().  There our allocations can be made to fail
-# (tests/unit/alloc_failures.h); a library's and the tests' own cannot.
+# (tests/unit/alloc_failures.h); a library's and the tests' own cannot.  Not qs, which replaces: files of two folders may have one name.
 FAILING := $(foreach name,malloc calloc realloc strdup,--redefine-sym $(name)=alloc_failures_$(name))
 $(O)/unit/tested.a: $(call objects,$(filter-out %/main.c,$(API) $(WORKER))) $(O)/gen/embedded_docs.o $(LIBRARY)
 	@mkdir -p $(@D)
 	@rm -f $@
 	@cp $(LIBRARY) $@.new
-	@ar qs $@.new $(filter %.o,$^) 2>/dev/null
+	@ar q $@.new $(filter %.o,$^) 2>/dev/null
+	@ar s $@.new
 	@objcopy $(FAILING) $@.new $@
 	@rm -f $@.new
 
@@ -179,16 +180,16 @@ asan:
 	@$(MAKE) --no-print-directory V=asan unit
 
 # Tables of pure functions, thousands of rows long: no allocation of theirs can fail, no memory is wild.
-PURE := calendar err header id instant invoice iso layout log migrate money problem progress refusal route subscription uuid
-PURE += zone zone_file zone_rule
+PURE := address api_key base64url calendar command err header id instant invoice iso layout log migrate money password problem progress refusal role route
+PURE += signatures signing statements subscription uuid zone zone_file zone_rule
 # Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.
-THREADED := consumer key_cache producer publish threads
+THREADED := callers consumer limits pool producer publish ring threads
 unit_names = $(filter-out $(1),$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 
 # openapi makes its document once, at start, of thousands of small allocations.
 alloc:
 	@$(MAKE) --no-print-directory V=asan UNIT_ALLOC_FAILURES=1 \
-		NAMES="key_cache $(call unit_names,$(PURE) $(THREADED) openapi)" unit-named
+		NAMES="callers limits $(call unit_names,$(PURE) $(THREADED) openapi)" unit-named
 
 # What handlers runs a hundred times over, outcome and handler_changes run once.
 valgrind:
@@ -214,7 +215,7 @@ fuzzers: $(patsubst %,$(O)/fuzz/%,$(FUZZERS) planted)
 
 # Benchmarks: one program for each thing that is measured or compared with; bench.py runs them.
 .PHONY: bench bench-programs
-BENCHES := bare_http bare_insert bare_produce fill load publish
+BENCHES := bare_http bare_insert bare_produce bare_select fill load publish
 BENCH_OBJECTS := $(call objects,$(addprefix tests/bench/,bench.c wire.c bare_kafka.c) \
 	$(filter-out %/main.c,$(WORKER)))
 bench:

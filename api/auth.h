@@ -2,16 +2,21 @@
 #define API_AUTH_H
 
 /*
- * Authentication: from the header Authorization to the organisation that asks.  A key that was seen
- * lately costs nothing; another one is looked up by a query thread.
+ * Who asks, and whether they may: from the header Authorization (an API key, or the access token of
+ * a user), the header Billd-Organisation and the path to the caller, the organisation and the role
+ * there, which the route's permission is held against.  Who was seen lately costs no look at the
+ * database; others are looked up by a query thread.
+ *
+ * Refused are, in this order: who is not known (401), who asks too much (429), a header that does
+ * not fit (400), what is somebody else's (404), and what the role does not allow (403).
  */
 
 #include "api/request.h"
 
 /**
  * auth_begin(request):
- * Find out who asks.  True when that is known, or an answer that refuses is noted; false when
- * ${request} was suspended and handed over.
+ * Find out who asks, and whether they may.  True when that is known, or an answer that refuses is
+ * noted; false when ${request} was suspended and handed over.
  */
 NODISCARD bool auth_begin(struct request *request);
 

@@ -19,7 +19,9 @@ static const struct str header_names[HEADER_MAX] = {
     [HEADER_REQUEST_ID] = NAME("x-request-id"),
     [HEADER_TRACEPARENT] = NAME("traceparent"),
     [HEADER_EXPECT] = NAME("expect"),
+    [HEADER_ORGANISATION] = NAME("billd-organisation"),
     [HEADER_PREFER] = NAME("prefer"),
+    [HEADER_FORWARDED] = NAME("x-forwarded-for"),
 };
 
 static bool
@@ -86,7 +88,7 @@ headers_note(struct headers *headers, struct str name, struct str value)
 	for (size_t i = 0; i < HEADER_MAX; i++) {
 		if (!equal_ignoring_case(name, header_names[i]))
 			continue;
-		if (headers->values[i].ptr == NULL)
+		if (headers->values[i].ptr == NULL || i == HEADER_FORWARDED)
 			headers->values[i] =
 			    (struct str){value.ptr == NULL ? "" : value.ptr, value.len};
 		else if (i != HEADER_PREFER)
@@ -219,6 +221,16 @@ header_bearer(struct str value, struct str *ret_token)
 		return false;
 	*ret_token = trim((struct str){value.ptr + scheme_len, value.len - scheme_len});
 	return true;
+}
+
+struct str
+header_forwarded(struct str value)
+{
+	const char *comma = value.len == 0 ? NULL : memrchr(value.ptr, ',', value.len);
+
+	if (comma != NULL)
+		value = (struct str){comma + 1, value.len - (size_t)(comma + 1 - value.ptr)};
+	return trim(value);
 }
 
 int

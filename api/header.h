@@ -12,7 +12,8 @@
 
 #include "common/base/str.h"
 
-/* Those that may come once only: two of them are refused. */
+/* Those that may come once only, two of them are refused; and at the end those that may come
+ * repeatedly. */
 enum header {
 	HEADER_HOST,
 	HEADER_CONTENT_LENGTH,
@@ -23,7 +24,9 @@ enum header {
 	HEADER_REQUEST_ID,
 	HEADER_TRACEPARENT,
 	HEADER_EXPECT,
-	HEADER_PREFER, /* may come repeatedly; the first counts */
+	HEADER_ORGANISATION,
+	HEADER_PREFER,    /* may come repeatedly; the first counts */
+	HEADER_FORWARDED, /* X-Forwarded-For; may come repeatedly; the last counts */
 	HEADER_MAX,
 };
 
@@ -86,6 +89,12 @@ NODISCARD bool header_is_json(struct str value);
  * The token of "Bearer <token>".  False, ${ret_token} untouched, for another scheme.
  */
 NODISCARD bool header_bearer(struct str value, struct str *ret_token);
+
+/**
+ * header_forwarded(value):
+ * The last entry of an X-Forwarded-For, which is the one that the nearest proxy has written.
+ */
+NODISCARD struct str header_forwarded(struct str value);
 
 /**
  * header_wait_s(value):

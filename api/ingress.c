@@ -3,13 +3,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/callers.h"
 #include "api/deliver.h"
 #include "api/health.h"
-#include "api/key_cache.h"
+#include "api/identity/identity.h"
+#include "api/limits.h"
 #include "api/openapi.h"
 #include "api/reader.h"
 #include "api/refresh.h"
 #include "api/reuse.h"
+#include "api/ring.h"
 #include "api/server.h"
 #include "api/statements.h"
 #include "api/stats.h"
@@ -22,7 +25,10 @@
 
 #define STATEMENT_TIMEOUT_MS 5000
 #define CONNECT_TIMEOUT_S 2
+#define PLANS_KEPT_MS 1000 /* of queries: to make one takes longer than to read one row */
 #define TICK_MS 50
+#define RATE_WINDOW_S 10 /* what that gives may come at once */
+#define LOGIN_WINDOW_S 60
 
 static enum err_class
 secret_prepare(const struct ingress_settings *settings, struct ingress *ingress, struct err *err)
@@ -30,6 +36,19 @@ secret_prepare(const struct ingress_settings *settings, struct ingress *ingress,
 	if (!id_secret_read(str_from(settings->secret), &ingress->secret))
 		return err_set(err, ERR_FATAL, "BILLD_SECRET: must be 64 hexadecimal digits");
 	return ERR_NONE;
+}
+
+static struct limits *
+limits_prepare(const struct ingress_settings *settings)
+{
+	const struct limit_rule rules[LIMIT_CLASS_MAX] = {
+	    [LIMIT_CALLER] = {settings->rate_caller * RATE_WINDOW_S, RATE_WINDOW_S},
+	    [LIMIT_ORGANISATION] = {settings->rate_organisation * RATE_WINDOW_S, RATE_WINDOW_S},
+	    [LIMIT_LOGIN_ACCOUNT] = {settings->login_rate_account, LOGIN_WINDOW_S},
+	    [LIMIT_LOGIN_ADDRESS] = {settings->login_rate_address, LOGIN_WINDOW_S},
+	};
+
+	return limits_new(rules);
 }
 
 static enum err_class
@@ -91,7 +110,7 @@ drain(struct ingress *ingress, struct server *server)
 	return ingress->suspended == 0;
 }
 
-/* How all threads connect. */
+/* How all threads connect that only read. */
 static struct pg_settings
 database_settings(const struct ingress_settings *settings)
 {
@@ -99,9 +118,21 @@ database_settings(const struct ingress_settings *settings)
 	    .url = settings->database_url,
 	    .application_name = "billd-api",
 	    .session = "SET default_transaction_read_only = on",
+	    .plans_kept_ms = PLANS_KEPT_MS,
 	    .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
 	    .connect_timeout_s = CONNECT_TIMEOUT_S,
 	};
+}
+
+/* How those connect that do what people ask for. */
+static struct pg_settings
+actions_settings(const struct ingress_settings *settings)
+{
+	struct pg_settings database = database_settings(settings);
+
+	database.session = NULL;
+	database.plans_kept_ms = 0;
+	return database;
 }
 
 static int
@@ -109,6 +140,7 @@ serve(struct ingress *ingress, int fd)
 {
 	const struct ingress_settings *settings = ingress->settings;
 	const struct pg_settings database = database_settings(settings);
+	const struct pg_settings writing = actions_settings(settings);
 	struct refresher *refresher = refresher_new(&database, ingress);
 	struct deliverer *deliverer = deliverer_new(ingress);
 	struct server *server = NULL;
@@ -117,6 +149,7 @@ serve(struct ingress *ingress, int fd)
 
 	ingress->reader = reader_new(&database, (size_t)settings->database_connections);
 	ingress->waiter = waiter_new(&database, ingress);
+	ingress->actions = actions_new(&writing, ingress);
 	if (server_open(ingress, fd, &server, &err) != ERR_NONE) {
 		log_line(LOG_ERROR, "cannot serve", log_text("error", err.text));
 		code = EXIT_USAGE;
@@ -134,6 +167,7 @@ serve(struct ingress *ingress, int fd)
 		code = ingress->exit_code;
 	}
 	server_free(server);
+	actions_free(ingress->actions);
 	deliverer_free(deliverer);
 	waiter_free(ingress->waiter);
 	reader_free(ingress->reader);
@@ -155,7 +189,9 @@ ingress_run(const struct ingress_settings *settings, struct err *err)
 		free(ingress);
 		return EXIT_USAGE;
 	}
-	ingress->keys = key_cache_new();
+	ingress->callers = callers_new();
+	ingress->ring = ring_holder_new();
+	ingress->limits = limits_prepare(settings);
 	ingress->reuse = reuse_new();
 	ingress->stats = stats_new();
 	ingress->health = health_new();
@@ -167,7 +203,9 @@ ingress_run(const struct ingress_settings *settings, struct err *err)
 	health_free(ingress->health);
 	stats_free(ingress->stats);
 	reuse_free(ingress->reuse);
-	key_cache_free(ingress->keys);
+	limits_free(ingress->limits);
+	ring_holder_free(ingress->ring);
+	callers_free(ingress->callers);
 	free(ingress);
 	return code;
 }
@@ -177,15 +215,18 @@ ingress_check(const struct ingress_settings *settings, struct err *err)
 {
 	const struct pg_settings database = database_settings(settings);
 	struct ingress *ingress = calloc(1, sizeof(*ingress));
-	struct pg *pg = pg_new(&database);
+	struct pg *pg = pg_new(&database), *actions = pg_new(&database);
 	int code = EXIT_FAULT;
 
 	CHECK(ingress != NULL);
 	pg_prepare(pg, statement_table, statement_table_len);
+	identity_prepare(actions);
 	if (secret_prepare(settings, ingress, err) != ERR_NONE)
 		code = EXIT_USAGE;
-	else if (schemas_prepare(ingress, err) == ERR_NONE && pg_connect(pg, err) == ERR_NONE)
+	else if (schemas_prepare(ingress, err) == ERR_NONE && pg_connect(pg, err) == ERR_NONE &&
+		 pg_connect(actions, err) == ERR_NONE)
 		code = EXIT_OK;
+	pg_free(actions);
 	pg_free(pg);
 	openapi_free(ingress->openapi);
 	schemas_free(ingress->schemas);

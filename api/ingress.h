@@ -18,6 +18,10 @@ struct ingress_settings {
 	const char *listen, *database_url, *kafka_bootstrap, *secret, *log_level;
 	int64_t port, partitions, http_threads, connections, database_connections;
 	int64_t produce_timeout_ms, header_timeout_ms, body_timeout_ms, idle_timeout_ms, drain_ms;
+	int64_t password_threads, action_threads;       /* of the pools of api/identity/action.h */
+	int64_t rate_caller, rate_organisation;         /* requests a second; 0: no limit */
+	int64_t login_rate_account, login_rate_address; /* attempts a minute; 0: no limit */
+	int64_t forwarded; /* 1: a proxy's X-Forwarded-For names the client */
 };
 
 struct ingress {
@@ -27,7 +31,10 @@ struct ingress {
 	const struct schema *command_schemas[COMMAND_TYPE_MAX];
 	struct str openapi; /* the document */
 	struct producer *producer;
-	struct key_cache *keys;
+	struct callers *callers;  /* that were seen lately */
+	struct ring_holder *ring; /* the signing keys, as the refresher saw them last */
+	struct limits *limits;    /* how much each may ask */
+	struct actions *actions;
 	struct reuse *reuse;
 	struct reader *reader;
 	struct waiter *waiter;

@@ -5,36 +5,14 @@
 
 #define BASE_NAME "api/docs/openapi_base.json"
 
-/* What an error of each status means here, whatever the route. */
-static const struct {
-	int status;
-	const char *name, *description;
-} errors[] = {
-    {400, "BadRequest", "The request, a parameter, a header or the JSON is malformed."},
-    {401, "Unauthorized", "The API key is missing, unknown or revoked."},
-    {404, "NotFound", "Nothing of that name belongs to the organisation."},
-    {409, "Conflict", "The rules refuse it in the present state (with Prefer: wait)."},
-    {413, "BodyTooLarge", "The body has more than 1 MiB."},
-    {415, "UnsupportedMediaType", "The body is not declared as JSON."},
-    {422, "InvalidBody",
-	"The body breaks the schema, or the Idempotency-Key came with another request."},
-    {500, "Internal", "A fault of the service."},
-    {503, "Unavailable", "Something that is needed is out of reach: try again."},
-};
-
-/* Which of them a route of each kind has. */
-static const int errors_of_command[] = {400, 401, 404, 409, 413, 415, 422, 500, 503, 0};
-static const int errors_of_query[] = {400, 401, 404, 500, 503, 0};
-static const int errors_of_list[] = {400, 401, 500, 503, 0};
-
 static void
 set(json_t *object, const char *name, json_t *value)
 {
 	CHECK(json_object_set_new(object, name, value) == 0);
 }
 
-static json_t *
-reference(const char *section, const char *name)
+json_t *
+openapi_reference(const char *section, const char *name)
 {
 	return json_pack("{s:o}", "$ref", json_sprintf("#/components/%s/%s", section, name));
 }
@@ -43,49 +21,6 @@ static json_t *
 content(const char *type, json_t *schema)
 {
 	return json_pack("{s:{s:o}}", type, "schema", schema);
-}
-
-static json_t *
-answer(const char *description, json_t *schema)
-{
-	return json_pack("{s:s,s:o,s:{s:o}}", "description", description, "content",
-	    content(JSON_TYPE, schema), "headers", "X-Request-Id",
-	    reference("headers", "RequestId"));
-}
-
-static void
-put_error_components(json_t *components)
-{
-	json_t *responses = json_object();
-
-	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
-		json_t *response =
-		    json_pack("{s:s,s:o,s:{s:o}}", "description", errors[i].description, "content",
-			content(PROBLEM_TYPE, reference("schemas", "Problem")), "headers",
-			"X-Request-Id", reference("headers", "RequestId"));
-		json_t *headers = json_object_get(response, "headers");
-
-		if (errors[i].status == 503)
-			set(headers, "Retry-After", reference("headers", "RetryAfter"));
-		if (errors[i].status == 401)
-			set(headers, "WWW-Authenticate", reference("headers", "WwwAuthenticate"));
-		set(responses, errors[i].name, response);
-	}
-	set(components, "responses", responses);
-}
-
-static void
-put_errors(json_t *responses, const int *statuses)
-{
-	for (; *statuses != 0; statuses++) {
-		char status[12];
-		size_t i = 0;
-
-		while (errors[i].status != *statuses)
-			i++;
-		snprintf(status, sizeof(status), "%d", *statuses);
-		set(responses, status, reference("responses", errors[i].name));
-	}
 }
 
 /* "Customer" of "billd.event.Customer". */
@@ -111,16 +46,30 @@ put_schema(json_t *components, const char *name, json_t *schema)
 	set(schemas, name, schema);
 }
 
+/* The form of a page: of "Plan" where ${list_name} is "PlanList". */
 static void
-put_list_schema(json_t *components, const char *name, const char *list_name)
+put_list_schema(json_t *components, const char *list_name)
 {
+	size_t len = strlen(list_name) - strlen("List");
+	json_t *item = json_pack(
+	    "{s:o}", "$ref", json_sprintf("#/components/schemas/%.*s", (int)len, list_name));
 	json_t *list = json_pack("{s:s,s:[s,s],s:{s:{s:s,s:o},s:{s:[s,s],s:s}}}", "type", "object",
-	    "required", "data", "next_cursor", "properties", "data", "type", "array", "items",
-	    reference("schemas", name), "next_cursor", "type", "string", "null", "description",
+	    "required", "data", "next_cursor", "properties", "data", "type", "array", "items", item,
+	    "next_cursor", "type", "string", "null", "description",
 	    "Give it as cursor for the next page; null at the end.");
 
 	CHECK(list != NULL);
 	set(json_object_get(components, "schemas"), list_name, list);
+}
+
+/* Whether ${route} is an action that answers with a page. */
+static bool
+answers_list(const struct route *route)
+{
+	size_t len = route->answer == NULL ? 0 : strlen(route->answer);
+
+	return route->kind == ROUTE_ACTION && len > 4 &&
+	       strcmp(route->answer + len - 4, "List") == 0;
 }
 
 static bool
@@ -132,32 +81,60 @@ has_body(const struct schema *schema)
 	return false;
 }
 
+/* The name of the schema that a request to ${route} is checked by, or NULL. */
+static const char *
+request_schema_name(const struct route *route)
+{
+	if (route->kind == ROUTE_COMMAND)
+		return command_table[route->command].schema_name;
+	return route->kind == ROUTE_ACTION ? route->body : NULL;
+}
+
+const char *
+openapi_resource_name(const struct resource *resource)
+{
+	return resource->schema == NULL ? resource->component : short_name(resource->schema);
+}
+
+/* The form of what ${route} is about, and of a list of it. */
+static enum err_class
+put_resource(const struct schemas *schemas, const struct resource *resource, json_t *components,
+    struct err *err)
+{
+	const char *name = openapi_resource_name(resource);
+	char list_name[64];
+
+	if (resource->schema != NULL) {
+		const struct schema *schema = schemas_by_name(schemas, str_from(resource->schema));
+
+		if (schema == NULL)
+			return err_set(err, ERR_FATAL, "there is no schema %s", resource->schema);
+		put_schema(components, name, openapi_schema(schema, false));
+	}
+	snprintf(list_name, sizeof(list_name), "%sList", name);
+	put_list_schema(components, list_name);
+	return ERR_NONE;
+}
+
 /* The schemas that ${route} names, unless they are there already. */
 static enum err_class
 put_schemas(
     const struct schemas *schemas, const struct route *route, json_t *components, struct err *err)
 {
-	const struct schema *schema;
-	char list_name[64];
+	const char *name = request_schema_name(route);
 
-	if (route->kind == ROUTE_COMMAND) {
-		const char *name = command_table[route->command].schema_name;
+	if (name != NULL) {
+		const struct schema *schema = schemas_by_name(schemas, str_from(name));
 
-		schema = schemas_by_name(schemas, str_from(name));
 		if (schema == NULL)
 			return err_set(err, ERR_FATAL, "there is no schema %s", name);
 		if (has_body(schema))
 			put_schema(components, short_name(name), openapi_schema(schema, true));
 	}
-	if (route->resource == NULL)
-		return ERR_NONE;
-	schema = schemas_by_name(schemas, str_from(route->resource->schema));
-	if (schema == NULL)
-		return err_set(err, ERR_FATAL, "there is no schema %s", route->resource->schema);
-	put_schema(components, short_name(route->resource->schema), openapi_schema(schema, false));
-	snprintf(list_name, sizeof(list_name), "%sList", short_name(route->resource->schema));
-	put_list_schema(components, short_name(route->resource->schema), list_name);
-	return ERR_NONE;
+	if (answers_list(route))
+		put_list_schema(components, route->answer);
+	return route->resource == NULL ? ERR_NONE
+				       : put_resource(schemas, route->resource, components, err);
 }
 
 static void
@@ -187,12 +164,17 @@ make_parameters(const struct route *route)
 	    [ROUTE_LIST] = {"Limit", "Cursor", NULL},
 	    [ROUTE_OPERATION] = {"Prefer", NULL},
 	    [ROUTE_EVENTS] = {"Limit", "After", NULL},
+	    [ROUTE_ACTION] = {NULL},
 	};
 	json_t *parameters = json_array();
 
 	put_path_parameters(route, parameters);
-	for (const char *const *name = of_kind[route->kind]; *name != NULL; name++)
-		json_array_append_new(parameters, reference("parameters", *name));
+	/* Where the path does not name it. */
+	if (route->access == FOR_MEMBER && strstr(route->pattern, "{organisation_id}") == NULL)
+		json_array_append_new(parameters, openapi_reference("parameters", "Organisation"));
+	for (const char *const *name = of_kind[answers_list(route) ? ROUTE_LIST : route->kind];
+	     *name != NULL; name++)
+		json_array_append_new(parameters, openapi_reference("parameters", *name));
 	return parameters;
 }
 
@@ -213,8 +195,8 @@ put_body(const struct schema *schema, const struct route *route, const json_t *e
 	const json_t *given = json_object_get(examples, route->operation_id);
 	json_t *example =
 	    given == NULL ? openapi_example(schema) : json_deep_copy((json_t *)(uintptr_t)given);
-	const char *name = short_name(command_table[route->command].schema_name);
-	json_t *body = content(JSON_TYPE, reference("schemas", name));
+	const char *name = short_name(request_schema_name(route));
+	json_t *body = content(JSON_TYPE, openapi_reference("schemas", name));
 
 	if (example != NULL)
 		set(json_object_get(body, JSON_TYPE), "example", example);
@@ -222,86 +204,48 @@ put_body(const struct schema *schema, const struct route *route, const json_t *e
 	    json_pack("{s:b,s:o}", "required", body_is_needed(schema), "content", body));
 }
 
+/* Who may use it: for people, and for programs that go through all routes. */
 static void
-put_command_answers(const struct route *route, json_t *responses)
+put_access(const struct route *route, json_t *operation)
 {
-	json_t *accepted, *done;
+	static const char *const names[] = {
+	    [FOR_ANYBODY] = "anybody",
+	    [FOR_USER] = "user",
+	    [FOR_CALLER] = "caller",
+	    [FOR_MEMBER] = "member",
+	};
 
-	CHECK(route->resource != NULL);
-	accepted =
-	    answer("Queued durably; its outcome is at Location.", reference("schemas", "Accepted"));
-	done = answer("The outcome, when Prefer: wait was given and it came in time.",
-	    reference("schemas", short_name(route->resource->schema)));
-	set(json_object_get(accepted, "headers"), "Location", reference("headers", "Location"));
-	set(json_object_get(done, "headers"), "Location", reference("headers", "Location"));
-	set(responses, route->creates ? "201" : "200", done);
-	set(responses, "202", accepted);
-	put_errors(responses, errors_of_command);
+	set(operation, "x-access", json_string(names[route->access]));
+	if (route->access == FOR_MEMBER)
+		set(operation, "x-permission",
+		    json_string(permission_table[route->permission].name));
+	if (route->access == FOR_ANYBODY)
+		set(operation, "security", json_array());
+	if (route->access == FOR_USER)
+		set(operation, "security", json_pack("[{s:[]}]", "accessToken"));
 }
 
-static json_t *
-make_system_answers(const struct route *route)
+/* What the schema says of the request, and the least role that may send it. */
+static void
+put_description(const struct route *route, const struct schema *schema, json_t *operation)
 {
-	json_t *responses = json_object();
+	struct str doc = schema == NULL ? STR("") : schema->doc;
+	const char *role = role_table[permission_table[route->permission].least].name;
 
-	if (strcmp(route->pattern, "/health") == 0) {
-		set(responses, "200", answer("All is well.", reference("schemas", "Health")));
-		set(responses, "503",
-		    answer("Something that is needed is down.", reference("schemas", "Health")));
-	} else if (strcmp(route->pattern, "/health/live") == 0) {
-		set(responses, "200", answer("It answers.", reference("schemas", "Liveness")));
-	} else if (strcmp(route->pattern, "/metrics") == 0) {
-		set(responses, "200",
-		    json_pack("{s:s,s:o}", "description", "All metrics.", "content",
-			content("text/plain", json_pack("{s:s}", "type", "string"))));
-	} else {
-		set(responses, "200",
-		    answer("The document.", json_pack("{s:s}", "type", "object")));
-	}
-	return responses;
-}
-
-static json_t *
-make_answers(const struct route *route)
-{
-	json_t *responses = json_object();
-	char name[64] = "";
-
-	if (route->resource != NULL)
-		snprintf(name, sizeof(name), "%s%s", short_name(route->resource->schema),
-		    route->kind == ROUTE_LIST ? "List" : "");
-	switch (route->kind) {
-	case ROUTE_SYSTEM:
-		json_decref(responses);
-		return make_system_answers(route);
-	case ROUTE_COMMAND:
-		put_command_answers(route, responses);
-		break;
-	case ROUTE_ONE:
-		set(responses, "200", answer("It.", reference("schemas", name)));
-		put_errors(responses, errors_of_query);
-		break;
-	case ROUTE_LIST:
-		set(responses, "200", answer("A page.", reference("schemas", name)));
-		put_errors(responses,
-		    strchr(route->pattern, '{') == NULL ? errors_of_list : errors_of_query);
-		break;
-	case ROUTE_OPERATION:
-		set(responses, "200", answer("The operation.", reference("schemas", "Operation")));
-		put_errors(responses, errors_of_query);
-		break;
-	case ROUTE_EVENTS:
-		set(responses, "200", answer("A page.", reference("schemas", "EventList")));
-		put_errors(responses, errors_of_list);
-		break;
-	}
-	return responses;
+	if (route->access == FOR_MEMBER)
+		set(operation, "description",
+		    json_sprintf("%.*s%sFor members and API keys whose role is at least `%s`.",
+			STR_ARG(doc), doc.len == 0 ? "" : "\n\n", role));
+	else if (doc.len > 0)
+		set(operation, "description", json_stringn(doc.ptr, doc.len));
 }
 
 static void
 put_path(
     const struct schemas *schemas, const struct route *route, const json_t *examples, json_t *paths)
 {
+	const char *name = request_schema_name(route);
+	const struct schema *schema = NULL;
 	json_t *path = json_object_get(paths, route->pattern), *operation;
 	char method[8] = "";
 
@@ -309,20 +253,16 @@ put_path(
 		CHECK(i < sizeof(method) - 1);
 		method[i] = (char)(route->method[i] | 0x20);
 	}
+	if (name != NULL)
+		schema = schemas_by_name(schemas, str_from(name));
 	operation = json_pack("{s:s,s:[s],s:s}", "operationId", route->operation_id, "tags",
 	    route->tag, "summary", route->summary);
+	put_description(route, schema, operation);
+	put_access(route, operation);
 	set(operation, "parameters", make_parameters(route));
-	if (route->kind == ROUTE_SYSTEM)
-		set(operation, "security", json_array());
-	if (route->kind == ROUTE_COMMAND) {
-		const struct schema *schema =
-		    schemas_by_name(schemas, str_from(command_table[route->command].schema_name));
-
-		set(operation, "description", json_stringn(schema->doc.ptr, schema->doc.len));
-		if (has_body(schema))
-			put_body(schema, route, examples, operation);
-	}
-	set(operation, "responses", make_answers(route));
+	if (schema != NULL && has_body(schema))
+		put_body(schema, route, examples, operation);
+	set(operation, "responses", openapi_answers(route));
 	if (path == NULL) {
 		path = json_object();
 		set(paths, route->pattern, path);
@@ -360,7 +300,7 @@ openapi_make(const struct schemas *schemas, struct str *ret_text, struct err *er
 	components = json_object_get(document, "components");
 	paths = json_object();
 	set(document, "paths", paths);
-	put_error_components(components);
+	set(components, "responses", openapi_errors());
 	for (size_t i = 0; i < route_table_len; i++) {
 		/* The documentation does not document itself. */
 		if (strncmp(route_table[i].pattern, "/docs", 5) == 0)

@@ -3,8 +3,8 @@
 
 /*
  * The OpenAPI document, made once at start: paths from the table of routes, bodies from the schemas
- * of the commands, answers from those of the events, the rest from docs/openapi_base.json.  So it
- * cannot say anything else than what is checked.
+ * of commands and actions, answers from those of the events, the rest from docs/openapi_base.json.
+ * So it cannot say anything else than what is checked.
  */
 
 #include <jansson.h>
@@ -15,6 +15,8 @@
 #include "common/codec/schema.h"
 
 struct request;
+struct resource;
+struct route;
 
 /**
  * openapi_make(schemas, ret_text, err), openapi_free(text):
@@ -38,6 +40,21 @@ NODISCARD json_t *openapi_schema(const struct schema *schema, bool for_request);
  * given has none.  A new reference.
  */
 NODISCARD json_t *openapi_example(const struct schema *schema);
+
+/**
+ * openapi_answers(route), openapi_errors():
+ * All that ${route} may answer, by status; and the component of errors that they refer to.  New
+ * references.
+ */
+NODISCARD json_t *openapi_answers(const struct route *route);
+NODISCARD json_t *openapi_errors(void);
+
+/**
+ * openapi_reference(section, name), openapi_resource_name(resource):
+ * A reference to a component; and the name of the one that has a resource's form.
+ */
+NODISCARD json_t *openapi_reference(const char *section, const char *name);
+NODISCARD const char *openapi_resource_name(const struct resource *resource);
 
 /**
  * openapi_run(request):

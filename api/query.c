@@ -84,14 +84,36 @@ put_page(struct request *request, const PGresult *result, int32_t limit)
 	buf_printf(out, "],\"next_cursor\":\"%s\"}", cursor);
 }
 
+/* The organisation of a path is the caller's: which one it is was decided with who asks. */
+static bool
+is_organisation(struct str param)
+{
+	return str_equal(param, STR("organisation_id"));
+}
+
+/* What else a list is within: "customer", of {customer_id} in the path.  None: nothing. */
+static struct str
+list_within(const struct request *request)
+{
+	for (size_t i = 0; i < request->match.params_len; i++) {
+		struct str name = request->match.params[i].name;
+
+		if (!is_organisation(name))
+			return (struct str){name.ptr, name.len - strlen("_id")};
+	}
+	return STR_NONE;
+}
+
 static void
 list_read(struct request *request, const PGresult *result, const struct err *err)
 {
+	struct str within = list_within(request);
+
 	if (result == NULL) {
 		answer_failed(request, err);
-	} else if (PQntuples(result) == 0 && request->match.params_len > 0) {
+	} else if (PQntuples(result) == 0 && within.ptr != NULL) {
 		answer_problem(request, PROBLEM_NOT_FOUND,
-		    "No customer with this id exists in this organisation.");
+		    "No %.*s with this id exists in this organisation.", STR_ARG(within));
 	} else {
 		put_page(request, result, request->limit);
 		answer_out(request, MHD_HTTP_OK, JSON_TYPE);
@@ -99,12 +121,22 @@ list_read(struct request *request, const PGresult *result, const struct err *err
 	request_resume(request);
 }
 
+/* Most lists are of an organisation; that of the organisations is of who asks. */
+static struct uuid
+list_whose(const struct request *request, enum job_scope *ret_scope)
+{
+	const struct caller *caller = &request->caller;
+	bool own = request->match.route->access != FOR_MEMBER;
+
+	*ret_scope = own && caller->kind == CALLER_USER ? SCOPE_USER : SCOPE_ORGANISATION;
+	return own ? caller->id : caller->organisation_id;
+}
+
 bool
 query_run_list(struct request *request)
 {
 	const struct route *route = request->match.route;
-	struct job job = {
-	    .scope = SCOPE_ORGANISATION, .statement = route->statement, .done = list_read};
+	struct job job = {.statement = route->statement, .done = list_read};
 	struct cursor cursor = CURSOR_START;
 	struct arguments arguments;
 	struct uuid id;
@@ -121,12 +153,14 @@ query_run_list(struct request *request)
 	if (job.params == NULL)
 		return answer_no_memory(request);
 	request->limit = arguments.limit;
-	pg_params_uuid(job.params, request->caller.organisation_id);
+	pg_params_uuid(job.params, list_whose(request, &job.scope));
 	pg_params_int64(job.params, cursor.position);
 	pg_params_uuid(job.params, cursor.id);
 	/* One more than is shown tells whether the list goes on. */
 	pg_params_int32(job.params, arguments.limit + 1);
 	for (size_t i = 0; i < request->match.params_len; i++) {
+		if (is_organisation(request->match.params[i].name))
+			continue;
 		CHECK(uuid_read(request->match.params[i].text, &id));
 		pg_params_uuid(job.params, id);
 	}

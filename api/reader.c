@@ -56,35 +56,46 @@ connection_open(struct reader_thread *thread, struct err *err)
 	return err->class;
 }
 
-/* Tell the transaction for whom the job reads. */
+/* How each scope is told to the transaction. */
+static const char *const scope_statements[] = {
+    [SCOPE_ORGANISATION] = "scope_organisation",
+    [SCOPE_KEY] = "scope_key",
+    [SCOPE_USER] = "scope_user",
+    [SCOPE_NONE] = NULL,
+};
+
+/* Tell the transaction for whom the job reads: an array with the one value, as text. */
 static enum err_class
 scope_send(struct pg *pg, struct request *request, struct err *err)
 {
-	char text[2 * sizeof(request->key_hash) + 8];
+	char text[2 * sizeof(request->key_hash) + 8] = "{";
 	struct pg_params params;
-	size_t len = 0;
+	size_t len = 1;
 
 	switch (request->job.scope) {
 	case SCOPE_NONE:
 		return ERR_NONE;
 	case SCOPE_ORGANISATION:
-		text[0] = '{';
-		uuid_write(request->caller.organisation_id, text + 1);
-		len = UUID_TEXT_SIZE;
+		uuid_write(request->caller.organisation_id, text + len);
+		len += UUID_TEXT_SIZE - 1;
+		break;
+	case SCOPE_USER:
+		uuid_write(request->caller.id, text + len);
+		len += UUID_TEXT_SIZE - 1;
 		break;
 	case SCOPE_KEY:
-		memcpy(text, "{\"\\\\x", 5);
+		memcpy(text + len, "\"\\\\x", 4);
+		len += 4;
 		sodium_bin2hex(
-		    text + 5, sizeof(text) - 5, request->key_hash, sizeof(request->key_hash));
-		len = 5 + 2 * sizeof(request->key_hash);
+		    text + len, sizeof(text) - len, request->key_hash, sizeof(request->key_hash));
+		len += 2 * sizeof(request->key_hash);
 		text[len++] = '"';
 		break;
 	}
 	text[len++] = '}';
 	pg_params_init(&params, &request->arena);
 	pg_params_str(&params, (struct str){text, len});
-	return pg_send(
-	    pg, request->job.scope == SCOPE_KEY ? "scope_key" : "scope_organisation", &params, err);
+	return pg_send(pg, scope_statements[request->job.scope], &params, err);
 }
 
 static enum err_class
@@ -112,7 +123,7 @@ round_run(struct reader_thread *thread, struct request **requests, size_t len, s
 	if (round_send(pg, requests, len, err) != ERR_NONE)
 		goto fail;
 	for (size_t i = 0; i < len; i++) {
-		if (requests[i]->job.scope != SCOPE_NONE) {
+		if (scope_statements[requests[i]->job.scope] != NULL) {
 			if (pg_receive(pg, &result, err) != ERR_NONE)
 				goto fail;
 			PQclear(result);

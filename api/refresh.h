@@ -2,8 +2,9 @@
 #define API_REFRESH_H
 
 /*
- * The thread that looks at the database every two seconds: whether it is there, and which of the
- * cached API keys are still good.  While it is away, known keys stay known.
+ * The thread that looks at the database every two seconds: whether it is there, which keys sign,
+ * and which of the known callers are still good (api/recheck.h).  While it is away, those that are
+ * known stay known.
  */
 
 #include "api/ingress.h"

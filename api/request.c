@@ -1,6 +1,7 @@
 #include "api/request.h"
 
 #include <pthread.h>
+#include <sodium.h>
 
 /* A buffer that grew larger than this is not kept for the next request. */
 #define KEPT_BYTES_MAX ((size_t)64 * 1024)
@@ -97,7 +98,13 @@ request_give(struct request_pool *pool, struct request *request)
 {
 	bool keep;
 
+	json_decref(request->json);
+	request->json = NULL;
 	request->ingress->bodies -= (int_fast64_t)request->body.len;
+	/* What it shows once is not to be found in memory later. */
+	if (request->match.route != NULL && request->match.route->kind == ROUTE_ACTION &&
+	    request->out.len > 0)
+		sodium_memzero(request->out.ptr, request->out.len);
 	buf_recycle(&request->body);
 	buf_recycle(&request->out);
 	if (request->arena.used > KEPT_BYTES_MAX)
@@ -138,12 +145,24 @@ request_resume(struct request *request)
 	ingress->suspended--;
 }
 
+int64_t
+request_body_max(const struct request *request)
+{
+	const struct route *route = request->match.route;
+	bool anybody = route != NULL && route->access == FOR_ANYBODY && route_has_body(route);
+
+	return anybody ? BODY_ANYBODY_MAX : BODY_MAX;
+}
+
 bool
 request_body_add(struct request *request, const char *bytes, size_t len)
 {
 	int_fast64_t held = request->ingress->bodies;
+	int64_t max = request_body_max(request);
 
-	if (held > BODIES_MAX - (int64_t)len || len > BODY_MAX)
+	if ((int64_t)len > max || (int64_t)request->body.len > max - (int64_t)len)
+		return false;
+	if (held > BODIES_MAX - (int64_t)len)
 		return false;
 	buf_append(&request->body, bytes, len);
 	if (request->body.overflow)

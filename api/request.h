@@ -11,6 +11,7 @@
 
 #include <microhttpd.h>
 
+#include "api/address.h"
 #include "api/header.h"
 #include "api/ingress.h"
 #include "api/layout.h"
@@ -21,10 +22,11 @@
 #include "common/postgres/pg.h"
 
 #define BODY_MAX (1024 * 1024)                  /* bytes of a body */
+#define BODY_ANYBODY_MAX (16 * 1024)            /* of one that anybody may send */
 #define BODIES_MAX (INT64_C(256) * 1024 * 1024) /* bytes of all bodies that are held at once */
 #define REQUEST_ARENA_MAX ((size_t)1024 * 1024) /* bytes of one request's small things */
 #define ANSWER_MAX ((size_t)16 * 1024 * 1024)   /* bytes of one answer */
-#define ANSWER_HEADERS_MAX 8
+#define ANSWER_HEADERS_MAX 16
 #define REQUEST_ID_SIZE 129
 
 enum request_phase {
@@ -40,22 +42,33 @@ struct answer {
 	int status; /* 0: none yet */
 	const char *content_type;
 	struct str body;
-	bool close; /* the connection cannot be trusted any more */
+	bool close;            /* the connection cannot be trusted any more */
+	int64_t retry_after_s; /* of 429 and 503; 0: soon */
 	size_t headers_len;
 	struct {
 		const char *name, *value;
 	} headers[ANSWER_HEADERS_MAX];
 };
 
+enum caller_kind {
+	CALLER_NOBODY,
+	CALLER_KEY,
+	CALLER_USER,
+};
+
 /* Who asks. */
 struct caller {
-	struct uuid organisation_id; /* nil: nobody known */
-	struct uuid key_id;
+	enum caller_kind kind;
+	struct uuid id;              /* of the key, or of the user */
+	struct uuid session_id;      /* of a user */
+	struct uuid organisation_id; /* in which the caller acts; nil: in none */
+	enum role role;              /* there */
 };
 
 enum job_scope {
 	SCOPE_ORGANISATION, /* rows of the caller's organisation */
 	SCOPE_KEY,          /* the row of the presented key */
+	SCOPE_USER,         /* the caller's memberships and organisations */
 	SCOPE_NONE,         /* figures that belong to nobody */
 };
 
@@ -94,9 +107,10 @@ struct request {
 	struct str method, path;
 	struct route_match match;
 	struct caller caller;
-	uint8_t key_hash[32];
+	uint8_t key_hash[32]; /* by which api/callers.h knows the caller */
 	uint8_t nonce[16];
-	char id[REQUEST_ID_SIZE]; /* X-Request-Id */
+	char id[REQUEST_ID_SIZE];        /* X-Request-Id */
+	char address[ADDRESS_TEXT_SIZE]; /* the client's */
 	int64_t began_us;
 	struct answer answer;
 
@@ -105,6 +119,9 @@ struct request {
 	struct uuid resource_id;
 	int32_t partition; /* -1: not known */
 	int64_t offset;    /* of the message; -1: not known */
+
+	/* Of an action. */
+	json_t *json; /* the body, parsed and checked; NULL: none */
 
 	struct job job;
 	int32_t limit; /* of a page */
@@ -140,6 +157,12 @@ void request_give(struct request_pool *pool, struct request *request);
  */
 void request_suspend(struct request *request);
 void request_resume(struct request *request);
+
+/**
+ * request_body_max(request):
+ * How many bytes its body may have.
+ */
+NODISCARD int64_t request_body_max(const struct request *request);
 
 /**
  * request_body_add(request, bytes, len):

@@ -5,7 +5,7 @@
 #include "common/base/log.h"
 
 #define DETAIL_MAX 512
-#define RETRY_AFTER_S "1"
+#define RETRY_AFTER_SIZE 24
 
 void
 answer_bytes(struct request *request, int status, const char *content_type, struct str bytes)
@@ -26,6 +26,12 @@ answer_out(struct request *request, int status, const char *content_type)
 		return;
 	}
 	answer_bytes(request, status, content_type, buf_str(&request->out));
+}
+
+void
+answer_nothing(struct request *request)
+{
+	answer_bytes(request, MHD_HTTP_NO_CONTENT, NULL, STR_NONE);
 }
 
 void
@@ -98,6 +104,18 @@ put_faults(struct buf *buf, const struct faults *faults)
 	buf_append_char(buf, ']');
 }
 
+/* When to come again: what was found out, or soon. */
+static void
+put_retry_after(struct request *request)
+{
+	char *text = arena_alloc(&request->arena, RETRY_AFTER_SIZE);
+	int64_t seconds = request->answer.retry_after_s;
+
+	if (text != NULL)
+		snprintf(text, RETRY_AFTER_SIZE, "%lld", (long long)(seconds > 0 ? seconds : 1));
+	answer_header(request, MHD_HTTP_HEADER_RETRY_AFTER, text == NULL ? "1" : text);
+}
+
 static void
 answer_info(struct request *request, const struct refusal_info *info, struct str detail,
     const struct faults *faults)
@@ -116,13 +134,16 @@ answer_info(struct request *request, const struct refusal_info *info, struct str
 	if (faults != NULL)
 		put_faults(out, faults);
 	buf_append_char(out, '}');
-	CHECK(!out->overflow);
-
-	if (info->http_status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		answer_header(request, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
+	if (info->http_status == MHD_HTTP_SERVICE_UNAVAILABLE ||
+	    info->http_status == MHD_HTTP_TOO_MANY_REQUESTS)
+		put_retry_after(request);
 	if (info->http_status == MHD_HTTP_UNAUTHORIZED)
 		answer_header(request, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"billd\"");
-	answer_bytes(request, info->http_status, PROBLEM_TYPE, buf_str(out));
+	/* Without memory for more, the status has to do. */
+	if (out->overflow)
+		answer_bytes(request, info->http_status, NULL, STR_NONE);
+	else
+		answer_bytes(request, info->http_status, PROBLEM_TYPE, buf_str(out));
 }
 
 void
@@ -174,6 +195,7 @@ respond_send(struct request *request)
 	enum MHD_Result result;
 
 	CHECK(answer->status != 0);
+	CHECK(answer->status != MHD_HTTP_NO_CONTENT || answer->body.len == 0);
 	CHECK(request->phase != REQUEST_DONE);
 
 	/* The body lives in the request, which is given back when all of it was sent. */
@@ -182,9 +204,13 @@ respond_send(struct request *request)
 	if (response == NULL)
 		return MHD_NO;
 	result = MHD_add_response_header(response, "X-Request-Id", request->id);
-	if (answer->content_type != NULL)
+	if (answer->content_type != NULL && answer->status != MHD_HTTP_NO_CONTENT)
 		result &= MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
+	/* What actions answer may hold a token or a key. */
+	if (request->match.route != NULL && request->match.route->kind == ROUTE_ACTION)
+		result &=
+		    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	if (answer->close || request->ingress->draining)
 		result &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	for (size_t i = 0; i < answer->headers_len; i++)

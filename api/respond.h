@@ -24,6 +24,12 @@ void answer_out(struct request *request, int status, const char *content_type);
 void answer_bytes(struct request *request, int status, const char *content_type, struct str bytes);
 
 /**
+ * answer_nothing(request):
+ * Answer 204: it is done, and there is nothing to tell.
+ */
+void answer_nothing(struct request *request);
+
+/**
  * answer_header(request, name, value):
  * Add a header; both outlive the request (constants, or its arena).
  */
@@ -32,7 +38,7 @@ void answer_header(struct request *request, const char *name, const char *value)
 /**
  * answer_problem(request, problem, format, ...):
  * Answer with ${problem}; the rest says what happened this time.  With what the problem's status
- * asks for: Retry-After with 503, WWW-Authenticate with 401.
+ * asks for: Retry-After with 429 and 503, WWW-Authenticate with 401.
  */
 void answer_problem(struct request *request, enum problem problem, const char *format, ...)
     PRINTF_LIKE(3, 4);

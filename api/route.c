@@ -3,6 +3,7 @@
 #include "api/docs.h"
 #include "api/events.h"
 #include "api/health.h"
+#include "api/identity/identity.h"
 #include "api/openapi.h"
 #include "api/operation.h"
 #include "api/query.h"
@@ -10,42 +11,133 @@
 #include "api/submit.h"
 
 const struct resource resource_customer = {
-    "customer", "/v1/customers/", "customers_one", "billd.event.Customer", ID_CUSTOMER};
+    "customer", "/v1/customers/", "customers_one", "billd.event.Customer", ID_CUSTOMER, NULL};
 const struct resource resource_plan = {
-    "plan", "/v1/plans/", "plans_one", "billd.event.Plan", ID_PLAN};
+    "plan", "/v1/plans/", "plans_one", "billd.event.Plan", ID_PLAN, NULL};
 const struct resource resource_subscription = {"subscription", "/v1/subscriptions/",
-    "subscriptions_one", "billd.event.Subscription", ID_SUBSCRIPTION};
+    "subscriptions_one", "billd.event.Subscription", ID_SUBSCRIPTION, NULL};
 const struct resource resource_invoice = {
-    "invoice", "/v1/invoices/", "invoices_one", "billd.event.Invoice", ID_INVOICE};
+    "invoice", "/v1/invoices/", "invoices_one", "billd.event.Invoice", ID_INVOICE, NULL};
+
+/* What is only listed: its form is a component of the document itself. */
+static const struct resource resource_organisation = {
+    .type = "organisation", .component = "Organisation"};
+static const struct resource resource_member = {.type = "member", .component = "Member"};
+static const struct resource resource_invitation = {
+    .type = "invitation", .component = "Invitation"};
+static const struct resource resource_api_key = {.type = "API key", .component = "ApiKey"};
+static const struct resource resource_audit_entry = {.type = "entry", .component = "AuditEntry"};
 
 /* METHOD, path, id in the document, tag, summary, then what the kind needs. */
-#define COMMAND(m, path, id, t, text, what, type, routed_by, is_new)                        \
-	{                                                                                   \
-		.method = (m), .pattern = (path), .kind = ROUTE_COMMAND, .run = submit_run, \
-		.operation_id = (id), .tag = (t), .summary = (text), .resource = (what),    \
-		.command = (type), .by = (routed_by), .creates = (is_new),                  \
+#define COMMAND(m, path, id, t, text, what, type, routed_by, is_new)                               \
+	{                                                                                          \
+		.method = (m), .pattern = (path), .kind = ROUTE_COMMAND, .run = submit_run,        \
+		.access = FOR_MEMBER, .permission = PERMIT_BILL, .operation_id = (id), .tag = (t), \
+		.summary = (text), .resource = (what), .command = (type), .by = (routed_by),       \
+		.creates = (is_new),                                                               \
 	}
-#define ONE(path, id, t, text, what)                                                         \
-	{                                                                                    \
-		.method = "GET", .pattern = (path), .kind = ROUTE_ONE, .run = query_run_one, \
-		.operation_id = (id), .tag = (t), .summary = (text), .resource = (what),     \
+#define ONE(path, id, t, text, what)                                                               \
+	{                                                                                          \
+		.method = "GET", .pattern = (path), .kind = ROUTE_ONE, .run = query_run_one,       \
+		.access = FOR_MEMBER, .permission = PERMIT_READ, .operation_id = (id), .tag = (t), \
+		.summary = (text), .resource = (what),                                             \
 	}
-#define LIST(path, id, t, text, what, sql, cursor_kind)                                        \
+#define LIST_FOR(who, permit, path, id, t, text, what, sql, cursor_kind)                       \
 	{                                                                                      \
 		.method = "GET", .pattern = (path), .kind = ROUTE_LIST, .run = query_run_list, \
-		.operation_id = (id), .tag = (t), .summary = (text), .resource = (what),       \
-		.statement = (sql), .cursor = (cursor_kind),                                   \
+		.access = (who), .permission = (permit), .operation_id = (id), .tag = (t),     \
+		.summary = (text), .resource = (what), .statement = (sql),                     \
+		.cursor = (cursor_kind),                                                       \
 	}
-#define OTHER(route_kind, path, function, id, t, text)                                     \
-	{                                                                                  \
-		.method = "GET", .pattern = (path), .kind = (route_kind), .run = function, \
-		.operation_id = (id), .tag = (t), .summary = (text),                       \
+#define LIST(permit, path, id, t, text, what, sql, cursor_kind) \
+	LIST_FOR(FOR_MEMBER, permit, path, id, t, text, what, sql, cursor_kind)
+#define OTHER(route_kind, who, path, function, id, t, text)                                   \
+	{                                                                                     \
+		.method = "GET", .pattern = (path), .kind = (route_kind), .run = function,    \
+		.access = (who), .permission = PERMIT_READ, .operation_id = (id), .tag = (t), \
+		.summary = (text),                                                            \
 	}
 
+/* METHOD, path, who, action, the schema of the body, what is answered, …; SLOW hashes a password.
+ */
+#define ACTION_ROW(m, path, who, permit, function, schema, result, is_new, is_slow, id, t, text)  \
+	{                                                                                         \
+		.method = (m), .pattern = (path), .kind = ROUTE_ACTION, .run = action_begin,      \
+		.access = (who), .permission = (permit), .action = function, .body = (schema),    \
+		.answer = (result), .creates = (is_new), .slow = (is_slow), .operation_id = (id), \
+		.tag = (t), .summary = (text),                                                    \
+	}
+#define ACTION(m, path, who, function, schema, result, is_new, id, t, text) \
+	ACTION_ROW(m, path, who, PERMIT_READ, function, schema, result, is_new, false, id, t, text)
+#define SLOW(m, path, who, function, schema, result, is_new, id, t, text) \
+	ACTION_ROW(m, path, who, PERMIT_READ, function, schema, result, is_new, true, id, t, text)
+#define MANAGE(m, path, permit, function, schema, result, is_new, id, t, text) \
+	ACTION_ROW(                                                            \
+	    m, path, FOR_MEMBER, permit, function, schema, result, is_new, false, id, t, text)
+
 const struct route route_table[] = {
+    SLOW("POST", "/v1/auth/register", FOR_ANYBODY, session_register, "billd.action.Register",
+	"User", true, "register", "People", "Register"),
+    SLOW("POST", "/v1/auth/login", FOR_ANYBODY, session_login, "billd.action.LogIn", "Tokens",
+	false, "logIn", "People", "Log in"),
+    ACTION("POST", "/v1/auth/refresh", FOR_ANYBODY, session_refresh, "billd.action.Refresh",
+	"Tokens", false, "refresh", "People", "Exchange a refresh token for new tokens"),
+    ACTION("POST", "/v1/auth/logout", FOR_ANYBODY, session_logout, "billd.action.LogOut", NULL,
+	false, "logOut", "People", "End the session of a refresh token"),
+    ACTION("POST", "/v1/auth/logout-all", FOR_USER, session_logout_all, NULL, NULL, false,
+	"logOutEverywhere", "People", "End all of the user's sessions"),
+    SLOW("POST", "/v1/auth/password", FOR_USER, session_password, "billd.action.ChangePassword",
+	NULL, false, "changePassword", "People", "Change the password, and end all other sessions"),
+    ACTION("GET", "/v1/me", FOR_CALLER, session_me, NULL, "Me", false, "getMe", "People",
+	"Show who asks, and the memberships"),
+    ACTION("POST", "/v1/invitations/accept", FOR_USER, invitation_accept,
+	"billd.action.AcceptInvitation", "Membership", false, "acceptInvitation", "People",
+	"Become a member by an invitation"),
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/v1/roles", roles_run, "listRoles", "Organisations",
+	"The roles, and what each may do"),
+
+    ACTION("POST", "/v1/organisations", FOR_USER, organisation_create,
+	"billd.action.CreateOrganisation", "Organisation", true, "createOrganisation",
+	"Organisations", "Create an organisation, and own it"),
+    LIST_FOR(FOR_CALLER, PERMIT_READ, "/v1/organisations", "listOrganisations", "Organisations",
+	"List the caller's organisations, newest membership first", &resource_organisation,
+	"organisations_list", CURSOR_ORGANISATIONS),
+    MANAGE("GET", "/v1/organisations/{organisation_id}", PERMIT_READ, organisation_one, NULL,
+	"Organisation", false, "getOrganisation", "Organisations", "Show an organisation"),
+    MANAGE("PATCH", "/v1/organisations/{organisation_id}", PERMIT_CONFIGURE, organisation_update,
+	"billd.action.UpdateOrganisation", "Organisation", false, "updateOrganisation",
+	"Organisations", "Change an organisation"),
+    LIST(PERMIT_MEMBERS, "/v1/organisations/{organisation_id}/members", "listMembers",
+	"Organisations", "List members, newest first", &resource_member, "members_list",
+	CURSOR_MEMBERS),
+    MANAGE("POST", "/v1/organisations/{organisation_id}/members", PERMIT_MEMBERS, invitation_create,
+	"billd.action.InviteMember", "NewInvitation", true, "inviteMember", "Organisations",
+	"Invite somebody by email address"),
+    MANAGE("PATCH", "/v1/organisations/{organisation_id}/members/{user_id}", PERMIT_MEMBERS,
+	member_update, "billd.action.UpdateMember", "Member", false, "updateMember",
+	"Organisations", "Give a member another role"),
+    MANAGE("DELETE", "/v1/organisations/{organisation_id}/members/{user_id}", PERMIT_READ,
+	member_remove, NULL, NULL, false, "removeMember", "Organisations",
+	"Remove a member, or leave"),
+    LIST(PERMIT_MEMBERS, "/v1/organisations/{organisation_id}/invitations", "listInvitations",
+	"Organisations", "List invitations, newest first", &resource_invitation, "invitations_list",
+	CURSOR_INVITATIONS),
+    MANAGE("DELETE", "/v1/organisations/{organisation_id}/invitations/{invitation_id}",
+	PERMIT_MEMBERS, invitation_revoke, NULL, NULL, false, "revokeInvitation", "Organisations",
+	"Revoke an invitation"),
+
+    MANAGE("POST", "/v1/api-keys", PERMIT_KEYS, api_key_create, "billd.action.CreateApiKey",
+	"NewApiKey", true, "createApiKey", "API keys", "Create an API key, and show it once"),
+    LIST(PERMIT_KEYS, "/v1/api-keys", "listApiKeys", "API keys", "List API keys, newest first",
+	&resource_api_key, "api_keys_list", CURSOR_API_KEYS),
+    MANAGE("DELETE", "/v1/api-keys/{api_key_id}", PERMIT_KEYS, api_key_revoke, NULL, NULL, false,
+	"revokeApiKey", "API keys", "Revoke an API key"),
+    LIST(PERMIT_AUDIT, "/v1/audit-log", "listAuditLog", "Organisations",
+	"Who did what, newest first", &resource_audit_entry, "audit_log_list", CURSOR_AUDIT_LOG),
+
     COMMAND("POST", "/v1/customers", "createCustomer", "Customers", "Create a customer",
 	&resource_customer, COMMAND_CREATE_CUSTOMER, BY_NEW, true),
-    LIST("/v1/customers", "listCustomers", "Customers", "List customers, newest first",
+    LIST(PERMIT_READ, "/v1/customers", "listCustomers", "Customers", "List customers, newest first",
 	&resource_customer, "customers_list", CURSOR_CUSTOMERS),
     ONE("/v1/customers/{customer_id}", "getCustomer", "Customers", "Show a customer",
 	&resource_customer),
@@ -56,7 +148,7 @@ const struct route route_table[] = {
 
     COMMAND("POST", "/v1/plans", "createPlan", "Plans", "Create a plan", &resource_plan,
 	COMMAND_CREATE_PLAN, BY_ORGANISATION, true),
-    LIST("/v1/plans", "listPlans", "Plans", "List plans, newest first", &resource_plan,
+    LIST(PERMIT_READ, "/v1/plans", "listPlans", "Plans", "List plans, newest first", &resource_plan,
 	"plans_list", CURSOR_PLANS),
     ONE("/v1/plans/{plan_id}", "getPlan", "Plans", "Show a plan", &resource_plan),
     COMMAND("PATCH", "/v1/plans/{plan_id}", "updatePlan", "Plans", "Change a plan", &resource_plan,
@@ -67,7 +159,7 @@ const struct route route_table[] = {
     COMMAND("POST", "/v1/subscriptions", "createSubscription", "Subscriptions",
 	"Start a customer on a plan", &resource_subscription, COMMAND_CREATE_SUBSCRIPTION,
 	BY_BODY_CUSTOMER, true),
-    LIST("/v1/subscriptions", "listSubscriptions", "Subscriptions",
+    LIST(PERMIT_READ, "/v1/subscriptions", "listSubscriptions", "Subscriptions",
 	"List subscriptions, newest first", &resource_subscription, "subscriptions_list",
 	CURSOR_SUBSCRIPTIONS),
     ONE("/v1/subscriptions/{subscription_id}", "getSubscription", "Subscriptions",
@@ -76,32 +168,34 @@ const struct route route_table[] = {
 	"Subscriptions", "Cancel a subscription", &resource_subscription,
 	COMMAND_CANCEL_SUBSCRIPTION, BY_PATH_SHARD, false),
 
-    LIST("/v1/invoices", "listInvoices", "Invoices", "List invoices, newest first",
+    LIST(PERMIT_READ, "/v1/invoices", "listInvoices", "Invoices", "List invoices, newest first",
 	&resource_invoice, "invoices_list", CURSOR_INVOICES),
     ONE("/v1/invoices/{invoice_id}", "getInvoice", "Invoices", "Show an invoice",
 	&resource_invoice),
-    LIST("/v1/customers/{customer_id}/invoices", "listCustomerInvoices", "Invoices",
+    LIST(PERMIT_READ, "/v1/customers/{customer_id}/invoices", "listCustomerInvoices", "Invoices",
 	"List a customer's invoices, newest first", &resource_invoice, "customer_invoices_list",
 	CURSOR_CUSTOMER_INVOICES),
 
-    OTHER(ROUTE_OPERATION, "/v1/operations/{operation_id}", operation_run, "getOperation",
-	"Operations", "Show what became of a command"),
-    OTHER(ROUTE_EVENTS, "/v1/events", events_run, "listEvents", "Events",
+    OTHER(ROUTE_OPERATION, FOR_MEMBER, "/v1/operations/{operation_id}", operation_run,
+	"getOperation", "Operations", "Show what became of a command"),
+    OTHER(ROUTE_EVENTS, FOR_MEMBER, "/v1/events", events_run, "listEvents", "Events",
 	"Follow the organisation's events, oldest first"),
 
-    OTHER(ROUTE_SYSTEM, "/health", health_run, "getHealth", "System",
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/health", health_run, "getHealth", "System",
 	"Whether the service and what it needs are well"),
-    OTHER(ROUTE_SYSTEM, "/health/live", health_run_live, "getLiveness", "System",
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/health/live", health_run_live, "getLiveness", "System",
 	"Whether the process answers"),
-    OTHER(ROUTE_SYSTEM, "/metrics", stats_run, "getMetrics", "System",
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/metrics", stats_run, "getMetrics", "System",
 	"Metrics in Prometheus' text format"),
-    OTHER(ROUTE_SYSTEM, "/openapi.json", openapi_run, "getOpenapi", "System", "This document"),
-    OTHER(ROUTE_SYSTEM, "/docs", docs_run_index, "getDocs", "System", "The documentation's page"),
-    OTHER(ROUTE_SYSTEM, "/docs/problems", docs_run_problems, "listProblems", "System",
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/openapi.json", openapi_run, "getOpenapi", "System",
+	"This document"),
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/docs", docs_run_index, "getDocs", "System",
+	"The documentation's page"),
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/docs/problems", docs_run_problems, "listProblems", "System",
 	"All types of problems"),
-    OTHER(ROUTE_SYSTEM, "/docs/problems/{slug}", docs_run_problem, "getProblem", "System",
-	"What one type of problem means"),
-    OTHER(ROUTE_SYSTEM, "/docs/{file}", docs_run_file, "getDocsFile", "System",
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/docs/problems/{slug}", docs_run_problem, "getProblem",
+	"System", "What one type of problem means"),
+    OTHER(ROUTE_SYSTEM, FOR_ANYBODY, "/docs/{file}", docs_run_file, "getDocsFile", "System",
 	"A file of the documentation's page"),
 };
 
@@ -173,6 +267,12 @@ route_find(struct str method, struct str path, struct route_match *ret_match)
 		}
 		allow_add(ret_match, route->method);
 	}
+}
+
+bool
+route_has_body(const struct route *route)
+{
+	return route->kind == ROUTE_COMMAND || (route->kind == ROUTE_ACTION && route->body != NULL);
 }
 
 bool

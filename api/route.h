@@ -12,9 +12,11 @@
 #include "common/base/id.h"
 #include "common/base/str.h"
 #include "common/codec/command.h"
+#include "common/domain/role.h"
 
 #define ROUTE_PARAMS_MAX 2
 
+struct action;
 struct request;
 
 /* What a route is about. */
@@ -22,12 +24,22 @@ struct resource {
 	const char *type;      /* "customer", as operations name it */
 	const char *path;      /* where one of them is: "/v1/customers/" and its id */
 	const char *statement; /* reads one by id */
-	const char *schema;    /* the event's, which is the public form */
+	const char *schema;    /* the event's, which is the public form; or NULL: */
 	enum id_kind id_kind;  /* of a new one */
+	const char *component; /* of the OpenAPI document, which has the form then */
 };
 
 extern const struct resource resource_customer, resource_plan, resource_subscription,
     resource_invoice;
+
+/* Who may use a route. */
+enum route_for {
+	FOR_ANYBODY,
+	FOR_USER,   /* a person who is logged in, in whatever organisation or none */
+	FOR_CALLER, /* a person who is logged in, or an API key */
+	FOR_MEMBER, /* who has `permission` in the organisation: that of the path where it has
+		       {organisation_id}, else that of the key, or that the header names */
+};
 
 enum route_kind {
 	ROUTE_SYSTEM,    /* answered by a function, for anybody */
@@ -36,6 +48,7 @@ enum route_kind {
 	ROUTE_LIST,      /* a statement that returns a page */
 	ROUTE_OPERATION, /* the outcome of a command */
 	ROUTE_EVENTS,    /* the organisation's events */
+	ROUTE_ACTION,    /* something done to people, organisations and keys, at once */
 };
 
 /* What a command is routed by: the Kafka key, and the shard that gives the partition. */
@@ -52,6 +65,8 @@ struct route {
 	const char
 	    *pattern; /* "/v1/customers/{customer_id}"; a name that ends in _id takes a UUID */
 	enum route_kind kind;
+	enum route_for access;
+	enum permission permission; /* FOR_MEMBER */
 	/* True when the request is answered; false when it was suspended and handed over, and must
 	 * not be touched any more. */
 	bool (*run)(struct request *request);
@@ -64,10 +79,21 @@ struct route {
 	bool creates;
 	const char *statement; /* ROUTE_LIST */
 	enum cursor_kind cursor;
+	void (*action)(struct action *action); /* ROUTE_ACTION */
+	const char *body;   /* ROUTE_ACTION: the schema of its body; NULL: none */
+	const char *answer; /* ROUTE_ACTION: the component of the document that it answers with;
+			       NULL: nothing, 204 */
+	bool slow;          /* ROUTE_ACTION: it hashes a password */
 };
 
 extern const struct route route_table[];
 extern const size_t route_table_len;
+
+/**
+ * route_has_body(route):
+ * Whether what comes as a body is kept.
+ */
+NODISCARD bool route_has_body(const struct route *route);
 
 /* A request's path, matched. */
 struct route_match {

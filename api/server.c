@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/acceptor.h"
+#include "api/address.h"
 #include "api/auth.h"
 #include "api/framing.h"
 #include "api/peer.h"
@@ -123,6 +124,9 @@ access_log(const struct request *request, int64_t duration_us)
 
 	uuid_write(request->caller.organisation_id, organisation);
 	uuid_write(request->operation_id, operation);
+	log_line(LOG_DEBUG, "client",
+	    log_text("request_id", request->id[0] == '\0' ? NULL : request->id),
+	    log_text("address", request->address));
 	log_line(LOG_INFO, "request",
 	    log_text("organisation_id",
 		uuid_is_nil(request->caller.organisation_id) ? NULL : organisation),
@@ -216,7 +220,7 @@ check_length(struct request *request)
 {
 	int64_t bytes = announced(request);
 
-	if (bytes <= BODY_MAX)
+	if (bytes <= request_body_max(request))
 		return;
 	request->answer.close = true;
 	answer_problem(
@@ -272,6 +276,21 @@ begin_body(struct request *request)
 	return respond_send(request);
 }
 
+/* Where the request comes from: the other end of the connection or, when that is our proxy, what it
+ * says. */
+static void
+note_address(struct request *request)
+{
+	struct str forwarded = request->headers.values[HEADER_FORWARDED];
+	const union MHD_ConnectionInfo *info;
+
+	if (request->ingress->settings->forwarded == 1 && forwarded.ptr != NULL &&
+	    address_read(header_forwarded(forwarded), request->address))
+		return;
+	info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	address_of_peer(info == NULL ? NULL : info->client_addr, request->address);
+}
+
 static enum MHD_Result
 on_headers(struct request *request, struct str method, struct str path, struct str version)
 {
@@ -279,15 +298,18 @@ on_headers(struct request *request, struct str method, struct str path, struct s
 	request->path = header_path(path);
 	framing_take(request, version);
 	request_name(request);
+	note_address(request);
 	if (!framing_is_sound(request, version))
 		return respond_send(request);
 	check_length(request);
 	if (request->answer.status == 0)
 		find_route(request);
+	/* Its route may take less. */
+	if (request->answer.status == 0)
+		check_length(request);
 	/* From here on the call of another thread's resume may come at any time. */
 	request->phase = REQUEST_HEADERS;
-	if (request->answer.status == 0 && request->match.route->kind != ROUTE_SYSTEM &&
-	    !auth_begin(request))
+	if (request->answer.status == 0 && !auth_begin(request))
 		return MHD_YES;
 	return begin_body(request);
 }
@@ -296,14 +318,14 @@ static enum MHD_Result
 on_body(struct request *request, const char *bytes, size_t *len)
 {
 	framing_body(request, bytes, *len);
-	/* A system route has no use for a body. */
-	if (!request->discard && request->match.route->kind == ROUTE_COMMAND &&
+	if (!request->discard && route_has_body(request->match.route) &&
 	    !request_body_add(request, bytes, *len)) {
 		request->discard = true;
 		request->answer.close = true;
-		if (request->body.overflow || *len > BODY_MAX)
+		if ((int64_t)(request->body.len + *len) > request_body_max(request))
 			answer_problem(request, PROBLEM_BODY_TOO_LARGE,
-			    "The body has more than %d bytes.", BODY_MAX);
+			    "The body has more than %lld bytes.",
+			    (long long)request_body_max(request));
 		else
 			answer_problem(
 			    request, PROBLEM_OVERLOADED, "Too many bodies are being read at once.");

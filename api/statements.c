@@ -10,13 +10,63 @@
 	" WHERE organisation_id = $1::uuid AND (position, id) < ($2::int8, $3::uuid)" \
 	" ORDER BY position DESC, id DESC LIMIT $4::int4"
 
-const struct pg_statement statement_table[] = {
-    /* For whom the rest of the transaction, or up to the next of these, reads. */
-    {"scope_organisation", "SELECT set_config('billd.organisations', $1::text, true)"},
-    {"scope_key", "SELECT set_config('billd.key_hashes', $1::text, true)"},
+/* The second from which it is good no more; the largest number for never. */
+#define EXPIRY                                                                       \
+	"coalesce(floor(extract(epoch FROM nullif(expires_at, 'infinity')))::int8, " \
+	"9223372036854775807)"
 
-    {"keys_known", "SELECT key_hash, organisation_id, id FROM identity.api_keys"
-		   " WHERE key_hash = ANY ($1::bytea[]) AND revoked_at IS NULL"},
+/* 2200-01-01, as milliseconds: behind all that billing knows. */
+#define AFTER_ALL_MS "7258118400000"
+
+const struct pg_statement statement_table[] = {
+    /* For whom the transaction reads, up to the next of these: each takes back what the others
+     * said. */
+    {"scope_organisation",
+	"SELECT set_config('billd.organisations', $1::text, true),"
+	" set_config('billd.key_hashes', '', true), set_config('billd.users', '', true)"},
+    {"scope_key",
+	"SELECT set_config('billd.key_hashes', $1::text, true),"
+	" set_config('billd.organisations', '', true), set_config('billd.users', '', true)"},
+    {"scope_user",
+	"SELECT set_config('billd.users', $1::text, true),"
+	" set_config('billd.organisations', '', true), set_config('billd.key_hashes', '', true)"},
+
+    {"keys_known", "SELECT key_hash, organisation_id, id, role, " EXPIRY
+		   " FROM identity.api_keys WHERE key_hash = ANY ($1::bytea[])"
+		   " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"},
+
+    /* $1, $2 sessions, and the organisation that each wants to act in, side by side.  A row for
+     * each session that is good, by its place from 1; without a role, the user is no member. */
+    {"sessions_known",
+	"SELECT asked.place::int4, s.user_id, m.role, " EXPIRY
+	" FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY asked(session_id, organisation_id, "
+	"place)"
+	" CROSS JOIN LATERAL (SELECT user_id, expires_at FROM identity.sessions"
+	"  WHERE id = asked.session_id AND revoked_at IS NULL AND expires_at > now() OFFSET 0) s"
+	" LEFT JOIN LATERAL (SELECT role FROM identity.memberships"
+	"  WHERE organisation_id = asked.organisation_id AND user_id = s.user_id OFFSET 0) m ON "
+	"true"},
+
+    /* That keys were used: $1, $2 keys by organisation and id, $3 the second of the last use.  Who
+     * works on a key at this moment is not waited for. */
+    {"uses_begin", "BEGIN READ WRITE"},
+    {"uses_note",
+	"WITH due AS (SELECT k.organisation_id, k.id, to_timestamp(used.second) AS at"
+	"  FROM unnest($1::uuid[], $2::uuid[], $3::int8[]) used(organisation_id, id, second)"
+	"  JOIN identity.api_keys k USING (organisation_id, id)"
+	"  WHERE k.last_used_at IS NULL OR k.last_used_at <= to_timestamp(used.second - 60)"
+	"  FOR NO KEY UPDATE OF k SKIP LOCKED)"
+	" UPDATE identity.api_keys k SET last_used_at = due.at FROM due"
+	" WHERE k.organisation_id = due.organisation_id AND k.id = due.id"},
+    {"uses_end", "COMMIT"},
+
+    /* The signing keys that are good, of each purpose the one that signs first: the newest that
+     * everybody has had the time to see.  More than a few there are only by mistake. */
+    {"signing_keys",
+	"SELECT purpose, name FROM (SELECT purpose, name, row_number() OVER (PARTITION BY purpose"
+	"  ORDER BY created_at > now() - interval '5 s', created_at DESC, name) AS place"
+	"  FROM identity.signing_keys WHERE retires_at IS NULL OR retires_at > now()) k"
+	" WHERE place <= 16 ORDER BY purpose, place"},
 
     {"customers_one", ONE("api.customers")},
     {"customers_list", LIST("api.customers")},
@@ -35,12 +85,35 @@ const struct pg_statement statement_table[] = {
 	"  AND (position_of_customer, id) < ($2::int8, $3::uuid)"
 	"  ORDER BY position_of_customer DESC LIMIT $4::int4) page ON true"},
 
+    /* $1 a user, or a key; the rest as above: newest membership first. */
+    {"organisations_list",
+	"SELECT api.organisation(o, c.role)::text, c.position, o.id"
+	" FROM (SELECT organisation_id, role, (extract(epoch FROM created_at) * 1000)::int8"
+	"  AS position FROM identity.memberships WHERE user_id = $1::uuid"
+	" UNION ALL SELECT organisation_id, role, (extract(epoch FROM created_at) * 1000)::int8"
+	"  FROM identity.api_keys WHERE organisation_id = ANY (billd.current_organisations())"
+	"  AND id = $1::uuid) c"
+	" JOIN identity.organisations o ON o.id = c.organisation_id"
+	" WHERE (c.position, o.id) < ($2::int8, $3::uuid)"
+	" ORDER BY c.position DESC, o.id DESC LIMIT $4::int4"},
+    {"members_list", LIST("api.members")},
+    {"invitations_list", LIST("api.invitations")},
+    {"api_keys_list", LIST("api.api_keys")},
+    /* The same, by the times that both halves of the view have indexes of.  A time beyond any that
+     * is there stands for one that PostgreSQL could not reckon with. */
+    {"audit_log_list",
+	"SELECT json::text, (extract(epoch FROM at) * 1000)::int8, id FROM api.audit_log"
+	" WHERE organisation_id = $1::uuid AND (at, id) < (timestamptz 'epoch'"
+	" + least(greatest($2::int8, 0), " AFTER_ALL_MS ") * interval '1 millisecond', $3::uuid)"
+	" ORDER BY at DESC, id DESC LIMIT $4::int4"},
+
     {"operations_one", ONE("api.operations")},
     /* $1, $2 the operations by organisation and id, side by side. */
     {"operations_many",
 	"SELECT o.organisation_id, o.id, o.status = 'succeeded', o.problem::text, o.json::text"
 	" FROM unnest($1::uuid[], $2::uuid[]) wanted(organisation_id, id)"
-	" JOIN api.operations o USING (organisation_id, id)"},
+	" CROSS JOIN LATERAL (SELECT * FROM api.operations r WHERE r.organisation_id ="
+	" wanted.organisation_id AND r.id = wanted.id OFFSET 0) o"},
     {"progress", "SELECT partition, next_offset FROM billd.progress"},
     {"partitions", "SELECT count(*)::int4 FROM billd.progress"},
 

@@ -2,7 +2,7 @@
 
 #include <stdatomic.h>
 
-#include "api/key_cache.h"
+#include "api/callers.h"
 #include "api/reader.h"
 #include "api/respond.h"
 #include "api/wait.h"
@@ -184,8 +184,9 @@ put_own(struct request *request)
 	    (int64_t)producer_in_flight(ingress->producer));
 	put_gauge(out, "billd_waiters", "Requests that wait for an outcome.",
 	    (int64_t)waiter_len(ingress->waiter));
-	put_gauge(out, "billd_key_cache_entries", "API keys that are known without the database.",
-	    (int64_t)key_cache_len(ingress->keys));
+	put_gauge(out, "billd_callers_known",
+	    "API keys and users' sessions that are known without the database.",
+	    (int64_t)callers_len(ingress->callers));
 }
 
 static void

@@ -1,34 +1,33 @@
 #include "api/submit.h"
 
 #include "api/arguments.h"
+#include "api/body.h"
+#include "api/identity/action.h"
 #include "api/query.h"
 #include "api/reader.h"
 #include "api/respond.h"
 #include "api/reuse.h"
+#include "api/ring.h"
 #include "api/stats.h"
 #include "api/wait.h"
 #include "common/base/crash_point.h"
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "common/codec/avro.h"
+#include "common/codec/command_signature.h"
 #include "common/kafka/topic.h"
 
 #define IDEMPOTENCY_KEY_MAX 255
-#define ACTOR_SIZE (sizeof("api_key:") + UUID_TEXT_SIZE)
 #define LOCATION_SIZE 96
 
 /* What the headers must be; the body's length is known by now. */
 static bool
 check_headers(struct request *request)
 {
-	struct str type = request->headers.values[HEADER_CONTENT_TYPE];
 	struct str key = request->headers.values[HEADER_IDEMPOTENCY_KEY];
 
-	if (type.ptr == NULL ? request->body.len > 0 : !header_is_json(type)) {
-		answer_problem(request, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-		    "The body needs Content-Type: application/json.");
+	if (!body_is_declared(request))
 		return false;
-	}
 	if (key.ptr != NULL && !header_is_visible(key, IDEMPOTENCY_KEY_MAX)) {
 		answer_problem(request, PROBLEM_BAD_IDEMPOTENCY_KEY,
 		    "It has 1 to %d visible ASCII characters.", IDEMPOTENCY_KEY_MAX);
@@ -59,13 +58,14 @@ encode(struct request *request, int64_t now_ms, const json_t *json, struct fault
 {
 	const struct ingress *ingress = request->ingress;
 	const struct schema *schema = ingress->command_schemas[request->match.route->command];
-	char actor[ACTOR_SIZE], key[UUID_TEXT_SIZE];
+	char actor[ACTOR_TEXT_SIZE];
 	struct path_value values[ROUTE_PARAMS_MAX];
 	struct command_meta meta = {
 	    .operation_id = request->operation_id,
 	    .organisation_id = request->caller.organisation_id,
 	    .accepted_at = now_ms,
 	    .idempotency_key = request->headers.values[HEADER_IDEMPOTENCY_KEY],
+	    .address = request->address[0] == '\0' ? STR_NONE : str_from(request->address),
 	};
 	struct transcode_given given = {
 	    .meta_record = &command_meta_record,
@@ -74,8 +74,7 @@ encode(struct request *request, int64_t now_ms, const json_t *json, struct fault
 	    .path_values_len = request->match.params_len,
 	};
 
-	uuid_write(request->caller.key_id, key);
-	snprintf(actor, sizeof(actor), "api_key:%s", key);
+	action_actor(request, actor);
 	meta.actor = str_from(actor);
 	for (size_t i = 0; i < request->match.params_len; i++)
 		values[i] = (struct path_value){
@@ -134,13 +133,28 @@ route_command(struct request *request, const json_t *json, struct uuid *ret_key)
 	return shard;
 }
 
+/* By which a worker knows that an ingress wrote the message, when it asks.  False when no key is
+ * known yet: a command that was accepted without might be refused. */
+static bool
+sign(struct ring_holder *ring, struct message *message, char text[SIGNATURE_TEXT_SIZE])
+{
+	struct command_parts parts;
+
+	command_parts_init(&parts, message->key, message->value, message->partition);
+	if (!ring_holder_sign(ring, parts.parts, COMMAND_PARTS, text))
+		return false;
+	message->headers[message->headers_len++] =
+	    (struct message_header){COMMAND_SIGNATURE_HEADER, str_from(text)};
+	return true;
+}
+
 /* Hand the encoded command to the queue; from then on the delivery thread has the request. */
 static bool
 send_command(struct request *request, struct uuid key, int32_t shard)
 {
 	struct ingress *ingress = request->ingress;
 	struct str traceparent = request->headers.values[HEADER_TRACEPARENT];
-	char key_text[UUID_TEXT_SIZE];
+	char key_text[UUID_TEXT_SIZE], signature[SIGNATURE_TEXT_SIZE];
 	struct message message = {
 	    .topic = KAFKA_TOPIC_COMMANDS,
 	    .partition = shard & ((int32_t)ingress->settings->partitions - 1),
@@ -157,6 +171,11 @@ send_command(struct request *request, struct uuid key, int32_t shard)
 	if (header_is_traceparent(traceparent))
 		message.headers[message.headers_len++] =
 		    (struct message_header){"traceparent", traceparent};
+	if (!sign(ingress->ring, &message, signature)) {
+		answer_problem(request, PROBLEM_DATABASE_UNAVAILABLE,
+		    "There is no key to sign commands with.");
+		return true;
+	}
 	request->partition = message.partition;
 	request_suspend(request);
 	if (producer_send(ingress->producer, &message, &err) != ERR_NONE) {
@@ -205,12 +224,9 @@ submit_run(struct request *request)
 	json_t *json;
 	bool answered;
 
-	if (!check_headers(request) || !arguments_read(request, 0, &arguments))
+	if (!check_headers(request) || !arguments_read(request, 0, &arguments) ||
+	    !body_parse(request, &faults, &json))
 		return true;
-	if (!transcode_parse(buf_str(&request->body), &json, &faults)) {
-		answer_faults(request, problem_info(PROBLEM_MALFORMED_JSON), &faults);
-		return true;
-	}
 	answered = submit_json(request, json, &faults);
 	json_decref(json);
 	return answered;

@@ -1,21 +1,46 @@
 /* billd api-key: who may ask on behalf of an organisation. */
 
 #include "common/base/api_key.h"
+
+#include <sodium.h>
+
 #include "cli/cli.h"
+#include "common/domain/role.h"
 
 enum {
 	KEY_ORGANISATION,
-	KEY_NAME
+	KEY_NAME,
+	KEY_ROLE
 };
 
+#define ROLE_UNLESS_TOLD "admin"
+
+/* In the audit log stands who did it: whoever may run this command. */
+#define AUDIT(what, details)                                                                     \
+	"INSERT INTO identity.audit_log (id, organisation_id, actor, action, resource_type, "    \
+	"resource_id, outcome, details) SELECT gen_random_uuid(), organisation_id, 'operator', " \
+	"'" what "', 'api_key', id, 'succeeded', " details " FROM key"
+
 static const struct pg_statement statements[] = {
-    {"insert", "INSERT INTO identity.api_keys (organisation_id, id, name, key_hash) "
-	       "VALUES ($1::uuid, $2::uuid, $3::text, $4::bytea)"},
-    {"list",
-	"SELECT id::text, api.rfc3339(created_at), coalesce(api.rfc3339(revoked_at), '-'), name "
-	"FROM identity.api_keys WHERE organisation_id = $1::uuid ORDER BY created_at, id"},
-    {"revoke", "UPDATE identity.api_keys SET revoked_at = now() "
-	       "WHERE organisation_id = $1::uuid AND id = $2::uuid AND revoked_at IS NULL"},
+    {"test", "SELECT test FROM identity.organisations WHERE id = $1::uuid"},
+    {"insert",
+	"WITH key AS (INSERT INTO identity.api_keys "
+	"(organisation_id, id, name, key_hash, role, prefix) "
+	"VALUES ($1::uuid, $2::uuid, $3::text, $4::bytea, $5::text, $6::text) RETURNING *) " AUDIT(
+	    "api_key.create", "jsonb_build_object('name', name, 'role', role)")},
+    {"list", "SELECT id::text, api.rfc3339(created_at), coalesce(api.rfc3339(revoked_at), '-'), "
+	     "coalesce(api.rfc3339(expires_at), '-'), coalesce(api.rfc3339(last_used_at), '-'), "
+	     "role, prefix, name "
+	     "FROM identity.api_keys WHERE organisation_id = $1::uuid ORDER BY created_at, id"},
+    {"revoke",
+	"WITH key AS (UPDATE identity.api_keys SET revoked_at = now() "
+	"WHERE organisation_id = $1::uuid AND id = $2::uuid AND revoked_at IS NULL "
+	"RETURNING organisation_id, id), "
+	/* What it invited to goes with it. */
+	"withdrawn AS (UPDATE identity.invitations i SET revoked_at = now() FROM key "
+	"WHERE i.organisation_id = key.organisation_id "
+	"AND i.invited_by = 'api_key:' || key.id::text "
+	"AND i.accepted_at IS NULL AND i.revoked_at IS NULL) " AUDIT("api_key.revoke", "NULL")},
 };
 
 /* The organisation that is named, and a connection. */
@@ -29,9 +54,27 @@ begin(struct cli *cli, const struct cli_input *input, struct uuid *ret_organisat
 	return cli_connect(cli, statements, ARRAY_LEN(statements), err);
 }
 
+/* Whether it is a test organisation, which its keys say in their prefix. */
 static enum err_class
-store(
-    struct cli *cli, struct uuid organisation_id, struct str name, const char *key, struct err *err)
+is_test(struct cli *cli, struct uuid organisation_id, bool *ret_test, struct err *err)
+{
+	struct pg_params params;
+	PGresult *result = NULL;
+	bool found;
+
+	pg_params_init(&params, &cli->arena);
+	pg_params_uuid(&params, organisation_id);
+	if (cli_run_for(cli, organisation_id, "test", &params, &result, err) != ERR_NONE)
+		return err->class;
+	found = PQntuples(result) == 1;
+	*ret_test = found && pg_get_bool(result, 0, 0);
+	PQclear(result);
+	return found ? ERR_NONE : err_set(err, ERR_FATAL, "there is no such organisation");
+}
+
+static enum err_class
+store(struct cli *cli, struct uuid organisation_id, struct str name, struct str role,
+    const char *key, struct err *err)
 {
 	uint8_t hash[API_KEY_HASH_BYTES];
 	struct pg_params params;
@@ -44,11 +87,25 @@ store(
 	pg_params_uuid(&params, cli_uuid_new());
 	pg_params_str(&params, name);
 	pg_params_bytes(&params, (struct str){(const char *)hash, sizeof(hash)});
+	pg_params_str(&params, role);
+	pg_params_str(&params, (struct str){key, API_KEY_PREFIX_SHOWN});
 	class = cli_run_for(cli, organisation_id, "insert", &params, &result, err);
 	PQclear(result);
-	if (class != ERR_NONE && strcmp(err->sqlstate, "23503") == 0)
-		return err_set(err, ERR_FATAL, "there is no such organisation");
 	return class;
+}
+
+/* The role that is named, or the one that fits most. */
+static enum err_class
+read_role(const struct cli_input *input, struct str *ret_role, struct err *err)
+{
+	const char *text = input->options[KEY_ROLE];
+	struct str role = str_from(text == NULL ? ROLE_UNLESS_TOLD : text);
+
+	if (role_from(role) == ROLE_NONE)
+		return err_set(err, ERR_FATAL,
+		    "--role: \"%s\" is none of viewer, billing, admin, owner", text);
+	*ret_role = role;
+	return ERR_NONE;
 }
 
 static enum err_class
@@ -56,17 +113,37 @@ run_create(struct cli *cli, const struct cli_input *input, struct err *err)
 {
 	char key[API_KEY_TEXT_SIZE];
 	struct uuid organisation_id;
-	struct str name;
+	struct str name = STR_NONE, role = STR_NONE;
+	enum err_class class;
+	bool test = false;
 
 	if (cli_read_name("--name", input->options[KEY_NAME], &name, err) != ERR_NONE ||
-	    begin(cli, input, &organisation_id, err) != ERR_NONE)
+	    read_role(input, &role, err) != ERR_NONE ||
+	    begin(cli, input, &organisation_id, err) != ERR_NONE ||
+	    is_test(cli, organisation_id, &test, err) != ERR_NONE)
 		return err->class;
-	api_key_new(key);
-	if (store(cli, organisation_id, name, key, err) != ERR_NONE)
-		return err->class;
+	api_key_new(test, key);
 	/* Once, and never again: the database has its hash alone. */
-	printf("%s\n", key);
-	return ERR_NONE;
+	class = store(cli, organisation_id, name, role, key, err);
+	if (class == ERR_NONE)
+		printf("%s\n", key);
+	sodium_memzero(key, sizeof(key));
+	return class;
+}
+
+static void
+print_list(const PGresult *result)
+{
+	static const char *const heads[] = {
+	    "id", "created", "revoked", "expires", "last used", "role", "prefix", "name"};
+	static const int widths[ARRAY_LEN(heads)] = {36, 20, 20, 20, 20, 7, 15, 0};
+
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		printf("%-*s%s", widths[i], heads[i], i + 1 < ARRAY_LEN(heads) ? "  " : "\n");
+	for (int row = 0; row < PQntuples(result); row++)
+		for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+			printf("%-*.*s%s", widths[i], STR_ARG(pg_get_str(result, row, (int)i)),
+			    i + 1 < ARRAY_LEN(heads) ? "  " : "\n");
 }
 
 static enum err_class
@@ -82,11 +159,7 @@ run_list(struct cli *cli, const struct cli_input *input, struct err *err)
 	pg_params_uuid(&params, organisation_id);
 	if (cli_run_for(cli, organisation_id, "list", &params, &result, err) != ERR_NONE)
 		return err->class;
-	printf("%-36s  %-20s  %-20s  %s\n", "id", "created", "revoked", "name");
-	for (int row = 0; row < PQntuples(result); row++)
-		printf("%-36.*s  %-20.*s  %-20.*s  %.*s\n", STR_ARG(pg_get_str(result, row, 0)),
-		    STR_ARG(pg_get_str(result, row, 1)), STR_ARG(pg_get_str(result, row, 2)),
-		    STR_ARG(pg_get_str(result, row, 3)));
+	print_list(result);
 	PQclear(result);
 	return ERR_NONE;
 }
@@ -116,9 +189,11 @@ run_revoke(struct cli *cli, const struct cli_input *input, struct err *err)
 }
 
 const struct cli_command api_key_commands[] = {
-    {"api-key", "create", "--organisation UUID --name NAME",
-	"make a key, and print it: it is not kept, and cannot be shown again",
-	.options = {{"--organisation", OPTION_REQUIRED}, {"--name", OPTION_REQUIRED}},
+    {"api-key", "create", "--organisation UUID --name NAME [--role viewer|billing|admin|owner]",
+	"make a key (role admin unless told), and print it: it is not kept, and cannot be shown "
+	"again",
+	.options = {{"--organisation", OPTION_REQUIRED}, {"--name", OPTION_REQUIRED},
+	    {"--role", OPTION_OPTIONAL}},
 	.run = run_create},
     {"api-key", "list", "--organisation UUID", "list an organisation's keys",
 	.options = {{"--organisation", OPTION_REQUIRED}}, .run = run_list},

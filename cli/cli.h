@@ -15,7 +15,7 @@
 #include "common/base/uuid.h"
 #include "common/postgres/pg.h"
 
-#define CLI_OPTIONS_MAX 4
+#define CLI_OPTIONS_MAX 5
 #define CLI_POSITIONALS_MAX 2
 #define CLI_ARENA_BYTES (32 * 1024 * 1024)
 #define CLI_NAME_MAX 200 /* code points of the name of an organisation or a key */
@@ -24,6 +24,7 @@
 struct cli {
 	const char *database_url; /* NULL when it is not set */
 	const char *kafka_bootstrap;
+	const char *secret; /* NULL when it is not set */
 	const char *log_level;
 	int64_t partitions;
 	int64_t replication;
@@ -68,6 +69,7 @@ struct cli_command {
 extern const struct cli_command migrate_commands[];
 extern const struct cli_command organisation_commands[];
 extern const struct cli_command api_key_commands[];
+extern const struct cli_command keys_commands[];
 extern const struct cli_command topics_commands[];
 extern const struct cli_command dead_letters_commands[];
 

@@ -2,6 +2,7 @@
 
 #include "cli/dead_letters.h"
 #include "common/codec/avro.h"
+#include "common/codec/command_signature.h"
 
 #define DUMP_WIDTH 16
 #define JSON_MAX (4 * AVRO_MESSAGE_MAX)
@@ -16,13 +17,20 @@ static const struct pg_statement statements[] = {
 	     "FROM billd.dead_letters ORDER BY died_at, partition, \"offset\""},
     {"find", "SELECT " COLUMNS " FROM billd.dead_letters "
 	     "WHERE partition = $1::int4 AND \"offset\" = $2::int8"},
+    /* For what a stranger wrote the operator vouches one by one. */
     {"next", "SELECT " COLUMNS " FROM billd.dead_letters WHERE replayed_at IS NULL "
+	     "AND reason <> '" COMMAND_UNSIGNED "' "
 	     "AND (partition, \"offset\") > ($1::int4, $2::int8) "
 	     "ORDER BY partition, \"offset\" LIMIT 1"},
     {"outcome", "SELECT status FROM billd.operations "
 		"WHERE organisation_id = $1::uuid AND id = $2::uuid"},
     {"replayed", "UPDATE billd.dead_letters SET replayed_at = now() "
 		 "WHERE partition = $1::int4 AND \"offset\" = $2::int8"},
+    /* The one that signs first; no more than a ring takes. */
+    {"command_keys",
+	"SELECT name FROM identity.signing_keys WHERE purpose = 'command' "
+	"AND (retires_at IS NULL OR retires_at > now()) "
+	"ORDER BY created_at > now() - interval '5 s', created_at DESC, name LIMIT 16"},
 };
 
 enum err_class

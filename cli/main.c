@@ -7,7 +7,7 @@
 #include "common/icu/iso.h"
 #include "common/zone/zone.h"
 
-#define PURPOSE "the operator's command: migrations, tenants, topics, dead letters"
+#define PURPOSE "the operator's command: migrations, tenants, signing keys, topics, dead letters"
 
 static struct cli cli;
 
@@ -16,6 +16,8 @@ static const struct setting settings[] = {
 	"PostgreSQL as billd_owner: postgresql://billd_owner:…@host/billd"},
     {"BILLD_KAFKA_BOOTSTRAP", SETTING_TEXT, &cli.kafka_bootstrap, "127.0.0.1:19092", 1, 0,
 	"Kafka brokers: host:port,host:port"},
+    {"BILLD_SECRET", SETTING_SECRET, &cli.secret, NULL, 0, 0,
+	"the ingress's secret, by which replayed commands are signed; without it they are not"},
     {"BILLD_PARTITIONS", SETTING_POWER, &cli.partitions, "16", 1, 1024,
 	"partitions of each topic, a power of two; never changed afterwards"},
     {"BILLD_REPLICATION", SETTING_INTEGER, &cli.replication, "1", 1, 9,
@@ -29,6 +31,7 @@ static const struct cli_command *const tables[] = {
     migrate_commands,
     organisation_commands,
     api_key_commands,
+    keys_commands,
     topics_commands,
     dead_letters_commands,
 };

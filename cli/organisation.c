@@ -8,12 +8,20 @@ enum {
 	CREATE_NAME,
 	CREATE_CURRENCY,
 	CREATE_TIMEZONE,
-	CREATE_COUNTRY
+	CREATE_COUNTRY,
+	CREATE_TEST
 };
 
 static const struct pg_statement statements[] = {
-    {"insert", "INSERT INTO identity.organisations (id, name, currency, timezone, country) "
-	       "VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text)"},
+    /* In the audit log stands who did it: whoever may run this command. */
+    {"insert",
+	"WITH organisation AS ("
+	"INSERT INTO identity.organisations (id, name, currency, timezone, country, test) "
+	"VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::bool) RETURNING *) "
+	"INSERT INTO identity.audit_log (id, organisation_id, actor, action, resource_type, "
+	"resource_id, outcome, details) SELECT gen_random_uuid(), id, 'operator', "
+	"'organisation.create', 'organisation', id, 'succeeded', jsonb_build_object('name', name) "
+	"FROM organisation"},
     {"begin", "BEGIN"},
     {"unforce", "ALTER TABLE identity.organisations NO FORCE ROW LEVEL SECURITY"},
     {"list",
@@ -60,6 +68,7 @@ run_create(struct cli *cli, const struct cli_input *input, struct err *err)
 	pg_params_str(&params, str_from(input->options[CREATE_CURRENCY]));
 	pg_params_str(&params, str_from(input->options[CREATE_TIMEZONE]));
 	pg_params_str(&params, str_from(input->options[CREATE_COUNTRY]));
+	pg_params_bool(&params, input->options[CREATE_TEST] != NULL);
 	if (cli_run_for(cli, id, "insert", &params, &result, err) != ERR_NONE)
 		return err->class;
 	PQclear(result);
@@ -119,10 +128,12 @@ run_list(struct cli *cli, const struct cli_input *input, struct err *err)
 }
 
 const struct cli_command organisation_commands[] = {
-    {"organisation", "create", "--name NAME --currency USD --timezone Europe/Vienna [--country AT]",
-	"make an organisation, and print its id",
+    {"organisation", "create",
+	"--name NAME --currency USD --timezone Europe/Vienna [--country AT] [--test]",
+	"make an organisation, one for trying things out with --test, and print its id",
 	.options = {{"--name", OPTION_REQUIRED}, {"--currency", OPTION_REQUIRED},
-	    {"--timezone", OPTION_REQUIRED}, {"--country", OPTION_OPTIONAL}},
+	    {"--timezone", OPTION_REQUIRED}, {"--country", OPTION_OPTIONAL},
+	    {"--test", OPTION_FLAG}},
 	.run = run_create},
     {"organisation", "list", "", "list all organisations", .run = run_list},
     {.noun = NULL},

@@ -2,7 +2,8 @@
  * billd dead-letters replay: back to billd.commands, on the same partition.
  *
  * A letter whose operation has no outcome goes as it is.  One that the worker could decode has: it
- * failed, for good; its command then comes under a new operation id.
+ * failed, for good; its command then comes under a new operation id.  It is signed anew, when we
+ * have the secret: the operator vouches for it.
  */
 
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 #include "common/base/id.h"
 #include "common/codec/avro.h"
 #include "common/codec/command.h"
+#include "common/codec/command_signature.h"
 #include "common/kafka/conf.h"
 #include "common/kafka/producer.h"
 
@@ -30,6 +32,7 @@ struct replay {
 	struct cli *cli;
 	struct producer *producer;
 	struct schemas *schemas;
+	struct signing_ring ring; /* empty without the secret */
 	struct buf value;
 };
 
@@ -161,18 +164,56 @@ has_outcome(
 	return ERR_NONE;
 }
 
+/* The keys by which commands are signed; none, when there is no secret to derive them from. */
+static enum err_class
+ring_load(struct replay *replay, struct err *err)
+{
+	struct id_secret secret;
+	PGresult *result;
+
+	if (replay->cli->secret == NULL)
+		return ERR_NONE;
+	if (!id_secret_read(str_from(replay->cli->secret), &secret))
+		return err_set(err, ERR_FATAL, "BILLD_SECRET: must be 64 hexadecimal digits");
+	if (pg_run(replay->cli->pg, "command_keys", NULL, &result, err) != ERR_NONE)
+		return err->class;
+	for (int row = 0; row < PQntuples(result); row++)
+		CHECK(signing_ring_add(
+		    &replay->ring, &secret, SIGNING_COMMAND, pg_get_str(result, row, 0)));
+	PQclear(result);
+	sodium_memzero(&secret, sizeof(secret));
+	return ERR_NONE;
+}
+
+static void
+sign(const struct replay *replay, struct message *message, char ret_text[SIGNATURE_TEXT_SIZE])
+{
+	const struct signing_key *key = signing_ring_newest(&replay->ring, SIGNING_COMMAND);
+	struct command_parts parts;
+
+	if (key == NULL)
+		return;
+	command_parts_init(&parts, message->key, message->value, message->partition);
+	signature_write(key, parts.parts, COMMAND_PARTS, ret_text);
+	message->headers[message->headers_len++] =
+	    (struct message_header){COMMAND_SIGNATURE_HEADER, str_from(ret_text)};
+}
+
 /* Send one message, and wait until it is on all replicas. */
 static enum err_class
-produce(
-    struct producer *producer, const struct dead_letter *letter, struct str value, struct err *err)
+produce(const struct replay *replay, const struct dead_letter *letter, struct str value,
+    struct err *err)
 {
-	const struct message message = {.topic = KAFKA_TOPIC_COMMANDS,
+	struct producer *producer = replay->producer;
+	struct message message = {.topic = KAFKA_TOPIC_COMMANDS,
 	    .partition = letter->partition,
 	    .key = letter->key,
 	    .value = value};
+	char signature[SIGNATURE_TEXT_SIZE];
 	int64_t deadline = clock_steady_ms() + 2 * MESSAGE_TIMEOUT_MS;
 	struct delivery delivery;
 
+	sign(replay, &message, signature);
 	if (producer_send(producer, &message, err) != ERR_NONE)
 		return err->class;
 	while (producer_poll(producer, POLL_MS, &delivery, 1) == 0)
@@ -222,7 +263,7 @@ replay_letter(struct replay *replay, const struct dead_letter *letter, struct er
 			return err->class;
 		value = buf_str(&replay->value);
 	}
-	if (produce(replay->producer, letter, value, err) != ERR_NONE ||
+	if (produce(replay, letter, value, err) != ERR_NONE ||
 	    note_replayed(replay->cli, letter, err) != ERR_NONE)
 		return err->class;
 	print_replayed(letter, operation_id);
@@ -326,6 +367,8 @@ dead_letters_replay(struct cli *cli, const struct cli_input *input, struct err *
 	buf_init(&replay.value, AVRO_MESSAGE_MAX);
 	class = dead_letters_connect(cli, err);
 	if (class == ERR_NONE)
+		class = ring_load(&replay, err);
+	if (class == ERR_NONE)
 		class = schemas_open(&replay.schemas, err);
 	if (class == ERR_NONE)
 		class = producer_open(&settings, &replay.producer, err);
@@ -335,5 +378,6 @@ dead_letters_replay(struct cli *cli, const struct cli_input *input, struct err *
 	producer_free(replay.producer);
 	schemas_free(replay.schemas);
 	buf_release(&replay.value);
+	sodium_memzero(&replay.ring, sizeof(replay.ring));
 	return class;
 }

@@ -74,8 +74,36 @@ def production(document):
         for variable, value in service.get("environment", {}).items():
             if re.search(r"(PASSWORD|SECRET|DATABASE_URL)$", variable) or "://billd" in str(value):
                 yield f"{name}: {variable} is a secret in the environment"
+    worker = document["services"]["worker"]["environment"]
+    if worker.get("BILLD_SIGNED_COMMANDS") != "1" or "BILLD_SECRET_FILE" not in worker:
+        yield "worker: takes commands that nobody signed"
     if not document["networks"]["data"].get("internal"):
         yield "the network of the data has a way out"
+
+
+def known_settings(root):
+    """The variables that our programs read."""
+    names = set(re.findall(r"^\| `(BILLD_\w+)`", (root / "docs/settings.md").read_text(), re.M))
+    return names | {f"{name}_FILE" for name in names}
+
+
+def settings(document, known):
+    """Faults of either file: a setting that no program reads has no effect."""
+    for name, service in document["services"].items():
+        if service.get("image", "").startswith("billd"):
+            for variable in service.get("environment", {}):
+                if variable not in known:
+                    yield f"{name}: {variable} is no setting"
+
+
+def units(root, known):
+    """Faults of the settings for systemd."""
+    path = root / "deploy/systemd/billd.env.example"
+    values = dict(line.split("=", 1) for line in path.read_text().splitlines() if line and line[0] != "#")
+    for variable in sorted(values.keys() - known):
+        yield f"{path.name}: {variable} is no setting"
+    if values.get("BILLD_SIGNED_COMMANDS") != "1":
+        yield f"{path.name}: workers take commands that nobody signed"
 
 
 def same_kafka(document, pom):
@@ -88,11 +116,12 @@ def same_kafka(document, pom):
 
 def main(root):
     pom = (root / "deploy/kafka/pom.xml").read_text()
-    faults = []
+    known = known_settings(root)
+    faults = list(units(root, known))
     for path in ("docker-compose.yml", "deploy/compose.production.yml"):
         file = root / path
         document = yaml.safe_load(file.read_text())
-        found = [*references(document, file.parent), *same_kafka(document, pom)]
+        found = [*references(document, file.parent), *same_kafka(document, pom), *settings(document, known)]
         if file.name == "compose.production.yml":
             found += production(document)
         faults += [f"{path}: {fault}" for fault in found]

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The flow of the README, played against a running stack: customer, plan, subscription, invoice, events.
+# The flow of the README, played against a running stack: a person, an organisation, a key; then customer, plan,
+# subscription, invoice, events.
 # usage: deploy/example.sh      reads BILLD_URL, BILLD_API_KEY and KAFKA_BOOTSTRAP, or takes them from build/run/env
-# It can be played again and again; it fails where an answer is not what the README says.
+# It can be played again and again; it fails where an answer is not what the README says.  The key is of role admin.
 set -euo pipefail
 # shellcheck source=deploy/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -20,8 +21,19 @@ fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+
+# asks_as KEY-OR-TOKEN [ORGANISATION]: who sends the requests from here on.
 # A file, not an argument: command lines are everybody's to read.
-printf 'Authorization: Bearer %s\n' "$BILLD_API_KEY" >"$scratch/key"
+asks_as()
+{
+	printf 'Authorization: Bearer %s\n' "$1" >"$scratch/headers"
+	[ -z "${2:-}" ] || printf 'Billd-Organisation: %s\n' "$2" >>"$scratch/headers"
+}
+
+asks_as_nobody()
+{
+	: >"$scratch/headers"
+}
 
 step()
 {
@@ -34,20 +46,28 @@ show()
 	jq "$jq_colour" --indent 2 "$1" | sed 's/^/    /'
 }
 
-# call WANTED METHOD PATH [BODY]: show the request; leave the answer in $scratch/answer, or stop when its status is another.
-call()
+# send METHOD PATH [BODY]: show the request; the answer in $scratch/answer, its status in $status.
+send()
 {
-	local wanted=$1 method=$2 path=$3 body=${4:-} status
+	local method=$1 path=$2 body=${3:-}
 	local -a options=()
 
 	printf '%s%s %s%s %s\n' "$dim" "$method" "$path" "$plain" "$body"
-	[ -z "$body" ] || options=(-H 'Content-Type: application/json' --data "$body")
+	[ -z "$body" ] || options=(-H 'Content-Type: application/json' --data @-)
 	status=$(curl -sS --noproxy '*' --max-time 30 -o "$scratch/answer" -w '%{http_code}' \
-		-X "$method" -H @"$scratch/key" "${options[@]}" "$BILLD_URL$path") ||
+		-X "$method" -H @"$scratch/headers" "${options[@]}" "$BILLD_URL$path" <<<"$body") ||
 		die "$method $path got no answer"
+}
+
+# call WANTED METHOD PATH [BODY]: the same, and stop when the status is another.
+call()
+{
+	local wanted=$1 status
+
+	send "${@:2}"
 	if [ "$status" != "$wanted" ]; then
 		cat "$scratch/answer" >&2
-		die "$method $path answered $status, not $wanted"
+		die "$2 $3 answered $status, not $wanted"
 	fi
 }
 
@@ -109,9 +129,113 @@ events_on_kafka()
 	sed -E 's/^([^\t]*)\t.*ce_type=([^,]*).*/    \1\t\2/' "$scratch/events"
 }
 
+log_in_body()
+{
+	jq -nc --arg email "$email" --arg password "$password" '{$email, $password}'
+}
+
+# The demo user is kept beside the demo key, so that there is one for each stack, however often this is played.
+demo_user_find()
+{
+	local status
+
+	[ -r "$run_dir/demo-user" ] || return 1
+	{ read -r email && read -r password; } <"$run_dir/demo-user" || return 1
+	step "Log in"
+	send POST /v1/auth/login "$(log_in_body)"
+	# A user of another database (one that was wiped by hand) is as good as none.
+	[ "$status" != 401 ] || return 1
+	[ "$status" = 200 ] || die "the log-in answered $status: $(cat "$scratch/answer")"
+}
+
+demo_user_register()
+{
+	step "Register"
+	email=demo-$stamp@example.com
+	password=$(od -An -v -tx1 -N 12 /dev/urandom | tr -d ' \n')
+	call 201 POST /v1/auth/register "$(log_in_body | jq -c '. + {name: "Demo User"}')"
+	show . <"$scratch/answer"
+	(umask 077 && printf '%s\n%s\n' "$email" "$password" >"$run_dir/demo-user.new")
+	mv "$run_dir/demo-user.new" "$run_dir/demo-user"
+	step "Log in"
+	call 200 POST /v1/auth/login "$(log_in_body)"
+}
+
+# A user with a token for 15 minutes, in $token.
+person()
+{
+	asks_as_nobody
+	demo_user_find || demo_user_register
+	show '.access_token |= .[:20] + "…" | .refresh_token |= .[:20] + "…"' <"$scratch/answer"
+	token=$(field .access_token)
+	asks_as "$token"
+}
+
+# The first organisation that the user owns, in $own; made when there is none.
+organisation()
+{
+	step "The organisation of this user"
+	call 200 GET /v1/me
+	own=$(jq -r '[.memberships[] | select(.role == "owner") | .organisation.id][0] // ""' "$scratch/answer")
+	if [ -z "$own" ]; then
+		call 201 POST /v1/organisations '{"name":"Analytical Engines","currency":"GBP","timezone":"Europe/London","country":"GB"}'
+		own=$(field .id)
+	else
+		call 200 GET "/v1/organisations/$own"
+	fi
+	show '{id, name, currency, timezone}' <"$scratch/answer"
+}
+
+# An API key for programs: it does what its role may, and is worthless once revoked.
+api_key()
+{
+	local id
+
+	step "An API key of it, with the role billing"
+	asks_as "$token" "$own"
+	call 201 POST /v1/api-keys '{"name":"example","role":"billing"}'
+	show '{id, name, role, key: (.key[:16] + "…")}' <"$scratch/answer"
+	id=$(field .id)
+	asks_as "$(field .key)"
+	call 200 GET '/v1/customers?limit=1'
+	show . <"$scratch/answer"
+	call 403 POST /v1/api-keys '{"name":"another","role":"billing"}'
+	show '{status, title}' <"$scratch/answer"
+	asks_as "$token" "$own"
+	call 204 DELETE "/v1/api-keys/$id"
+}
+
+# The demo organisation, which has the demo key, invites the user; its id is in $demo.
+join()
+{
+	local invitation
+
+	step "The demo organisation invites this user"
+	asks_as "$BILLD_API_KEY"
+	call 200 GET /v1/organisations
+	demo=$(field '.data[0].id')
+	asks_as "$token"
+	call 200 GET /v1/me
+	if ! jq -e --arg id "$demo" 'any(.memberships[]; .organisation.id == $id)' "$scratch/answer" >/dev/null; then
+		asks_as "$BILLD_API_KEY"
+		call 201 POST "/v1/organisations/$demo/members" '{"email":"'"$email"'","role":"admin"}'
+		invitation=$(field .token)
+		asks_as "$token"
+		call 200 POST /v1/invitations/accept '{"token":"'"$invitation"'"}'
+		call 200 GET /v1/me
+	fi
+	show '[.memberships[] | {organisation: .organisation.name, role}]' <"$scratch/answer"
+}
+
 began=$(date +%s)
 stamp=$began-$$
 
+person
+organisation
+api_key
+join
+
+asks_as "$BILLD_API_KEY"
 create customer /v1/customers '{"name":"Ada Lovelace","email":"ada@example.com","currency":"USD","country":"US","timezone":"America/New_York"}'
 customer=$created
 create plan /v1/plans '{"code":"team-'"$stamp"'","name":"Team","currency":"USD","interval":"day","interval_count":30,"amount":2900}'
@@ -131,10 +255,18 @@ call 200 GET '/v1/events?limit=3'
 jq -e '.data | length > 0' "$scratch/answer" >/dev/null || die "GET /v1/events shows no events"
 show '[.data[] | {id, type}]' <"$scratch/answer"
 
+step "Who did what, from the audit log, as the user sees it"
+asks_as "$token" "$demo"
+call 200 GET '/v1/audit-log?limit=3'
+jq -e '.data | length > 0' "$scratch/answer" >/dev/null || die "GET /v1/audit-log shows nothing"
+show '[.data[] | {at, actor, action, outcome}]' <"$scratch/answer"
+
 step "All of it runs on:"
 cat <<END
-    API      $BILLD_URL
-    docs     $BILLD_URL/docs
-    API key  $BILLD_API_KEY
-    stop     make down
+    API       $BILLD_URL
+    docs      $BILLD_URL/docs
+    API key   $BILLD_API_KEY
+    user      $email
+    password  $password
+    stop      make down
 END

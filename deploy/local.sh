@@ -72,7 +72,7 @@ demo_key()
 	fi
 	organisation=$(script programs billd organisation create \
 		--name Demo --currency USD --timezone Etc/UTC --country US)
-	key=$(script programs billd api-key create --organisation "$organisation" --name demo)
+	key=$(script programs billd api-key create --organisation "$organisation" --name demo --role admin)
 	[ -n "$key" ] || die "billd api-key create printed no key"
 	file_write api-key "$key"
 }
@@ -121,7 +121,7 @@ wipe()
 	script kafka wipe
 	script postgres wipe
 	rm -rf "$log_dir" "$run_dir/secrets"
-	rm -f "$run_dir"/{api-key,env,lock}
+	rm -f "$run_dir"/{api-key,demo-user,env,lock}
 	rmdir "$run_dir" || say "left alone in $run_dir: what is not ours"
 }
 

@@ -54,6 +54,7 @@ batch_context_init(struct batch_context *context, const struct schemas *schemas,
 void
 batch_context_release(struct batch_context *context)
 {
+	signatures_release(&context->signatures);
 	avro_decoder_free(context->decoder);
 	zone_cache_release(&context->zones);
 	buf_release(&context->scratch);
@@ -86,6 +87,7 @@ refer(struct batch_context *context, struct entry *entries, size_t len, struct f
 		if (meta == NULL)
 			continue;
 		facts_need(facts, NEED_ORGANISATION, meta->organisation_id, &meta->organisation_id);
+		actor_refer(facts, meta->organisation_id, &entry->actor);
 		facts_need(facts, NEED_OPERATION, meta->organisation_id, &meta->operation_id);
 		if (meta->idempotency_key.ptr != NULL)
 			facts_need_text(facts, NEED_IDEMPOTENCY_KEY, meta->organisation_id,
@@ -237,6 +239,19 @@ committed(struct batch_context *context, const struct facts *facts)
 	context->metrics->events += (int64_t)events->len;
 }
 
+/* Before they are judged, the keys are there that can have signed them. */
+static enum err_class
+signatures_ready(
+    struct batch_context *context, const struct entry *entries, size_t len, struct err *err)
+{
+	int64_t now_ms = clock_steady_ms();
+
+	for (size_t i = 0; i < len; i++)
+		if (signatures_wants(&context->signatures, entries[i].signature, now_ms))
+			return signatures_load(&context->signatures, context->pg, err);
+	return ERR_NONE;
+}
+
 /* Process ${entries} in one transaction.  Whatever goes wrong leaves nothing behind but a
  * connection to be rolled back. */
 static enum err_class
@@ -250,7 +265,8 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 
 	partitions_touch(context->partitions, entries, len);
 	context->planned_for += len;
-	if (refer(context, entries, len, facts, err) != ERR_NONE)
+	if (signatures_ready(context, entries, len, err) != ERR_NONE ||
+	    refer(context, entries, len, facts, err) != ERR_NONE)
 		return err->class;
 	if (load(context, facts, err) != ERR_NONE)
 		return err_wrap(err, "load");

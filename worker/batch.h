@@ -9,10 +9,12 @@
 
 #include "common/base/arena.h"
 #include "common/codec/avro.h"
+#include "worker/actor.h"
 #include "worker/decision.h"
 #include "worker/metrics.h"
 #include "worker/progress.h"
 #include "worker/publish.h"
+#include "worker/signatures.h"
 
 #define BATCH_MESSAGES_MAX 1000
 #define BATCH_BYTES_MAX (4 * 1024 * 1024) /* of messages; one message may pass it alone */
@@ -21,6 +23,7 @@
 struct entry {
 	rd_kafka_message_t *message; /* owned by the loop */
 	struct partition *partition;
+	struct str signature, request_id; /* its headers; none where it has none */
 	char condemned[ERR_TEXT_SIZE]; /* why it is a dead letter without being tried; "" when it is
 					  not */
 
@@ -29,6 +32,7 @@ struct entry {
 	char reason[ERR_TEXT_SIZE]; /* why */
 	enum command_type type;
 	const struct command_meta *meta; /* begins the command; NULL: unreadable */
+	struct actor actor;              /* who asked, by its meta */
 	bool repeated;                   /* it was processed before: nothing to do */
 	enum refusal refusal;
 };
@@ -43,6 +47,7 @@ struct batch_context {
 	struct avro_decoder *decoder;
 	struct zone_cache zones;
 	struct decider decider;
+	struct signatures signatures;
 	struct partitions *partitions;
 	struct publisher *publisher;
 	struct metrics *metrics;
@@ -59,7 +64,7 @@ void batch_prepare(struct pg *pg);
 /**
  * batch_context_init(context, schemas, err), batch_context_release(context):
  * Make ready what does not depend on the connection; the caller sets pg, partitions, publisher,
- * metrics and partitions_all.  Release accepts a zeroed one.
+ * metrics, signatures and partitions_all.  Release accepts a zeroed one.
  */
 NODISCARD enum err_class batch_context_init(
     struct batch_context *context, const struct schemas *schemas, struct err *err);

@@ -3,11 +3,14 @@
 #include <stdarg.h>
 
 #include "common/base/id.h"
+#include "common/codec/command_signature.h"
 #include "common/codec/rules.h"
 #include "worker/handler.h"
 
-#define ACTOR_MAX 100           /* bytes; as the ingress writes them */
-#define IDEMPOTENCY_KEY_MAX 255 /* likewise */
+/* Bytes; as the ingress writes them. */
+#define ACTOR_MAX 100
+#define ADDRESS_MAX 45
+#define IDEMPOTENCY_KEY_MAX 255
 
 static void PRINTF_LIKE(2, 3) die(struct entry *entry, const char *format, ...)
 {
@@ -32,12 +35,23 @@ type_of(const struct schema *schema, enum command_type *ret_type)
 	return false;
 }
 
+bool
+decode_is_visible(struct str text, size_t max)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+			return false;
+	return text.len <= max;
+}
+
 /* What the ingress always gives and a stranger may not. */
 static bool
 meta_is_valid(const struct command_meta *meta)
 {
 	return !uuid_is_nil(meta->operation_id) && !uuid_is_nil(meta->organisation_id) &&
-	       meta->actor.len <= ACTOR_MAX && meta->idempotency_key.len <= IDEMPOTENCY_KEY_MAX &&
+	       decode_is_visible(meta->actor, ACTOR_MAX) &&
+	       decode_is_visible(meta->address, ADDRESS_MAX) &&
+	       meta->idempotency_key.len <= IDEMPOTENCY_KEY_MAX &&
 	       meta->accepted_at >= INSTANT_MIN_S * 1000 &&
 	       meta->accepted_at <= INSTANT_MAX_S * 1000;
 }
@@ -56,6 +70,13 @@ decode(struct batch_context *context, struct entry *entry, struct err *err)
 	entry->dead = false;
 	entry->meta = NULL;
 	entry->repeated = false;
+
+	if (!signatures_allow(&context->signatures, entry->signature,
+		(struct str){entry->message->key, entry->message->key_len}, bytes,
+		entry->message->partition)) {
+		die(entry, COMMAND_UNSIGNED);
+		return ERR_NONE;
+	}
 
 	if (bytes.ptr == NULL || !avro_frame_read(bytes, &fingerprint, &body)) {
 		die(entry, "not a message of ours: no single-object frame, or over %d bytes",
@@ -88,6 +109,7 @@ decode(struct batch_context *context, struct entry *entry, struct err *err)
 		return ERR_NONE;
 	}
 	entry->meta = command;
+	entry->actor = actor_read(entry->meta->actor);
 
 	if (entry->condemned[0] != '\0')
 		die(entry, "%s", entry->condemned);

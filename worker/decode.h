@@ -16,4 +16,10 @@
 NODISCARD enum err_class decode(
     struct batch_context *context, struct entry *entry, struct err *err);
 
+/**
+ * decode_is_visible(text, max):
+ * Whether ${text}, which may be none, is at most ${max} visible ASCII characters.
+ */
+NODISCARD bool decode_is_visible(struct str text, size_t max);
+
 #endif

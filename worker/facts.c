@@ -13,9 +13,18 @@
  */
 #define ASKED_BY_ID "FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, id) "
 #define ASKED_BY_TEXT "FROM unnest($1::uuid[], $2::text[]) k(organisation_id, text) "
-#define ROWS_OF(table, condition) \
-	"CROSS JOIN LATERAL (SELECT * FROM " table " r WHERE " condition " OFFSET 0) t"
+#define ROWS_WITH(columns, table, condition) \
+	"CROSS JOIN LATERAL (SELECT " columns " FROM " table " r WHERE " condition " OFFSET 0) t"
+#define ROWS_OF(table, condition) ROWS_WITH("*", table, condition)
 #define OF_TENANT "r.organisation_id = k.organisation_id AND "
+
+/* Of who asks the worker may read some columns only.  A key that never expires has no time, and
+ * whoever wrote 'infinity' meant the same. */
+#define KEY_COLUMNS                                                                               \
+	"r.organisation_id, r.id, r.role, r.revoked_at IS NOT NULL AS revoked, "                  \
+	"greatest(least(extract(epoch FROM r.expires_at) * 1000, 9223372036854775807), 0)::int8 " \
+	"AS expires_ms"
+#define MEMBER_COLUMNS "r.organisation_id, r.user_id, r.role"
 
 /* How each need is loaded.  The statements select all columns of `t`. */
 static const struct need_info {
@@ -26,6 +35,11 @@ static const struct need_info {
 } need_table[NEED_MAX] = {
     [NEED_ORGANISATION] = {"organisations_by_id", TABLE_ORGANISATIONS, false,
 	ASKED_BY_ID ROWS_OF("identity.organisations", "r.id = k.id")},
+    [NEED_API_KEY] = {"api_keys_by_id", TABLE_API_KEYS, false,
+	ASKED_BY_ID ROWS_WITH(KEY_COLUMNS, "identity.api_keys", OF_TENANT "r.id = k.id")},
+    [NEED_MEMBERSHIP] = {"memberships_by_user", TABLE_MEMBERSHIPS, false,
+	ASKED_BY_ID ROWS_WITH(
+	    MEMBER_COLUMNS, "identity.memberships", OF_TENANT "r.user_id = k.id")},
     [NEED_OPERATION] = {"operations_by_id", TABLE_OPERATIONS, false,
 	ASKED_BY_ID ROWS_OF("billd.operations", OF_TENANT "r.id = k.id")},
     [NEED_IDEMPOTENCY_KEY] = {"operations_by_key", TABLE_OPERATIONS, true,
@@ -74,9 +88,8 @@ facts_prepare(struct pg *pg, struct arena *arena)
 	for (size_t i = 0; i < NEED_MAX; i++)
 		row_prepare_load(pg, &row_tables[need_table[i].table], need_table[i].name,
 		    need_table[i].from, arena);
-	for (size_t i = 0; i < TABLE_MAX; i++)
-		if (i != TABLE_ORGANISATIONS)
-			row_prepare(pg, &row_tables[i], arena);
+	for (size_t i = TABLE_WRITTEN_FIRST; i < TABLE_MAX; i++)
+		row_prepare(pg, &row_tables[i], arena);
 }
 
 void
@@ -173,6 +186,8 @@ identity(enum table_id table, const void *value, struct uuid *ret_organisation_i
     const struct uuid **ret_id)
 {
 	const struct organisation *organisation = value;
+	const struct api_key *key = value;
+	const struct membership *membership = value;
 	const struct operation *operation = value;
 	const struct customer *customer = value;
 	const struct plan *plan = value;
@@ -182,6 +197,14 @@ identity(enum table_id table, const void *value, struct uuid *ret_organisation_i
 	case TABLE_ORGANISATIONS:
 		*ret_organisation_id = organisation->id;
 		*ret_id = &organisation->id;
+		return true;
+	case TABLE_API_KEYS:
+		*ret_organisation_id = key->organisation_id;
+		*ret_id = &key->id;
+		return true;
+	case TABLE_MEMBERSHIPS:
+		*ret_organisation_id = membership->organisation_id;
+		*ret_id = &membership->user_id;
 		return true;
 	case TABLE_CUSTOMERS:
 		*ret_organisation_id = customer->organisation_id;
@@ -308,6 +331,18 @@ const struct organisation *
 facts_organisation(const struct facts *facts, struct uuid id)
 {
 	return index_get(&facts->by_id[TABLE_ORGANISATIONS], id, index_key(&id));
+}
+
+const struct api_key *
+facts_api_key(const struct facts *facts, struct uuid organisation_id, struct uuid id)
+{
+	return index_get(&facts->by_id[TABLE_API_KEYS], organisation_id, index_key(&id));
+}
+
+const struct membership *
+facts_membership(const struct facts *facts, struct uuid organisation_id, struct uuid user_id)
+{
+	return index_get(&facts->by_id[TABLE_MEMBERSHIPS], organisation_id, index_key(&user_id));
 }
 
 const struct operation *

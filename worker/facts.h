@@ -21,6 +21,8 @@
 /* What a command can ask for before it is decided. */
 enum need {
 	NEED_ORGANISATION,      /* by id */
+	NEED_API_KEY,           /* by id: who asks, */
+	NEED_MEMBERSHIP,        /* or by the user's id */
 	NEED_OPERATION,         /* by id: was this command met before? */
 	NEED_IDEMPOTENCY_KEY,   /* by key: which operation came with it first? */
 	NEED_CUSTOMER,          /* by id */
@@ -88,6 +90,10 @@ NODISCARD enum err_class facts_receive_load(struct facts *facts, struct pg *pg, 
 
 /* What is there, or NULL.  Asked for before, or made in this batch. */
 NODISCARD const struct organisation *facts_organisation(const struct facts *facts, struct uuid id);
+NODISCARD const struct api_key *facts_api_key(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD const struct membership *facts_membership(
+    const struct facts *facts, struct uuid organisation_id, struct uuid user_id);
 NODISCARD const struct operation *facts_operation(
     const struct facts *facts, struct uuid organisation_id, struct uuid id);
 NODISCARD const struct operation *facts_operation_by_key(

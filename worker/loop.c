@@ -4,6 +4,7 @@
 
 #include "common/base/daemon.h"
 #include "common/base/log.h"
+#include "common/codec/command_signature.h"
 
 #define WATCHDOG_S 120         /* the loop turns at least so often, or the process ends */
 #define CLOSING_S 60           /* and what comes behind it takes no longer */
@@ -243,7 +244,12 @@ batch_add(struct loop *loop, struct partition *partition, rd_kafka_message_t *me
 		loop->held = message;
 		return false;
 	}
-	loop->entries[loop->len++] = (struct entry){.message = message, .partition = partition};
+	loop->entries[loop->len++] = (struct entry){
+	    .message = message,
+	    .partition = partition,
+	    .signature = consumer_header(message, COMMAND_SIGNATURE_HEADER),
+	    .request_id = consumer_header(message, "billd_request_id"),
+	};
 	return !partition_is_careful(partition);
 }
 

@@ -26,9 +26,9 @@
 	"SET enable_bitmapscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan"
 
 static struct {
-	const char *database_url, *kafka_bootstrap, *log_level, *metrics_listen;
+	const char *database_url, *kafka_bootstrap, *secret, *log_level, *metrics_listen;
 	int64_t partitions, batch_max, batch_wait_ms, backoff_max_ms, drain_ms, session_timeout_ms;
-	int64_t statement_timeout_ms, metrics_port;
+	int64_t statement_timeout_ms, metrics_port, signed_commands;
 } options;
 
 static const struct setting settings[] = {
@@ -38,6 +38,10 @@ static const struct setting settings[] = {
 	"Kafka's brokers, host:port, separated by commas"},
     {"BILLD_PARTITIONS", SETTING_POWER, &options.partitions, "16", 1, 1024,
 	"partitions of each topic, a power of two; the same for all programs"},
+    {"BILLD_SIGNED_COMMANDS", SETTING_INTEGER, &options.signed_commands, "0", 0, 1,
+	"1: a command that no billd-api signed is a dead letter; needs BILLD_SECRET"},
+    {"BILLD_SECRET", SETTING_SECRET, &options.secret, NULL, 0, 0,
+	"with BILLD_SIGNED_COMMANDS=1, that of billd-api"},
     {"BILLD_BATCH_MAX", SETTING_INTEGER, &options.batch_max, "500", 1, BATCH_MESSAGES_MAX,
 	"commands in one transaction"},
     {"BILLD_BATCH_WAIT_MS", SETTING_INTEGER, &options.batch_wait_ms, "1", 0, 1000,
@@ -72,6 +76,17 @@ struct worker {
 	struct consumer *consumer;
 };
 
+/* A secret that is given and not asked for is not even read. */
+static enum err_class
+signatures_open(struct signatures *signatures, struct err *err)
+{
+	if (options.signed_commands == 0)
+		return signatures_init(signatures, NULL, err);
+	if (options.secret == NULL)
+		return err_set(err, ERR_FATAL, "BILLD_SIGNED_COMMANDS=1 needs BILLD_SECRET");
+	return signatures_init(signatures, options.secret, err);
+}
+
 static enum err_class
 worker_open(struct worker *worker, struct err *err)
 {
@@ -101,6 +116,7 @@ worker_open(struct worker *worker, struct err *err)
 	    iso_init(err) != ERR_NONE || zone_init(err) != ERR_NONE ||
 	    schemas_open(&worker->schemas, err) != ERR_NONE ||
 	    batch_context_init(&worker->context, worker->schemas, err) != ERR_NONE ||
+	    signatures_open(&worker->context.signatures, err) != ERR_NONE ||
 	    producer_open(&producer_settings, &worker->producer, err) != ERR_NONE)
 		return err->class;
 
@@ -109,6 +125,7 @@ worker_open(struct worker *worker, struct err *err)
 	batch_prepare(worker->pg);
 	progress_prepare(worker->pg);
 	publish_prepare(worker->pg);
+	signatures_prepare(worker->pg);
 	facts_prepare(worker->pg, &worker->statements);
 
 	publisher_init(&worker->publisher, worker->producer);

@@ -4,7 +4,10 @@
 
 #include "common/base/daemon.h"
 #include "common/base/log.h"
+#include "worker/decode.h"
 #include "worker/handler.h"
+
+#define REQUEST_ID_MAX 128
 
 /* What one decision takes of the arena at most, beside four times its message. */
 #define DECISION_BYTES_MAX (1024 * 1024)
@@ -39,6 +42,15 @@ problem_write(
 	return problem;
 }
 
+/* The request's id as its ingress wrote it; none where it is something else. */
+static struct str
+request_id(const struct entry *entry)
+{
+	struct str id = entry->request_id;
+
+	return id.len > 0 && decode_is_visible(id, REQUEST_ID_MAX) ? id : STR_NONE;
+}
+
 static void
 operation_add(struct batch_context *context, const struct entry *entry, const char *detail)
 {
@@ -60,6 +72,9 @@ operation_add(struct batch_context *context, const struct entry *entry, const ch
 		    : problem_write(&context->arena, entry->refusal, detail, meta->operation_id),
 	    .idempotency_key = key_taken ? STR_NONE : meta->idempotency_key,
 	    .accepted_at = meta->accepted_at,
+	    .actor = meta->actor,
+	    .address = meta->address,
+	    .request_id = request_id(entry),
 	};
 
 	facts_add(facts, TABLE_OPERATIONS, &operation);
@@ -102,6 +117,25 @@ bury(struct batch_context *context, struct entry *entry)
 		operation_add(context, entry, "");
 }
 
+/* A new command of an organisation that is there: who may not have it is refused before its rules
+ * are asked. */
+static enum refusal
+decide(struct decision *decision, const struct entry *entry)
+{
+	const struct facts *facts = decision->decider->facts;
+	const struct command_meta *meta = entry->meta;
+	enum actor_verdict verdict;
+
+	if (meta->idempotency_key.ptr != NULL &&
+	    facts_operation_by_key(facts, meta->organisation_id, meta->idempotency_key) != NULL)
+		return REFUSAL_IDEMPOTENCY_KEY_REUSED;
+	verdict = actor_judge(facts, meta, &entry->actor, command_table[entry->type].permission);
+	if (verdict != ACTOR_MAY)
+		return decision_refuse(
+		    decision, REFUSAL_ACTOR_NOT_PERMITTED, "%s", actor_verdict_text(verdict));
+	return handler_table[entry->type].decide(decision, meta);
+}
+
 enum err_class
 outcome_decide(struct batch_context *context, struct entry *entry, struct err *err)
 {
@@ -113,7 +147,6 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 	    .partition = entry->partition->id,
 	    .event_number = &entry->partition->batch_event_number,
 	};
-	const struct operation *first;
 
 	if (context->arena.capacity - context->arena.used <
 	    DECISION_BYTES_MAX + 4 * entry->message->len)
@@ -137,13 +170,7 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 	}
 
 	decision.organisation = facts_organisation(facts, meta->organisation_id);
-	first = meta->idempotency_key.ptr == NULL
-		    ? NULL
-		    : facts_operation_by_key(facts, meta->organisation_id, meta->idempotency_key);
-	if (first != NULL)
-		entry->refusal = REFUSAL_IDEMPOTENCY_KEY_REUSED;
-	else
-		entry->refusal = handler_table[entry->type].decide(&decision, meta);
+	entry->refusal = decide(&decision, entry);
 	if (entry->refusal == REFUSAL_MAX) {
 		*err = decision.err;
 		return err_wrap(err, "%s", command_table[entry->type].name);
@@ -181,7 +208,7 @@ outcome_tell(struct batch_context *context, const struct entry *entry)
 	    log_text("organisation_id", entry->meta == NULL ? NULL : organisation),
 	    log_text("command", entry->meta == NULL ? NULL : command_table[entry->type].name),
 	    log_text("outcome", outcome), log_text("reason", entry->dead ? entry->reason : NULL),
-	    log_str("request_id", consumer_header(message, "billd_request_id")),
+	    log_str("request_id", entry->request_id),
 	    log_str("traceparent", consumer_header(message, "traceparent")),
 	    log_int("partition", message->partition), log_int("offset", message->offset));
 }

@@ -11,6 +11,20 @@ static const struct field organisation_fields[] = {
     FIELD(struct organisation, timezone, FIELD_STR),
 };
 
+static const struct field api_key_fields[] = {
+    FIELD(struct api_key, organisation_id, FIELD_UUID),
+    FIELD(struct api_key, id, FIELD_UUID),
+    FIELD(struct api_key, role, FIELD_STR),
+    FIELD(struct api_key, revoked, FIELD_BOOL),
+    FIELD(struct api_key, expires_ms, FIELD_INT64),
+};
+
+static const struct field membership_fields[] = {
+    FIELD(struct membership, organisation_id, FIELD_UUID),
+    FIELD(struct membership, user_id, FIELD_UUID),
+    FIELD(struct membership, role, FIELD_STR),
+};
+
 static const struct field customer_fields[] = {
     FIELD(struct customer, organisation_id, FIELD_UUID),
     FIELD(struct customer, id, FIELD_UUID),
@@ -126,6 +140,9 @@ static const struct field operation_fields[] = {
     FIELD(struct operation, problem, FIELD_JSON),
     FIELD(struct operation, idempotency_key, FIELD_STR),
     FIELD(struct operation, accepted_at, FIELD_MILLIS),
+    FIELD(struct operation, actor, FIELD_STR),
+    FIELD(struct operation, address, FIELD_STR),
+    FIELD(struct operation, request_id, FIELD_STR),
 };
 
 static const struct field event_fields[] = {
@@ -153,6 +170,9 @@ static const struct field dead_letter_fields[] = {
 
 static const struct record organisation_record =
     RECORD(struct organisation, "organisation", organisation_fields);
+static const struct record api_key_record = RECORD(struct api_key, "api_key", api_key_fields);
+static const struct record membership_record =
+    RECORD(struct membership, "membership", membership_fields);
 static const struct record customer_record = RECORD(struct customer, "customer", customer_fields);
 static const struct record plan_record = RECORD(struct plan, "plan", plan_fields);
 static const struct record subscription_record =
@@ -167,6 +187,10 @@ static const struct record dead_letter_record =
 const struct row_table row_tables[TABLE_MAX] = {
     [TABLE_ORGANISATIONS] = {"organisations", "identity.organisations", &organisation_record,
 	{"id"}, false},
+    [TABLE_API_KEYS] = {"api_keys", "identity.api_keys", &api_key_record, {"organisation_id", "id"},
+	false},
+    [TABLE_MEMBERSHIPS] = {"memberships", "identity.memberships", &membership_record,
+	{"organisation_id", "user_id"}, false},
     [TABLE_CUSTOMERS] = {"customers", "billd.customers", &customer_record,
 	{"organisation_id", "id"}, true},
     [TABLE_PLANS] = {"plans", "billd.plans", &plan_record, {"organisation_id", "id"}, true},

@@ -20,6 +20,21 @@ struct organisation {
 	struct str timezone;      /* likewise */
 };
 
+/* What the worker knows of who asks. */
+struct api_key {
+	struct uuid organisation_id;
+	struct uuid id;
+	struct str role;
+	bool revoked;
+	int64_t expires_ms; /* milliseconds since the epoch; INT64_MAX: never */
+};
+
+struct membership {
+	struct uuid organisation_id;
+	struct uuid user_id;
+	struct str role;
+};
+
 /* The outcome of a command, as stored. */
 struct operation {
 	struct uuid organisation_id;
@@ -31,6 +46,9 @@ struct operation {
 	struct str problem;         /* RFC 9457 JSON; none when it succeeded */
 	struct str idempotency_key; /* none unless this operation was the first to bring it */
 	int64_t accepted_at;        /* milliseconds */
+	struct str actor;           /* who asked, */
+	struct str address;         /* from where; none: not known */
+	struct str request_id;      /* by which request; likewise */
 };
 
 /* An event, as stored and as published. */
@@ -60,6 +78,8 @@ struct dead_letter {
 
 enum table_id {
 	TABLE_ORGANISATIONS,
+	TABLE_API_KEYS,
+	TABLE_MEMBERSHIPS,
 	TABLE_CUSTOMERS,
 	TABLE_PLANS,
 	TABLE_SUBSCRIPTIONS,
@@ -70,6 +90,9 @@ enum table_id {
 	TABLE_DEAD_LETTERS,
 	TABLE_MAX,
 };
+
+/* Tables that are the ingress's, and only read here. */
+#define TABLE_WRITTEN_FIRST TABLE_CUSTOMERS
 
 /* By id, and in the order in which rows can be inserted: what is referred to comes first. */
 extern const struct row_table row_tables[TABLE_MAX];

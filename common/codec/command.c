@@ -6,6 +6,7 @@ static const struct field meta_fields[] = {
     FIELD(struct command_meta, actor, FIELD_STR),
     FIELD(struct command_meta, accepted_at, FIELD_INT64),
     FIELD(struct command_meta, idempotency_key, FIELD_STR),
+    FIELD(struct command_meta, address, FIELD_STR),
 };
 
 const struct record command_meta_record = RECORD(struct command_meta, "meta", meta_fields);
@@ -76,27 +77,28 @@ static const struct field cancel_subscription_fields[] = {
     FIELD(struct cancel_subscription, effective, FIELD_STR),
 };
 
-#define COMMAND(type, fields, schema, command_name)                                 \
+#define COMMAND(type, fields, schema, command_name, needed)                         \
 	{                                                                           \
 		.schema_name = "billd.command." schema, .name = command_name,       \
+		.permission = (needed),                                             \
 		.record = &(const struct record)RECORD(type, command_name, fields), \
 	}
 
 const struct command_info command_table[COMMAND_TYPE_MAX] = {
-    [COMMAND_CREATE_CUSTOMER] = COMMAND(
-	struct create_customer, create_customer_fields, "CreateCustomer", "create_customer"),
-    [COMMAND_UPDATE_CUSTOMER] = COMMAND(
-	struct update_customer, update_customer_fields, "UpdateCustomer", "update_customer"),
-    [COMMAND_ARCHIVE_CUSTOMER] = COMMAND(
-	struct archive_customer, archive_customer_fields, "ArchiveCustomer", "archive_customer"),
+    [COMMAND_CREATE_CUSTOMER] = COMMAND(struct create_customer, create_customer_fields,
+	"CreateCustomer", "create_customer", PERMIT_BILL),
+    [COMMAND_UPDATE_CUSTOMER] = COMMAND(struct update_customer, update_customer_fields,
+	"UpdateCustomer", "update_customer", PERMIT_BILL),
+    [COMMAND_ARCHIVE_CUSTOMER] = COMMAND(struct archive_customer, archive_customer_fields,
+	"ArchiveCustomer", "archive_customer", PERMIT_BILL),
     [COMMAND_CREATE_PLAN] =
-	COMMAND(struct create_plan, create_plan_fields, "CreatePlan", "create_plan"),
+	COMMAND(struct create_plan, create_plan_fields, "CreatePlan", "create_plan", PERMIT_BILL),
     [COMMAND_UPDATE_PLAN] =
-	COMMAND(struct update_plan, update_plan_fields, "UpdatePlan", "update_plan"),
-    [COMMAND_ARCHIVE_PLAN] =
-	COMMAND(struct archive_plan, archive_plan_fields, "ArchivePlan", "archive_plan"),
+	COMMAND(struct update_plan, update_plan_fields, "UpdatePlan", "update_plan", PERMIT_BILL),
+    [COMMAND_ARCHIVE_PLAN] = COMMAND(
+	struct archive_plan, archive_plan_fields, "ArchivePlan", "archive_plan", PERMIT_BILL),
     [COMMAND_CREATE_SUBSCRIPTION] = COMMAND(struct create_subscription, create_subscription_fields,
-	"CreateSubscription", "create_subscription"),
+	"CreateSubscription", "create_subscription", PERMIT_BILL),
     [COMMAND_CANCEL_SUBSCRIPTION] = COMMAND(struct cancel_subscription, cancel_subscription_fields,
-	"CancelSubscription", "cancel_subscription"),
+	"CancelSubscription", "cancel_subscription", PERMIT_BILL),
 };

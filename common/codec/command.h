@@ -11,14 +11,16 @@
 #include "common/base/str.h"
 #include "common/base/uuid.h"
 #include "common/domain/money.h"
+#include "common/domain/role.h"
 
 /* The first field of every command. */
 struct command_meta {
 	struct uuid operation_id;
 	struct uuid organisation_id;
-	struct str actor;
+	struct str actor;           /* "api_key:<id>", "user:<id>:<session's id>" */
 	int64_t accepted_at;        /* milliseconds since the epoch */
 	struct str idempotency_key; /* none when the client gave none */
+	struct str address;         /* where the request came from; none: not known */
 };
 
 struct create_customer {
@@ -92,8 +94,10 @@ enum command_type {
 };
 
 struct command_info {
-	const char *schema_name; /* "billd.command.CreateCustomer" */
-	const char *name;        /* "create_customer", as operations show it */
+	const char *schema_name;    /* "billd.command.CreateCustomer" */
+	const char *name;           /* "create_customer", as operations show it */
+	enum permission permission; /* what the actor needs, when it is asked for and when it takes
+				       effect */
 	const struct record
 	    *record; /* describes its struct, which begins with a struct command_meta */
 };

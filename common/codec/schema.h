@@ -9,6 +9,9 @@
  * is opened.  Extra attributes on a field (minimum, maxLength, format, in, …) are our rules for a
  * client's JSON; they are no part of Avro and not of the fingerprint.
  *
+ * Schemas of actions (schemas/actions/) are rules for a body and nothing else: none is ever on the
+ * wire, so none is released or found by fingerprint, and all of their fields come from the body.
+ *
  * A set is read-only after schemas_open and may be read by several threads, except where avro.h
  * says otherwise.
  */
@@ -113,8 +116,9 @@ NODISCARD enum err_class schemas_open(struct schemas **ret_schemas, struct err *
 
 /**
  * schemas_open_files(files, files_len, ret_schemas, err):
- * The same from ${files}: current are those under schemas/commands/ and schemas/events/, only for
- * reading those under schemas/released/, and any other is passed over.
+ * The same from ${files}: current are those under schemas/commands/, schemas/events/ and
+ * schemas/actions/, only for reading those under schemas/released/, and any other is passed over.
+ * ERR_FATAL as well when an action has a field from elsewhere than the body.
  */
 NODISCARD enum err_class schemas_open_files(const struct embedded_file *files, size_t files_len,
     struct schemas **ret_schemas, struct err *err);
@@ -128,20 +132,21 @@ NODISCARD const struct schema *schemas_by_name(const struct schemas *schemas, st
 
 /**
  * schemas_by_fingerprint(schemas, fingerprint):
- * The current or released schema with that fingerprint, or NULL.
+ * The current or released schema with that fingerprint, or NULL; an action's is not found.
  */
 NODISCARD const struct schema *schemas_by_fingerprint(
     const struct schemas *schemas, uint64_t fingerprint);
 
 /**
  * schemas_at(schemas, index):
- * The current schemas one by one, commands before events; NULL behind the last.
+ * The current schemas one by one, commands, events, actions; NULL behind the last.
  */
 NODISCARD const struct schema *schemas_at(const struct schemas *schemas, size_t index);
 
 /**
  * schemas_any_at(schemas, index):
- * All schemas one by one, current and released, by fingerprint; NULL behind the last.
+ * All schemas one by one, current and released, by fingerprint, but for those of actions; NULL
+ * behind the last.
  */
 NODISCARD const struct schema *schemas_any_at(const struct schemas *schemas, size_t index);
 

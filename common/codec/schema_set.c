@@ -10,20 +10,24 @@ struct schemas {
 	struct arena arena;
 	size_t json_len; /* what the trees borrow from */
 	json_t *json[SCHEMAS_MAX];
-	size_t current_len; /* commands before events */
+	size_t current_len; /* in the order of folders[] */
 	const struct schema *current[SCHEMAS_MAX];
 	size_t all_len; /* by fingerprint, each once */
 	const struct schema *all[SCHEMAS_MAX];
 };
 
-/* The folders, in the order in which their schemas count: the current one of two alike wins. */
+/* The folders, in the order in which their schemas count: the current one of two alike wins.  An
+ * action's is never on a topic, so it is not found by fingerprint, and all of it is the client's.
+ */
 static const struct folder {
 	const char *prefix;
 	bool current;
+	bool wire;
 } folders[] = {
-    {"schemas/commands/", true},
-    {"schemas/events/", true},
-    {"schemas/released/", false},
+    {"schemas/commands/", true, true},
+    {"schemas/events/", true, true},
+    {"schemas/actions/", true, false},
+    {"schemas/released/", false, true},
 };
 
 static bool
@@ -106,8 +110,20 @@ all_add(struct schemas *schemas, const struct schema *schema, struct err *err)
 	return ERR_NONE;
 }
 
+/* An action has no meta, and what is in its path is the action's own to read. */
 static enum err_class
-file_add(struct schemas *schemas, const struct embedded_file *file, bool current, struct err *err)
+body_only_check(const struct schema *schema, struct err *err)
+{
+	for (size_t i = 0; i < schema->fields_len; i++)
+		if (schema->fields[i].source != SOURCE_BODY)
+			return err_set(err, ERR_FATAL, "field %.*s: an action's come from the body",
+			    STR_ARG(schema->fields[i].name));
+	return ERR_NONE;
+}
+
+static enum err_class
+file_add(struct schemas *schemas, const struct embedded_file *file, const struct folder *folder,
+    struct err *err)
 {
 	struct str text = {file->ptr, file->len};
 	const struct schema *schema = NULL;
@@ -120,13 +136,13 @@ file_add(struct schemas *schemas, const struct embedded_file *file, bool current
 	schemas->json[schemas->json_len++] = json;
 	if (schema_build(&schemas->arena, text, json, &schema, err) != ERR_NONE)
 		return err->class;
-	if (current) {
+	if (folder->current) {
 		if (schemas_by_name(schemas, schema->name) != NULL)
 			return err_set(err, ERR_FATAL, "another current schema is named %.*s",
 			    STR_ARG(schema->name));
 		schemas->current[schemas->current_len++] = schema;
 	}
-	return all_add(schemas, schema, err);
+	return folder->wire ? all_add(schemas, schema, err) : body_only_check(schema, err);
 }
 
 static enum err_class
@@ -136,7 +152,7 @@ folder_add(struct schemas *schemas, const struct folder *folder, const struct em
 	for (size_t i = 0; i < files_len; i++) {
 		if (!begins_with(files[i].name, folder->prefix))
 			continue;
-		if (file_add(schemas, &files[i], folder->current, err) != ERR_NONE)
+		if (file_add(schemas, &files[i], folder, err) != ERR_NONE)
 			return err_wrap(err, "%s", files[i].name);
 	}
 	return ERR_NONE;

@@ -147,7 +147,8 @@ pg_run_plain(PGconn *conn, const char *sql, struct err *err)
 /*
  * The server's part of our limits; then what the program asked for, which may set them otherwise.
  * A plan that is kept is made for arrays of unknown length and for tables as they were then, maybe
- * empty; one that fits a batch costs less than a millisecond, and the wrong one hundreds.
+ * empty; one that fits a batch costs less than a millisecond, and the wrong one hundreds.  So it
+ * is not kept for long.
  */
 static enum err_class
 set_session(struct pg *pg, struct err *err)
@@ -157,8 +158,9 @@ set_session(struct pg *pg, struct err *err)
 	snprintf(sql, sizeof(sql),
 	    "SET timezone = 'UTC'; SET statement_timeout = %lld; "
 	    "SET idle_in_transaction_session_timeout = '30s'; "
-	    "SET plan_cache_mode = force_custom_plan",
-	    (long long)pg->settings.statement_timeout_ms);
+	    "SET plan_cache_mode = %s",
+	    (long long)pg->settings.statement_timeout_ms,
+	    pg->settings.plans_kept_ms > 0 ? "force_generic_plan" : "force_custom_plan");
 	if (pg_run_plain(pg->conn, sql, err) != ERR_NONE)
 		return err_wrap(err, "the session's settings");
 	if (pg->settings.session != NULL &&
@@ -230,6 +232,26 @@ is_still_there(const struct pg *pg)
 	return true;
 }
 
+/* Have plans that were kept long enough made anew.  False when the connection is lost. */
+static bool
+plans_renew(struct pg *pg)
+{
+	int64_t now_ms = clock_steady_ms();
+	PGresult *result;
+	struct err err;
+
+	if (pg->settings.plans_kept_ms == 0 || now_ms - pg->planned_ms < pg->settings.plans_kept_ms)
+		return true;
+	if (PQsendQueryParams(pg->conn, "DISCARD PLANS", 0, NULL, NULL, NULL, NULL, 1) != 1)
+		return false;
+	pg->queued++;
+	pg->planned_ms = now_ms;
+	if (pg_sync(pg, &err) != ERR_NONE || pg_receive(pg, &result, &err) != ERR_NONE)
+		return false;
+	PQclear(result);
+	return pg_finish(pg, &err) == ERR_NONE;
+}
+
 enum err_class
 pg_connect(struct pg *pg, struct err *err)
 {
@@ -237,11 +259,13 @@ pg_connect(struct pg *pg, struct err *err)
 		pg_rollback(pg);
 	if (pg_is_open(pg)) {
 		CHECK(pg->queued == 0 && !pg->synced);
-		if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE || is_still_there(pg))
+		if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE ||
+		    (is_still_there(pg) && plans_renew(pg)))
 			return ERR_NONE;
 	}
 	if (pg_open_plain(pg, err) != ERR_NONE)
 		return err->class;
+	pg->planned_ms = clock_steady_ms();
 	if (enter_pipeline(pg->conn, err) != ERR_NONE || prepare_all(pg, err) != ERR_NONE) {
 		pg_disconnect(pg);
 		return err->class;

@@ -33,8 +33,11 @@ struct pg_statement {
 struct pg_settings {
 	const char *url;              /* libpq's connection URL or string */
 	const char *application_name; /* shown in pg_stat_activity */
-	const char *session; /* SQL run once when it opens ("SET …; SET …"), or NULL; after
-				ours: UTC, timeouts, plan_cache_mode = force_custom_plan */
+	const char *session;   /* SQL run once when it opens ("SET …; SET …"), or NULL; after
+				  ours: UTC, timeouts, plan_cache_mode */
+	int64_t plans_kept_ms; /* a statement's plan is made once and kept for so long, for
+				  statements that have but one good plan; 0: made for each
+				  execution */
 	int64_t statement_timeout_ms; /* the server gives a statement up after that; 0: never */
 	int64_t connect_timeout_s;
 };

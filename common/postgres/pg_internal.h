@@ -38,10 +38,11 @@ struct pg {
 	PGconn *conn; /* NULL: not open.  In pipeline mode, non-blocking, once pg_connect is done */
 	struct pg_statement_set sets[PG_STATEMENT_SETS_MAX];
 	size_t sets_len;
-	size_t queued; /* statements of this pipeline whose results were not read */
-	bool synced;   /* pg_sync was called, and its end not read */
-	bool lost;     /* the connection is of no more use, whatever libpq thinks */
-	bool failed;   /* something of this pipeline went wrong: `failure` says what */
+	size_t queued;      /* statements of this pipeline whose results were not read */
+	bool synced;        /* pg_sync was called, and its end not read */
+	int64_t planned_ms; /* since when plans are kept, clock_steady_ms */
+	bool lost;          /* the connection is of no more use, whatever libpq thinks */
+	bool failed;        /* something of this pipeline went wrong: `failure` says what */
 	struct err failure;
 };
 

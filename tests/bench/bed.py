@@ -83,6 +83,7 @@ class Bed:
         stack.api = stack.make_api("api", stack.api_port).start()
         stack.worker = stack.make_worker("worker").start()
         self.org = stack.organisation("Bench")
+        self.key_id = stack.superuser("SELECT id FROM identity.api_keys")
         self.plan_id = self.org.plan()
         return self
 
@@ -120,7 +121,8 @@ class Bed:
 
     def wire(self):
         """How the programs of the bench make commands: WIRE_USAGE of tests/bench/wire.h."""
-        return self.stack.secret_file, self.org.organisation_id, self.plan_id, self.base_ms, PARTITIONS
+        secret, whose = self.stack.secret_file, self.org.organisation_id
+        return secret, whose, self.key_id, self.plan_id, self.base_ms, PARTITIONS
 
     def backends(self, count=1):
         """The PostgreSQL processes that serve so many workers."""
@@ -205,6 +207,19 @@ class Bed:
         with open(path, "w", encoding="utf-8") as file:
             ids = self.command("fill", self.stack.bootstrap, "ids", *self.wire(), "customers", 1, first, count)
             subprocess.run(ids, stdout=file, check=True)
+        return path
+
+    def invoice_ids(self):
+        """A file with the ids of all invoices."""
+        path = self.stack.directory / "invoices"
+        path.write_text(self.stack.superuser("SELECT id FROM billd.invoices ORDER BY id") + "\n", encoding="utf-8")
+        return path
+
+    def get_file(self, target):
+        """A GET of something, as tests/bench/load.c sends it."""
+        path = Path(self.stack.directory / f"request-{secrets.token_hex(4)}")
+        head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.org.key}\r\n\r\n"
+        path.write_text(head, encoding="utf-8")
         return path
 
     def request_file(self, **headers):

@@ -23,13 +23,15 @@ GOALS = {
     "worker_vs_single": ("+", 4),
     "publish": ("+", 0.6),
     "latency_p99": ("-", 3),
+    "read_vs_select": ("+", 0.5),
+    "rls_cost": ("+", 0.95),
     "rss_api": ("-", 64),
     "rss_worker": ("-", 128),
     "rss_worker_poison": ("-", 8),
 }
 ORDER = [
     "ingress_64", "ingress_1000", "worker_vs_unnest", "worker_vs_single", "publish", "latency_p50", "latency_p99",
-    "rss_api", "rss_worker", "rss_worker_poison",
+    "read_vs_select", "rls_cost", "rss_api", "rss_worker", "rss_worker_poison",
 ]  # fmt: skip
 
 

@@ -15,6 +15,8 @@ SINGLE_SHARE = 0.1  # of the commands: one for each transaction is slow
 RATE = 500  # POSTs a second while latency is measured
 COMMIT_RATE = 100
 WAITING_CONNECTIONS = 256
+READ_CONNECTIONS = 64
+DATABASE_CONNECTIONS = 4  # BILLD_DATABASE_CONNECTIONS's default
 HTTP_THREADS = 2  # BILLD_HTTP_THREADS's default
 HTTP_CONNECTIONS_MAX = 10000  # BILLD_CONNECTIONS's default
 POISON_EVERY = 100  # of tests/bench/fill.c
@@ -177,6 +179,52 @@ def latency(bed, scale):
         )  # fmt: skip
 
 
+# Reads
+
+
+def forced(bed, yes):
+    """Whether row-level security binds the views, which read as the tables' owner."""
+    for table in ("invoices", "invoice_lines"):
+        bed.sql(f"ALTER TABLE billd.{table} {'FORCE' if yes else 'NO FORCE'} ROW LEVEL SECURITY")
+
+
+def reads(bed, scale):
+    count, seconds, rounds = scale(20_000, 2_000), scale(5, 2), scale(3, 1)
+    before = bed.done()[0]
+    bed.fill("both", count)
+    bed.wait_done(before + count, 300)
+    ids = bed.invoice_ids()
+    bed.sql("VACUUM ANALYZE billd.invoices; VACUUM ANALYZE billd.invoice_lines; CHECKPOINT")
+    request = bed.get_file("/v1/invoices/@ID@")
+    load = ("load", bed.stack.api_port, READ_CONNECTIONS, seconds, 0, 200, request, ids)
+    bare = ("bare_select", bed.stack.database_urls["api"], bed.org.organisation_id, DATABASE_CONNECTIONS, seconds, ids)
+    ours, secured, unsecured, cpu = [], [], [], 0
+    for number in range(rounds):
+        used = cpu_seconds(bed.stack.api.process.pid)
+        with bed.profiled(f"read-{number}", lambda: bed.stack.api.process.pid):
+            ours.append(bed.tool(*load))
+        cpu += (cpu_seconds(bed.stack.api.process.pid) - used) * seconds / (seconds + WARM_UP_S)
+        secured.append(bed.tool(*bare))
+        try:
+            forced(bed, False)
+            unsecured.append(bed.tool(*bare))
+        finally:
+            forced(bed, True)
+    wrong = sum(turn["wrong"] for turn in ours)
+    assert wrong == 0, f"{wrong} answers were not a 200"
+    said = f"invoices with one line, {len(ids.read_text().split())} of them, {DATABASE_CONNECTIONS} connections"
+    yield Figure(
+        "read_vs_select", rate(ours), "answers/s", "a bare prepared SELECT of the same JSON, row-level security off",
+        rate(unsecured),
+        f"{said} to PostgreSQL on either side, {READ_CONNECTIONS} of HTTP; CPU of a request in the api: "
+        f"{cpu * 1e6 / sum(turn['count'] for turn in ours):.0f} µs; turns: {rounded(ours)}, bare {rounded(unsecured)}",
+    )  # fmt: skip
+    yield Figure(
+        "rls_cost", rate(secured), "rows/s", "the same SELECT with row-level security off", rate(unsecured),
+        f"{said}; turns: {rounded(secured)} and {rounded(unsecured)}",
+    )  # fmt: skip
+
+
 # Memory of the worker
 
 
@@ -281,6 +329,7 @@ STAGES = [
     (worker, ("worker_vs_unnest", "worker_vs_single"), 150),
     (publish, ("publish",), 45),
     (latency, ("latency_p50", "latency_p99"), 85),
+    (reads, ("read_vs_select", "rls_cost"), 65),
     (rss_worker, ("rss_worker",), 190),
     (rss_worker_poison, ("rss_worker_poison",), 90),
     (ingress, ("ingress_64", "ingress_1000", "rss_api"), 140),

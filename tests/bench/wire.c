@@ -4,6 +4,7 @@
 
 #include "common/codec/avro.h"
 #include "common/codec/command.h"
+#include "common/codec/command_signature.h"
 #include "common/icu/iso.h"
 #include "common/zone/zone.h"
 #include "tests/bench/bench.h"
@@ -19,17 +20,21 @@ wire_open(char **arguments, struct wire *ret_wire)
 
 	*wire = (struct wire){
 	    .organisation_id = bench_uuid("ORGANISATION", arguments[1]),
-	    .plan_id = bench_uuid("PLAN", arguments[2]),
-	    .base_ms = bench_number("BASE_MS", arguments[3], 0, INT64_MAX / 2),
-	    .partitions = (int32_t)bench_number("PARTITIONS", arguments[4], 1, SHARDS),
+	    .plan_id = bench_uuid("PLAN", arguments[3]),
+	    .base_ms = bench_number("BASE_MS", arguments[4], 0, INT64_MAX / 2),
+	    .partitions = (int32_t)bench_number("PARTITIONS", arguments[5], 1, SHARDS),
 	};
+	char key[UUID_TEXT_SIZE];
 	if (sodium_init() < 0 || iso_init(&err) != ERR_NONE || zone_init(&err) != ERR_NONE ||
 	    schemas_open(&wire->schemas, &err) != ERR_NONE)
 		bench_die("the schemas cannot be opened");
 	if (!id_secret_read(bench_file(arguments[0]), &wire->secret))
 		bench_die("%s holds no secret", arguments[0]);
-	/* As long as that of an API key. */
-	snprintf(wire->actor, sizeof(wire->actor), "api_key:%s", arguments[1]);
+	uuid_write(bench_uuid("KEY", arguments[2]), key);
+	snprintf(wire->actor, sizeof(wire->actor), "api_key:%s", key);
+	/* Names of keys are of 32 digits as well. */
+	memset(wire->signature, '0', SIGNATURE_TEXT_SIZE - 1);
+	wire->signature[SIGNING_NAME_MAX] = '.';
 }
 
 void
@@ -63,6 +68,7 @@ meta_of(const struct wire *wire, int64_t round, int64_t number)
 	    .organisation_id = wire->organisation_id,
 	    .actor = str_from(wire->actor),
 	    .accepted_at = wire->base_ms + number / PER_MS,
+	    .address = STR("127.0.0.1"),
 	};
 }
 
@@ -79,6 +85,7 @@ fill(const struct wire *wire, enum command_type type, const struct command_meta 
 	CHECK(!message->value.overflow);
 	uuid_write(key, message->key);
 	uuid_write(command->operation_id, message->request_id);
+	memcpy(message->signature, wire->signature, sizeof(message->signature));
 	message->partition = id_shard_of_key(key) & (wire->partitions - 1);
 }
 
@@ -167,8 +174,9 @@ wire_message_write(
 	    .partition = message->partition,
 	    .key = {message->key, UUID_TEXT_SIZE - 1},
 	    .value = buf_str(&message->value),
-	    .headers_len = 2,
+	    .headers_len = 3,
 	    .headers = {{"content-type", STR("application/avro")},
-		{WIRE_HEADER_REQUEST_ID, {message->request_id, UUID_TEXT_SIZE - 1}}},
+		{WIRE_HEADER_REQUEST_ID, {message->request_id, UUID_TEXT_SIZE - 1}},
+		{COMMAND_SIGNATURE_HEADER, {message->signature, SIGNATURE_TEXT_SIZE - 1}}},
 	};
 }

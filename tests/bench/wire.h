@@ -3,11 +3,14 @@
 
 /*
  * Commands as the ingress puts them on billd.commands: the same ids, keys, partitions, headers and
- * bytes as api/submit.c gives them, without a request.  They are numbered, and all of a number
- * follows from the number: so whoever makes subscriptions knows the customers' ids.
+ * bytes as api/submit.c gives them, without a request.  Only the signature is any: as long as a
+ * real one, and the same for all, as whoever is compared with need not compute it.  They are
+ * numbered, and all of a number follows from the number: so whoever makes subscriptions knows the
+ * customers' ids.
  */
 
 #include "common/base/id.h"
+#include "common/base/signing.h"
 #include "common/codec/schema.h"
 #include "common/kafka/producer.h"
 
@@ -20,6 +23,7 @@ struct wire {
 	struct uuid organisation_id;
 	struct uuid plan_id;
 	char actor[100];
+	char signature[SIGNATURE_TEXT_SIZE];
 	int64_t base_ms; /* when number 0 was accepted; 20 follow in each millisecond */
 	int32_t partitions;
 };
@@ -29,12 +33,13 @@ struct wire_message {
 	struct buf value;
 	char key[UUID_TEXT_SIZE];
 	char request_id[UUID_TEXT_SIZE];
+	char signature[SIGNATURE_TEXT_SIZE];
 	int32_t partition;
 };
 
 /* The same for the command line: in this order, the arguments of wire_open. */
-#define WIRE_USAGE "SECRET_FILE ORGANISATION PLAN BASE_MS PARTITIONS"
-#define WIRE_ARGUMENTS 5
+#define WIRE_USAGE "SECRET_FILE ORGANISATION KEY PLAN BASE_MS PARTITIONS"
+#define WIRE_ARGUMENTS 6
 
 /**
  * wire_open(arguments, ret_wire), wire_close(wire):

@@ -94,9 +94,10 @@ class World:
         record["meta"] = {
             "operation_id": operation_id,
             "organisation_id": attempt.organisation_id,
-            "actor": "api_key:x",
+            "actor": f"api_key:{uuid.UUID(int=1)}",
             "accepted_at": accepted_ms,
             "idempotency_key": attempt.idempotency_key,
+            "address": "127.0.0.1",
         }
         self.put(partition_of(home, PARTITIONS), home.encode(), encode(COMMAND_MARKS, name, record))
         return name, record

@@ -7,6 +7,7 @@
 
 #include <strings.h>
 
+#include "api/address.h"
 #include "api/header.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -15,7 +16,7 @@
 /* What is seen of all headers, apart from header.c. */
 struct seen {
 	size_t hosts, lengths, encodings;
-	size_t authorizations, keys;
+	size_t authorizations, keys, organisations;
 	bool bad_byte;
 };
 
@@ -41,6 +42,7 @@ see(struct seen *seen, struct str name, struct str value)
 	seen->encodings += is_named(name, "Transfer-Encoding");
 	seen->authorizations += is_named(name, "Authorization");
 	seen->keys += is_named(name, "Idempotency-Key");
+	seen->organisations += is_named(name, "Billd-Organisation");
 	for (size_t i = 0; i < name.len; i++)
 		if (name.ptr[i] <= ' ' || name.ptr[i] == '\x7f' || name.ptr[i] == ':')
 			seen->bad_byte = true;
@@ -56,6 +58,22 @@ lies_in(struct str part, struct str whole)
 	return part.ptr >= whole.ptr && part.ptr + part.len <= whole.ptr + whole.len;
 }
 
+/* The last entry is in the list, behind all commas; and an address that is read is one that reads
+ * as itself. */
+static void
+address_is_read(struct str entry, struct str value)
+{
+	char text[ADDRESS_TEXT_SIZE], again[ADDRESS_TEXT_SIZE];
+
+	CHECK(lies_in(entry, value));
+	for (size_t i = 0; i < entry.len; i++)
+		CHECK(entry.ptr[i] != ',');
+	if (!address_read(entry, text))
+		return;
+	CHECK(address_read(str_from(text), again));
+	CHECK(strcmp(text, again) == 0);
+}
+
 static void
 value_is_read(struct str value)
 {
@@ -67,6 +85,7 @@ value_is_read(struct str value)
 		CHECK(lies_in(token, value) && value.len >= 7 + token.len);
 	wait_s = header_wait_s(value);
 	CHECK(wait_s >= 0 && wait_s <= WAIT_S_MAX);
+	address_is_read(header_forwarded(value), value);
 	if (header_length(value, &length))
 		CHECK(length >= 0);
 	if (header_is_traceparent(value))
@@ -82,6 +101,7 @@ static void
 is_one_request(const struct headers *headers, const struct seen *seen, struct str version)
 {
 	CHECK(seen->hosts <= 1 && seen->authorizations <= 1 && seen->keys <= 1);
+	CHECK(seen->organisations <= 1);
 	CHECK(seen->lengths + seen->encodings <= 1);
 	CHECK(!seen->bad_byte);
 	if (str_equal(version, STR("HTTP/1.1")))

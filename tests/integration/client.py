@@ -1,6 +1,7 @@
 """A client of the API, as a customer of billd would write it, and what must hold for each answer."""
 
 import itertools
+import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlparse
@@ -22,24 +23,44 @@ def slug(problem):
     return problem["type"].rsplit("/", 1)[-1]
 
 
-class Client:
-    def __init__(self, url, key, organisation_id, problem_pages):
-        self.url, self.key, self.organisation_id, self.problem_pages = url, key, organisation_id, problem_pages
-        self.session = new_session()
+def at_once(*functions):
+    """Call each on a thread of its own, all at the same moment as nearly as can be: the answers in order."""
+    gate = threading.Barrier(len(functions))
 
-    def twin(self):
-        """The same caller on another connection, for another thread."""
-        return Client(self.url, self.key, self.organisation_id, self.problem_pages)
+    def call(function):
+        gate.wait()
+        return function()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return list(pool.map(call, functions))
+
+
+class Client:
+    """Who asks with a key, an API key or an access token; `headers` go with each request."""
+
+    def __init__(self, url, key, organisation_id, problem_pages, headers=None):
+        self.url, self.key, self.organisation_id, self.problem_pages = url, key, organisation_id, problem_pages
+        self.headers = headers or {}
+        self.session = new_session()
 
     def at(self, url):
         """The same caller at another api."""
-        return Client(url, self.key, self.organisation_id, self.problem_pages)
+        return Client(url, self.key, self.organisation_id, self.problem_pages, self.headers)
+
+    def twin(self):
+        """The same caller on another connection, for another thread."""
+        return self.at(self.url)
+
+    def known_as(self, key):
+        """Who asks for the same with another key."""
+        return Client(self.url, key, self.organisation_id, self.problem_pages, self.headers)
 
     # Requests
 
     def request(self, method, path, body=None, data=None, headers=None, params=None, timeout=ANSWER_SECONDS):
         """An answer, whatever it is, that keeps what every answer promises."""
         sent = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        sent.update(self.headers)
         if data is not None:
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
@@ -74,6 +95,19 @@ class Client:
         answer = self.request("GET", path, **more)
         assert answer.status_code == 200, f"GET {path}: {answer.status_code} {answer.text}"
         return answer.json()
+
+    def made(self, path, body):
+        """The document of what is made at once."""
+        answer = self.request("POST", path, body)
+        assert answer.status_code == 201, f"POST {path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def done(self, method, path, body=None):
+        """Something that is done at once: its document, or None when it has none."""
+        answer = self.request(method, path, body)
+        assert answer.status_code in (200, 204), f"{method} {path}: {answer.status_code} {answer.text}"
+        assert (answer.status_code == 204) == (answer.content == b""), answer.text
+        return answer.json() if answer.content else None
 
     def refused(self, status, type_slug, method, path, body=None, pointers=None, **more):
         """The problem with which a request is refused at once."""

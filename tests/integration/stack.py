@@ -14,10 +14,13 @@ from pathlib import Path
 import programs
 import psycopg
 from client import Client
+from people import Person, Team
 from programs import ROOT, Program
 from waiting import PATIENCE, eventually
 
 PARTITIONS = 8  # not the default, so that the setting itself is used
+# All tests log in from one address, and some many times.
+NO_LIMITS = {"BILLD_LOGIN_RATE_ACCOUNT": 0, "BILLD_LOGIN_RATE_ADDRESS": 0, "BILLD_PASSWORD_THREADS": 2}
 
 
 def free_ports(count):
@@ -121,7 +124,7 @@ class Stack:
         }
 
     def make_api(self, name, port, **more):
-        settings = self.settings("api") | {"BILLD_LISTEN": "127.0.0.1", "BILLD_PORT": port} | more
+        settings = self.settings("api") | {"BILLD_LISTEN": "127.0.0.1", "BILLD_PORT": port} | NO_LIMITS | more
         return Program(name, "billd-api", settings, self.logs, f"http://127.0.0.1:{port}/health", self.binaries)
 
     def make_worker(self, name, **more):
@@ -195,6 +198,25 @@ class Stack:
 
     def client(self, organisation_id, key, url=None):
         return Client(url or self.url, key, organisation_id, self.problem_pages)
+
+    def nobody(self, name="Ada Lovelace", **more):
+        """Somebody who is not registered yet."""
+        return Person(self.url, self.problem_pages, name, **more)
+
+    def person(self, name="Ada Lovelace", **more):
+        """A new user, who is logged in."""
+        person = self.nobody(name, **more)
+        person.register()
+        person.log_in()
+        return person
+
+    def stranger(self):
+        """A client without a key."""
+        return self.client(None, None)
+
+    def team(self, name="Team", **more):
+        """A new organisation with a member and a key of each role."""
+        return Team(self, name, **more)
 
     # The database
 

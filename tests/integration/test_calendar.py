@@ -104,12 +104,12 @@ def begin_at(org, wire, zone, start, plan_id):
     created, bought = (str(uuid.uuid4()) for _ in range(2))
     customer_id = str(derived_id(created, CUSTOMER))
     nothing = {"email": None, "external_id": None, "currency": None, "country": None, "metadata": {}}
-    customer = {"meta": meta(org.organisation_id, created, accepted_ms), "name": zone, "timezone": zone} | nothing
+    customer = {"meta": meta(org, created, accepted_ms), "name": zone, "timezone": zone} | nothing
     wire.put(customer_id, encode("CreateCustomer", customer))
     wire.put(
         customer_id,
         encode("CreateSubscription", {
-            "meta": meta(org.organisation_id, bought, accepted_ms),
+            "meta": meta(org, bought, accepted_ms),
             "customer_id": customer_id,
             "plan_id": plan_id,
             "plan_code": None,
@@ -136,7 +136,7 @@ def test_a_customers_time_never_goes_back(org, wire):
     before = org.get(f"/v1/customers/{customer_id}")["updated_at"]
     operation_id = str(uuid.uuid4())
     command = {
-        "meta": meta(org.organisation_id, operation_id, accepted_ms=1_000_000_000_000),
+        "meta": meta(org, operation_id, accepted_ms=1_000_000_000_000),
         "customer_id": customer_id, "name": "Later", "email": None, "external_id": None, "country": None,
         "timezone": None, "metadata": {},
     }  # fmt: skip

@@ -11,10 +11,10 @@ from wire import COMMAND_SCHEMAS, COMMANDS, DEAD_LETTERS, EVENT_SCHEMAS, encode,
 FRAME = b"\xc3\x01"
 
 
-def plan_command(organisation_id, code, operation_id=None, **changes):
+def plan_command(org, code, operation_id=None, **changes):
     """A CreatePlan that the rules take, unless it is changed."""
     plan = {"code": code, "name": "P", "currency": "USD", "interval": "day", "interval_count": 1, "amount": 1}
-    return encode("CreatePlan", {"meta": meta(organisation_id, operation_id), "metadata": {}} | plan | changes)
+    return encode("CreatePlan", {"meta": meta(org, operation_id), "metadata": {}} | plan | changes)
 
 
 def long(number):
@@ -30,10 +30,10 @@ def customer_mark():
     return COMMAND_SCHEMAS["CreateCustomer"][1]
 
 
-def poison(organisation_id):
+def poison(org):
     """{what it is: value} of messages that must end as dead letters."""
-    good = plan_command(organisation_id, "good")
-    text = organisation_id.encode()
+    good = plan_command(org, "good")
+    text = org.organisation_id.encode()
     return {
         "random bytes": os.urandom(200),
         "an empty value": b"",
@@ -77,12 +77,12 @@ def processed(stack, partition, offset):
 
 def test_poison_is_set_aside_and_its_neighbours_commit(stack, org, wire):
     """One batch: good, bad, good, bad, … All good ones take effect, all bad ones are kept with a reason."""
-    partition, bad = partition_of(org.organisation_id, wire.partitions), poison(org.organisation_id)
+    partition, bad = partition_of(org.organisation_id, wire.partitions), poison(org)
     messages = []
     for number, value in enumerate(bad.values()):
-        messages.append((partition, org.organisation_id, plan_command(org.organisation_id, f"n{number}")))
+        messages.append((partition, org.organisation_id, plan_command(org, f"n{number}")))
         messages.append((partition, org.organisation_id, value))
-    messages.append((partition, org.organisation_id, plan_command(org.organisation_id, "last")))
+    messages.append((partition, org.organisation_id, plan_command(org, "last")))
     with stack.without_worker():
         offsets = wire.put_all(messages)
     processed(stack, partition, offsets[-1])
@@ -155,7 +155,7 @@ def test_a_command_on_another_shards_partition_is_a_dead_letter(stack, org, wire
     right = partition_of(org.organisation_id, wire.partitions)
     wrong = (right + 1) % wire.partitions
     operation_id = str(uuid.uuid4())
-    _, offset = wire.put(org.organisation_id, plan_command(org.organisation_id, "lost", operation_id), wrong)
+    _, offset = wire.put(org.organisation_id, plan_command(org, "lost", operation_id), wrong)
     processed(stack, wrong, offset)
     assert letters(stack, wrong, offset, offset)[offset]
     assert org.all("/v1/plans") == []
@@ -163,7 +163,7 @@ def test_a_command_on_another_shards_partition_is_a_dead_letter(stack, org, wire
     customer_id = org.customer(name="Before")
     wrong = (partition_of(customer_id, wire.partitions) + 1) % wire.partitions
     update = {"name": "After", "email": None, "external_id": None, "country": None, "timezone": None, "metadata": {}}
-    command = {"meta": meta(org.organisation_id), "customer_id": customer_id} | update
+    command = {"meta": meta(org), "customer_id": customer_id} | update
     _, offset = wire.put(customer_id, encode("UpdateCustomer", command), wrong)
     processed(stack, wrong, offset)
     assert org.get(f"/v1/customers/{customer_id}")["name"] == "Before"
@@ -173,7 +173,7 @@ def test_a_dead_letter_tells_its_operation_where_it_can_be_read(stack, org, wire
     """Whoever polls for the operation of a command that died sees it fail with dead-letter."""
     wrong = (partition_of(org.organisation_id, wire.partitions) + 1) % wire.partitions
     operation_id = str(uuid.uuid4())
-    _, offset = wire.put(org.organisation_id, plan_command(org.organisation_id, "lost", operation_id), wrong)
+    _, offset = wire.put(org.organisation_id, plan_command(org, "lost", operation_id), wrong)
     processed(stack, wrong, offset)
     rows = stack.rows(
         "SELECT organisation_id::text, operation_id::text FROM billd.dead_letters"
@@ -195,8 +195,8 @@ def test_what_is_out_of_the_rules_of_a_client_is_no_crash(stack, org, wire):
         {"metadata": {f"{i}": "x" * 100 for i in range(5000)}}, {"metadata": {"a\x00": "b\x00"}},
     ]  # fmt: skip
     partition = partition_of(org.organisation_id, wire.partitions)
-    values = [plan_command(org.organisation_id, **({"code": f"o{i}"} | change)) for i, change in enumerate(odd)]
-    times = [meta(org.organisation_id, accepted_ms=ms) for ms in (0, -1, -(2**63), 2**63 - 1, 253402300800000)]
+    values = [plan_command(org, **({"code": f"o{i}"} | change)) for i, change in enumerate(odd)]
+    times = [meta(org, accepted_ms=ms) for ms in (0, -1, -(2**63), 2**63 - 1, 253402300800000)]
     plan = {"name": "P", "currency": "USD", "interval": "day", "interval_count": 1, "amount": 1, "metadata": {}}
     values += [encode("CreatePlan", {"meta": time, "code": f"t{i}"} | plan) for i, time in enumerate(times)]
     offsets = wire.put_all([(partition, org.organisation_id, value) for value in values])
@@ -217,7 +217,7 @@ def lost(stack, org, wire):
     right = partition_of(org.organisation_id, wire.partitions)
     wrong = (right + 1) % wire.partitions
     operation_id = str(uuid.uuid4())
-    partition, offset = wire.put(org.organisation_id, plan_command(org.organisation_id, "lost", operation_id), wrong)
+    partition, offset = wire.put(org.organisation_id, plan_command(org, "lost", operation_id), wrong)
     processed(stack, partition, offset)
     return partition, offset, operation_id
 
@@ -236,7 +236,7 @@ def test_the_operator_lists_and_shows_dead_letters(stack, org, lost):
 def test_a_replayed_dead_letter_takes_effect(stack, org, wire):
     """One whose reason is gone, for example a fault of the worker that was mended: it is put on the topic again."""
     right, operation_id = partition_of(org.organisation_id, wire.partitions), str(uuid.uuid4())
-    value = plan_command(org.organisation_id, "mended", operation_id)
+    value = plan_command(org, "mended", operation_id)
     place = -int(uuid.uuid4()) % 10**9 + 10**12  # an offset that no message has
     stack.rows(
         'INSERT INTO billd.dead_letters (partition, "offset", organisation_id, operation_id, reason,'

@@ -86,7 +86,7 @@ def test_another_api_knows_the_same_operation(stack, org):
 def put_plan(wire, org, number, operation_id, key):
     """A CreatePlan straight on the topic."""
     plan = {"code": f"c{number}", "name": "P", "currency": "USD", "interval": "day", "interval_count": 1, "amount": 1}
-    command = {"meta": meta(org.organisation_id, operation_id, key=key), "metadata": {}} | plan
+    command = {"meta": meta(org, operation_id, key=key), "metadata": {}} | plan
     wire.put(org.organisation_id, encode("CreatePlan", command))
 
 

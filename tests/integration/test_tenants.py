@@ -4,8 +4,9 @@ import uuid
 
 import psycopg
 import pytest
+from client import slug
 from waiting import eventually
-from wire import encode, meta
+from wire import COMMAND_SCHEMAS, derived_id, encode, meta, shard_of
 
 # What a role may see of every organisation, and why.
 SEEN_BY_ALL = {
@@ -91,6 +92,140 @@ def test_a_command_for_an_organisation_that_is_not_there_harms_nobody(stack, org
     customer = {"name": "N", "email": None, "external_id": None, "currency": None, "country": None, "timezone": None}
     wire.put(ghost, encode("CreateCustomer", {"meta": meta(ghost), "metadata": {}} | customer))
     org.customer()
+
+
+# Every id of every command
+
+
+def id_fields():
+    """(command, field) of each id that a command's schema has, whoever fills it in; of its meta, too."""
+    for name, (schema, _) in sorted(COMMAND_SCHEMAS.items()):
+        for field in schema["fields"]:
+            if field["name"] == "meta":
+                yield from ((name, f"meta.{inner['name']}") for inner in field["type"]["fields"] if is_id(inner))
+            elif is_id(field):
+                yield name, field["name"]
+
+
+def is_id(field):
+    kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    return any(isinstance(kind, dict) and kind.get("logicalType") == "uuid" for kind in kinds)
+
+
+# What a command must be filled with besides ids; a new command says here what it needs.
+FILLED = {
+    "CreateCustomer": {"name": "N"},
+    "CreatePlan": {
+        "code": "foreign",
+        "name": "P",
+        "currency": "USD",
+        "interval": "day",
+        "interval_count": 1,
+        "amount": 1,
+    },
+}
+NOUNS = {"customer_id": "customers", "plan_id": "plans", "subscription_id": "subscriptions"}
+
+
+def filled(name, about, ids):
+    """A command of that name with `ids`, a dictionary by noun, for the ids that it has."""
+    record = {"meta": about} | FILLED.get(name, {})
+    for field in COMMAND_SCHEMAS[name][0]["fields"]:
+        if field["name"] in record:
+            continue
+        if is_id(field):
+            record[field["name"]] = ids[NOUNS[field["name"]]]
+        else:
+            assert "default" in field, f"{name}.{field['name']} has no default: say in FILLED what it is filled with"
+            record[field["name"]] = field["default"]
+    return record
+
+
+def place_of(name, record, wire):
+    """The key and partition of a command: its subscription's shard, its customer or, where it has none, its tenant."""
+    if "subscription_id" in record:
+        shard = int.from_bytes(uuid.UUID(record["subscription_id"]).bytes[6:8], "big") & 0x3FF
+        return record["subscription_id"], shard % wire.partitions
+    key = record.get("customer_id", record["meta"]["organisation_id"])
+    if name == "CreateCustomer":
+        key = str(derived_id(record["meta"]["operation_id"], 1))
+    return key, shard_of(key) % wire.partitions
+
+
+def everything(stack, organisation_id):
+    """All rows of an organisation that a command can make or change."""
+    tables = ("customers", "plans", "subscriptions", "invoices", "invoice_lines", "operations")
+    return {
+        table: sorted(
+            stack.rows(f"SELECT t::text FROM billd.{table} t", role="worker", organisation_id=organisation_id)
+        )
+        for table in tables
+    }
+
+
+@pytest.mark.parametrize(("name", "field"), list(id_fields()), ids=lambda one: one)
+def test_every_id_of_every_command_filled_with_anothers_is_refused(stack, two, wire, name, field):
+    """Past the ingress: by an actor of the one, with an id of the other. Nothing of the other's changes."""
+    mine, theirs, ids = two
+    own, about = own_ids(theirs), meta(theirs)
+    if field == "meta.operation_id":
+        # It has its outcome there; here it is another one, which neither finds that nor touches it.
+        about["operation_id"] = done_operation(mine)
+    elif field == "meta.organisation_id":
+        about["organisation_id"] = mine.organisation_id
+    before = everything(stack, mine.organisation_id)
+    record = filled(name, about, own | ({NOUNS[field]: ids[NOUNS[field]]} if field in NOUNS else {}))
+    if field == "plan_id" and name == "CreateSubscription":
+        record["plan_code"] = None
+    key, partition = place_of(name, record, wire)
+    _, offset = wire.put(key, encode(name, record), partition)
+    eventually(lambda: stack.progress()[partition][0] > offset, f"partition {partition} goes on behind {offset}")
+
+    if field == "meta.organisation_id":
+        operation = mine.operation(about["operation_id"])
+        assert operation["status"] == "failed" and slug(operation["error"]) == "actor-not-permitted", operation
+    elif field == "meta.operation_id":
+        operation = theirs.operation(about["operation_id"])
+        assert (operation["command"], operation["status"]) == (snake(name), "succeeded"), operation
+    else:
+        operation = theirs.operation(about["operation_id"])
+        assert operation["status"] == "failed", operation
+        assert slug(operation["error"]) == field.replace("_id", "-not-found"), operation
+    after = everything(stack, mine.organisation_id)
+    if field == "meta.organisation_id":
+        # The refusal itself is an operation; of whom it names, and of nobody else.
+        after["operations"] = [row for row in after["operations"] if about["operation_id"] not in row[0]]
+    assert after == before
+
+
+def test_the_ids_of_commands_are_those_we_know():
+    """At least those of today; a new one is found by its type."""
+    found = set(id_fields())
+    assert {field for _, field in found} - {"meta.operation_id", "meta.organisation_id"} == set(NOUNS)
+    assert {("CancelSubscription", "subscription_id"), ("CreateSubscription", "plan_id")} <= found
+    assert {name for name, _ in found} == set(COMMAND_SCHEMAS)
+
+
+def snake(name):
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def done_operation(client):
+    """The id of an operation that has succeeded."""
+    accepted = client.send("POST", "/v1/customers", {"name": "Mine"})
+    assert client.outcome(accepted["operation_id"])["status"] == "succeeded"
+    return accepted["operation_id"]
+
+
+def own_ids(client):
+    """A customer, a plan and a subscription that an organisation has for itself."""
+    customer_id, plan_id = client.customer(), client.plan()
+    subscriber, other_plan = client.customer(), client.plan()
+    return {
+        "customers": customer_id,
+        "plans": plan_id,
+        "subscriptions": client.subscription(subscriber, other_plan),
+    }
 
 
 def test_a_revoked_key_is_refused_within_seconds(stack, org):
@@ -186,6 +321,78 @@ def test_a_worker_cannot_write_for_an_organisation_that_it_did_not_name(stack, t
             connection.execute("UPDATE billd.customers SET organisation_id = %s", [mine.organisation_id])
 
 
+def columns_of(stack):
+    """{table: {column: type}} of what the worker may write: every table of an organisation."""
+    found = {}
+    for table, column, kind in stack.rows("""
+            SELECT format('%s.%s', n.nspname, c.relname), a.attname, format_type(a.atttypid, NULL)
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('billd', 'identity')
+                AND has_table_privilege('billd_worker', c.oid, 'INSERT')"""):
+        found.setdefault(table, {})[column] = kind
+    return {table: columns for table, columns in found.items() if "organisation_id" in columns}
+
+
+def test_round_the_handlers_the_database_refuses_every_row_of_another(stack, two):
+    """A worker that forgot to look: as its role, with the one organisation named, no row of the other's is seen or
+    changed, and none like it can be written. For who is named, the same statements change what there is."""
+    mine, theirs, _ = two
+    tables, tried = columns_of(stack), 0
+    for table, columns in sorted(tables.items()):
+        if ("worker", table) in SEEN_BY_ALL:
+            continue
+        names = ", ".join(columns)
+        with stack.connect("worker", mine.organisation_id) as connection:
+            rows = connection.execute(f"SELECT {names} FROM {table}").fetchall()
+        if not rows:
+            continue
+        tried += 1
+        with stack.connect("worker", theirs.organisation_id) as connection:
+            for where in ("true", f"organisation_id = '{mine.organisation_id}'"):
+                found = connection.execute(f"SELECT organisation_id::text FROM {table} WHERE {where}").fetchall()
+                assert all(row[0] == theirs.organisation_id for row in found), table
+            values = ", ".join(f"%s::{kind}" for kind in columns.values())
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+                connection.execute(
+                    f"INSERT INTO {table} ({names}) VALUES ({values})", [as_parameter(value) for value in rows[0]]
+                )
+        for named, touched in ((theirs, 0), (mine, len(rows))):
+            with stack.connect("worker", named.organisation_id) as connection:
+                if may_change(connection, table):
+                    update = f"UPDATE {table} SET organisation_id = organisation_id WHERE organisation_id = %s"
+                    assert connection.execute(update, [mine.organisation_id]).rowcount == touched, table
+    assert tried >= 6
+
+
+def as_parameter(value):
+    return psycopg.types.json.Jsonb(value) if isinstance(value, dict | list) else value
+
+
+def may_change(connection, table):
+    """Whether the role may update a table's rows at all."""
+    return connection.execute("SELECT has_column_privilege(%s, 'organisation_id', 'UPDATE')", [table]).fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("reader", "statement"),
+    [
+        ("worker", "SELECT organisation_id, id, role, revoked_at, expires_at FROM identity.api_keys"),
+        ("worker", "SELECT organisation_id, user_id, role FROM identity.memberships"),
+    ],
+)
+def test_who_may_ask_is_seen_of_the_named_organisation_alone(stack, two, reader, statement):
+    """What the worker looks at to judge an actor: of the organisation that it acts for, and none without."""
+    mine, theirs, _ = two
+    with stack.connect(reader) as connection:
+        assert connection.execute(statement).fetchall() == []
+    with stack.connect(reader, theirs.organisation_id) as connection:
+        owners = {str(row[0]) for row in connection.execute(statement).fetchall()}
+        assert owners <= {theirs.organisation_id}
+    keys = stack.rows("SELECT organisation_id::text FROM identity.api_keys", organisation_id=mine.organisation_id)
+    assert set(keys) == {(mine.organisation_id,)}
+
+
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
@@ -196,6 +403,14 @@ def test_a_worker_cannot_write_for_an_organisation_that_it_did_not_name(stack, t
         ("worker", "DELETE FROM billd.invoices"),
         ("worker", "DELETE FROM billd.operations"),
         ("worker", "SELECT * FROM identity.api_keys"),
+        ("worker", "SELECT key_hash FROM identity.api_keys"),
+        ("worker", "SELECT password_hash FROM identity.users"),
+        ("worker", "SELECT * FROM identity.sessions"),
+        ("worker", "SELECT * FROM identity.audit_log"),
+        ("worker", "UPDATE identity.memberships SET role = 'owner'"),
+        ("worker", "UPDATE identity.api_keys SET role = 'owner'"),
+        ("worker", "INSERT INTO identity.signing_keys (purpose, name) VALUES ('command', 'mine')"),
+        ("api", "INSERT INTO identity.signing_keys (purpose, name) VALUES ('command', 'mine')"),
         ("worker", "CREATE TABLE billd.mine (id int)"),
         ("worker", "ALTER TABLE billd.customers DISABLE ROW LEVEL SECURITY"),
         ("api", "CREATE TEMP TABLE mine (id int)"),

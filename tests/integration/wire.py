@@ -93,13 +93,30 @@ def decode(value, schemas=None):
     raise AssertionError(f"no published schema has the fingerprint {value[2:10].hex()}")
 
 
-def meta(organisation_id, operation_id=None, accepted_ms=None, key=None):
+ACTORS = {}  # {organisation's id: the key of its client}, as they were asked for
+
+
+def actor_of(client):
+    """The API key with which an organisation's client asks, as commands name it."""
+    one = client.organisation_id
+    if one not in ACTORS:
+        keys = client.get("/v1/api-keys", params={"limit": 100})["data"]
+        ACTORS[one] = "api_key:" + next(key["id"] for key in reversed(keys) if key["revoked_at"] is None)
+    return ACTORS[one]
+
+
+def meta(whose, operation_id=None, accepted_ms=None, key=None, actor=None, address=None):
+    """What every command begins with; of an organisation that is named by its client, or by an id: then nobody asks."""
+    is_id = isinstance(whose, str | uuid.UUID)
+    if actor is None:
+        actor = f"api_key:{uuid.UUID(int=0)}" if is_id else actor_of(whose)
     return {
         "operation_id": str(operation_id or uuid.uuid4()),
-        "organisation_id": str(organisation_id),
-        "actor": "api_key:" + str(uuid.UUID(int=0)),
+        "organisation_id": str(whose if is_id else whose.organisation_id),
+        "actor": actor,
         "accepted_at": int(time.time() * 1000) if accepted_ms is None else accepted_ms,
         "idempotency_key": key,
+        "address": address,
     }
 
 
@@ -111,7 +128,7 @@ class Wire:
         self.producer = Producer({"bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 2})
 
     def put_all(self, messages):
-        """Put (partition, key, value) triples on billd.commands, in order: their offsets."""
+        """Put (partition, key, value), or with headers behind, on billd.commands, in order: their offsets."""
         offsets = [None] * len(messages)
 
         def note(index):
@@ -121,18 +138,20 @@ class Wire:
 
             return report
 
-        for index, (partition, key, value) in enumerate(messages):
+        for index, (partition, key, value, *more) in enumerate(messages):
             key = None if key is None else str(key).encode()
-            self.producer.produce(COMMANDS, value, key, partition, on_delivery=note(index))
+            self.producer.produce(
+                COMMANDS, value, key, partition, on_delivery=note(index), headers=more[0] if more else None
+            )
         left = self.producer.flush(30 * PATIENCE)
         assert left == 0 and None not in offsets, f"{left} of {len(messages)} messages are not confirmed"
         return offsets
 
-    def put(self, key, value, partition=None):
+    def put(self, key, value, partition=None, headers=None):
         """Put one message where its key belongs, or elsewhere: (partition, offset)."""
         if partition is None:
             partition = partition_of(key, self.partitions)
-        return partition, self.put_all([(partition, key, value)])[0]
+        return partition, self.put_all([(partition, key, value, headers)])[0]
 
     def read_all(self, topic, seconds=30):
         """Every message that a topic holds now, partition by partition."""
@@ -183,4 +202,4 @@ class Wire:
 
 
 def headers(message):
-    return {name: value.decode() for name, value in message.headers() or []}
+    return {name: value.decode(errors="replace") for name, value in message.headers() or []}

@@ -26,7 +26,7 @@ def test_the_hash_of_these_tests_is_that_of_kafka(text, hash_):
 
 def customer_command(org, operation_id):
     return encode("CreateCustomer", {
-        "meta": meta(org.organisation_id, operation_id),
+        "meta": meta(org, operation_id),
         "name": "From outside 🙂",
         "email": "outside@example.com",
         "external_id": None,

@@ -17,6 +17,7 @@ import sys
 from datetime import UTC, datetime
 
 import avro.compatibility
+import avro.errors
 import avro.schema
 import fastavro
 import fastavro.schema
@@ -220,6 +221,25 @@ def check_golden_is_whole():
                 yield f"released/{version.name}/{name}.avsc: has no golden bytes"
 
 
+def check_actions():
+    """Those of actions are valid Avro of a namespace of theirs; all fields are the client's, and none is released."""
+    for path in sorted((ROOT / "actions").glob("*.avsc")):
+        schema = load(path)
+        where = path.relative_to(ROOT)
+        try:
+            avro.schema.parse(json.dumps(schema))
+        except avro.errors.AvroException as error:
+            yield f"{where}: is no schema: {error}"
+            continue
+        if schema.get("namespace") != "billd.action":
+            yield f"{where}: its namespace is not billd.action"
+        for field in schema["fields"]:
+            if field.get("in", "body") != "body":
+                yield f"{where}: {field['name']} does not come from the body"
+    for path in sorted(RELEASED.glob("v*/actions")):
+        yield f"{path.relative_to(ROOT)}: an action's schema is on no topic, and not released"
+
+
 # --- what writes -----------------------------------------------------------------------------
 
 
@@ -275,6 +295,7 @@ def check():
         check_released,
         check_golden,
         check_golden_is_whole,
+        check_actions,
     )
     breaches = [breach for run in checks for breach in run()]
     for breach in breaches:

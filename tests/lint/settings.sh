@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# docs/settings.md is what the programs say of themselves.  usage: tests/lint/settings.sh check|write
+# docs/settings.md and docs/roles.md are what the programs say of themselves.  usage: tests/lint/settings.sh check|write
 #
 #   BILLD_BIN_DIR  where the programs are (build/release)
 set -euo pipefail
 
-page=docs/settings.md
 bin=${BILLD_BIN_DIR:-build/release}
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
-print()
+settings()
 {
 	cat <<-'TEXT'
 		# Settings
@@ -24,23 +25,34 @@ print()
 	"$bin/billd" settings
 }
 
-case ${1:-} in
-write)
-	mkdir -p docs
-	print >"$page.new"
-	mv "$page.new" "$page"
-	;;
-check)
-	# In two steps: a program that fails must not look like one without settings.
-	now=$(print && printf .)
-	if [ "$now" != "$(cat "$page" && printf .)" ]; then
-		printf '%s: is not what the programs say; write it anew with: make settings\n' "$page"
-		diff -U0 "$page" - <<<"${now%.}" | sed -n '3,8p' || true
-		exit 1
-	fi
-	;;
-*)
-	printf 'usage: tests/lint/settings.sh check|write\n' >&2
-	exit 2
-	;;
-esac
+roles()
+{
+	gcc -std=c17 -D_GNU_SOURCE -I. -o "$scratch/roles" tests/lint/roles.c common/domain/role.c common/base/check.c \
+		common/base/str.c
+	"$scratch/roles"
+}
+
+# First as a whole: a program that fails must not look like one that has nothing to say.
+settings >"$scratch/settings.md"
+roles >"$scratch/roles.md"
+
+failed=0
+for page in settings roles; do
+	case ${1:-} in
+	write)
+		cp "$scratch/$page.md" "docs/$page.md"
+		;;
+	check)
+		if ! cmp -s "docs/$page.md" "$scratch/$page.md"; then
+			printf 'docs/%s.md: is not what the programs say; write it anew with: make settings\n' "$page"
+			diff -U0 "docs/$page.md" "$scratch/$page.md" | sed -n '3,8p' || true
+			failed=1
+		fi
+		;;
+	*)
+		printf 'usage: tests/lint/settings.sh check|write\n' >&2
+		exit 2
+		;;
+	esac
+done
+exit "$failed"

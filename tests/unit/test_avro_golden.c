@@ -141,7 +141,29 @@ golden_command_round_trip(struct golden *golden, const char *path)
 
 START_TEST(test_golden_commands_are_read_and_written_again)
 {
-	golden_each("schemas/golden/v1/*.bin", golden_command_round_trip);
+	golden_each("schemas/golden/v*/*.bin", golden_command_round_trip);
+}
+END_TEST
+
+/* What was written before a field was added says that it is not known. */
+START_TEST(test_the_first_release_is_read)
+{
+	union any_command command;
+	const struct command_meta *meta = (const void *)&command;
+	struct golden golden;
+	struct err err = {0};
+
+	golden_init(&golden);
+	golden_load(&golden, "schemas/golden/v1/create_plan.bin");
+	ck_assert(golden.writer != golden.current);
+	ck_assert_int_eq(golden_read(&golden, golden.body, &command, &err), ERR_NONE);
+	unit_assert_str(meta->actor, "api_key:2b1f9a34-55aa-4d0e-8f3c-0a1b2c3d4e5f", "actor");
+	ck_assert_ptr_null(meta->address.ptr);
+	golden_load(&golden, "schemas/golden/v2/create_plan.bin");
+	ck_assert(golden.writer == golden.current);
+	ck_assert_int_eq(golden_read(&golden, golden.body, &command, &err), ERR_NONE);
+	ck_assert_ptr_nonnull(meta->address.ptr);
+	golden_release(&golden);
 }
 END_TEST
 
@@ -373,7 +395,7 @@ START_TEST(test_a_full_buffer_remembers_it)
 END_TEST
 
 UNIT_MAIN("avro_golden", UNIT(test_golden_bytes_are_their_json),
-    UNIT(test_golden_commands_are_read_and_written_again),
+    UNIT(test_golden_commands_are_read_and_written_again), UNIT(test_the_first_release_is_read),
     UNIT(test_golden_bytes_cut_off_are_poison), UNIT(test_golden_bytes_changed_never_crash),
     UNIT(test_an_invoice_is_read_and_written_again),
     UNIT(test_a_full_arena_asks_for_a_smaller_batch), UNIT(test_reading_again_leaves_what_was_read),

@@ -28,6 +28,39 @@ START_TEST(test_of_another_list)
 }
 END_TEST
 
+/* What clients hold goes on to mean what it meant: the kind, the position, the id. */
+static const struct kept {
+	enum cursor_kind kind;
+	const char *text;
+} kept_rows[] = {
+    {CURSOR_CUSTOMERS, "AQAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_PLANS, "AgAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_SUBSCRIPTIONS, "AwAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_INVOICES, "BAAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_CUSTOMER_INVOICES, "BQAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_MEMBERS, "BwAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_INVITATIONS, "CAAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_API_KEYS, "CQAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_AUDIT_LOG, "CgAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+    {CURSOR_ORGANISATIONS, "CwAAAaIB0xIYAZrFgEB3cACAAAAAAAAABw"},
+};
+
+START_TEST(test_kept)
+{
+	const struct kept *row = &kept_rows[_i];
+	const struct uuid id = {
+	    {0x01, 0x9a, 0xc5, 0x80, 0x40, 0x77, 0x70, 0, 0x80, 0, 0, 0, 0, 0, 0, 7}};
+	struct cursor again;
+	char text[CURSOR_TEXT_SIZE];
+
+	cursor_write(row->kind, (struct cursor){1795326939672, id}, text);
+	ck_assert_str_eq(text, row->text);
+	for (size_t i = 0; i < ARRAY_LEN(kept_rows); i++)
+		ck_assert_int_eq(
+		    cursor_read(str_from(text), kept_rows[i].kind, &again), i == (size_t)_i);
+}
+END_TEST
+
 /* AgAA… is the kind, and 24 bytes. */
 static const char *const bad_rows[] = {"", "A", "!!!!", "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==",
@@ -116,6 +149,6 @@ START_TEST(test_events_bad)
 END_TEST
 
 UNIT_MAIN("cursor", UNIT_ROWS(test_round_trip, positions), UNIT(test_of_another_list),
-    UNIT_ROWS(test_bad, bad_rows), UNIT_ROWS(test_events_round_trip, vectors),
-    UNIT(test_events_largest), UNIT(test_events_of_fewer_partitions),
-    UNIT_ROWS(test_events_bad, bad_events_rows))
+    UNIT_ROWS(test_kept, kept_rows), UNIT_ROWS(test_bad, bad_rows),
+    UNIT_ROWS(test_events_round_trip, vectors), UNIT(test_events_largest),
+    UNIT(test_events_of_fewer_partitions), UNIT_ROWS(test_events_bad, bad_events_rows))

@@ -1,5 +1,6 @@
 #include "worker/decode.h"
 
+#include "common/codec/command_signature.h"
 #include "tests/unit/worker_message.h"
 
 /* Where the ids stand in a message: each is a length and 36 characters. */
@@ -169,6 +170,89 @@ START_TEST(test_meta)
 	ck_assert_msg(letter.entry.dead == !row->taken, "%s: %s", row->name, letter.entry.reason);
 	if (!row->taken)
 		assert_dead("create_customer: meta", false, row->name);
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+static char too_long[101 + 1];
+
+/* What an ingress never writes there, whoever asks. */
+static const struct text_row {
+	const char *name;
+	struct str actor, address;
+	bool taken;
+} text_rows[] = {
+    {"an IPv4 address", {"api_key:x", 9}, {"203.0.113.7", 11}, true},
+    {"the longest address", {"api_key:x", 9}, {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 45},
+	true},
+    {"an address that is too long", {"api_key:x", 9},
+	{"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255x", 46}, false},
+    {"an address with a line feed", {"api_key:x", 9}, {"203.0.113.7\n", 12}, false},
+    {"an address with a NUL", {"api_key:x", 9}, {"203.0.113.7\0", 12}, false},
+    {"an actor of no form that we know", {"somebody", 8}, {NULL, 0}, true},
+    {"no actor", {"", 0}, {NULL, 0}, true},
+    {"the longest actor", {too_long, 100}, {NULL, 0}, true},
+    {"an actor that is too long", {too_long, 101}, {NULL, 0}, false},
+    {"an actor with a space", {"api_key: x", 10}, {NULL, 0}, false},
+    {"an actor with a NUL", {"api_key\0", 8}, {NULL, 0}, false},
+    {"an actor beyond ASCII", {"caf\xc3\xa9", 5}, {NULL, 0}, false},
+    {"an actor with DEL", {"api_key\x7f", 8}, {NULL, 0}, false},
+};
+
+START_TEST(test_actor_and_address)
+{
+	const struct text_row *row = &text_rows[_i];
+	struct create_customer command = a_command();
+
+	world_open(&world);
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	command.meta.actor = row->actor;
+	command.meta.address = row->address;
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	if (row->taken)
+		ck_assert_msg(!letter.entry.dead, "%s: %s", row->name, letter.entry.reason);
+	else
+		assert_dead("meta", false, row->name);
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+/* Where signatures are demanded, what has none is not even read: not by whose name it comes, not
+ * when it is condemned. */
+START_TEST(test_unsigned)
+{
+	struct create_customer command = a_command();
+	struct signatures *signatures = &world.context.signatures;
+	const struct signing_key *key;
+	char text[SIGNATURE_TEXT_SIZE];
+	struct command_parts parts;
+
+	world_open(&world);
+	signatures->demanded = true;
+	ck_assert(
+	    signing_ring_add(&signatures->ring, &signatures->secret, SIGNING_COMMAND, STR("one")));
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("not signed by an ingress of ours", false, "unsigned");
+	snprintf(letter.entry.condemned, sizeof(letter.entry.condemned), "condemned");
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("not signed by an ingress of ours", false, "unsigned and condemned");
+	letter.entry.condemned[0] = '\0';
+
+	key = signing_ring_newest(&signatures->ring, SIGNING_COMMAND);
+	command_parts_init(&parts, STR("k"), buf_str(&letter.bytes), letter.message.partition);
+	signature_write(key, parts.parts, COMMAND_PARTS, text);
+	letter.entry.signature = str_from(text);
+	letter.message.key = (void *)(uintptr_t) "k";
+	letter.message.key_len = 1;
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	ck_assert_msg(!letter.entry.dead, "%s", letter.entry.reason);
+	letter.message.key = (void *)(uintptr_t) "l";
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("not signed by an ingress of ours", false, "with another key");
 	letter_release(&letter);
 	world_close(&world);
 }
@@ -436,6 +520,7 @@ END_TEST
 
 UNIT_MAIN("decode", UNIT(test_a_command_of_ours), UNIT(test_an_entry_is_made_anew),
     UNIT_ROWS(test_every_type, types), UNIT_ROWS(test_meta, meta_rows),
+    UNIT_ROWS(test_actor_and_address, text_rows), UNIT(test_unsigned),
     UNIT_ROWS(test_rules_hold_for_strangers_too, rule_rows),
     UNIT_ROWS(test_bytes_that_are_no_command, bytes_rows), UNIT(test_an_event_is_no_command),
     UNIT(test_each_shortened_message_is_dead), UNIT(test_a_longer_message_is_dead),

@@ -45,6 +45,10 @@ static const struct request_row request_rows[] = {
 	{{"Host", "x"}, {"Content-Length", ""}, {"Content-Length", "4"}}, false},
     {"two preferences", "HTTP/1.1", {{"Host", "x"}, {"Prefer", "wait=1"}, {"Prefer", "wait=2"}},
 	true},
+    {"two organisations", "HTTP/1.1",
+	{{"Host", "x"}, {"Billd-Organisation", "a"}, {"billd-organisation", "a"}}, false},
+    {"two proxies", "HTTP/1.1", {{"Host", "x"}, {"X-Forwarded-For", "a"}, {"X-Forwarded-For", "b"}},
+	true},
     {"two headers that we don't know", "HTTP/1.1", {{"Host", "x"}, {"X-A", "1"}, {"X-A", "2"}},
 	true},
     {"a space before the colon", "HTTP/1.1", {{"Host", "x"}, {"Content-Length ", "4"}}, false},
@@ -184,6 +188,43 @@ START_TEST(test_path)
 }
 END_TEST
 
+static const struct {
+	const char *value, *last;
+} forwarded_rows[] = {
+    {"192.0.2.1", "192.0.2.1"},
+    {"203.0.113.9, 192.0.2.1", "192.0.2.1"},
+    {"203.0.113.9,\t192.0.2.1 ", "192.0.2.1"},
+    {"::1,2001:db8::1", "2001:db8::1"},
+    {"192.0.2.1,", ""},
+    {"192.0.2.1, ", ""},
+    {"192.0.2.1,,", ""},
+    {",", ""},
+    {" ", ""},
+    {"", ""},
+};
+
+START_TEST(test_forwarded)
+{
+	unit_assert_str(header_forwarded(str_from(forwarded_rows[_i].value)),
+	    forwarded_rows[_i].last, forwarded_rows[_i].value);
+}
+END_TEST
+
+/* Each proxy adds behind what is there: the nearest one has the last word. */
+START_TEST(test_last_proxy)
+{
+	struct headers headers = {.fault = NULL};
+
+	headers_note(&headers, STR("X-Forwarded-For"), STR("203.0.113.9"));
+	headers_note(&headers, STR("x-forwarded-for"), STR("198.51.100.1, 192.0.2.1"));
+	unit_assert_str(
+	    header_forwarded(headers.values[HEADER_FORWARDED]), "192.0.2.1", "the last line");
+	headers_note(&headers, STR("Prefer"), STR("wait=1"));
+	headers_note(&headers, STR("Prefer"), STR("wait=2"));
+	unit_assert_str(headers.values[HEADER_PREFER], "wait=1", "the first preference");
+}
+END_TEST
+
 START_TEST(test_target)
 {
 	ck_assert(header_is_target(STR("/a?b=%20\xc3\xa9")));
@@ -199,6 +240,8 @@ START_TEST(test_trailers)
 	ck_assert(header_may_trail(STR("X-Sum")));
 	ck_assert(!header_may_trail(STR("content-LENGTH")));
 	ck_assert(!header_may_trail(STR("Idempotency-Key")));
+	ck_assert(!header_may_trail(STR("Billd-Organisation")));
+	ck_assert(!header_may_trail(STR("X-Forwarded-For")));
 	ck_assert(!header_may_trail(STR("X-Sum ")));
 	ck_assert(!header_may_trail(STR("")));
 }
@@ -217,4 +260,5 @@ END_TEST
 
 UNIT_MAIN("header", UNIT_ROWS(test_sound, request_rows), UNIT_ROWS(test_wait, wait_rows),
     UNIT_ROWS(test_traceparent, trace_rows), UNIT_ROWS(test_json, json_rows), UNIT(test_bearer),
-    UNIT_ROWS(test_path, path_rows), UNIT(test_target), UNIT(test_trailers), UNIT(test_visible))
+    UNIT_ROWS(test_path, path_rows), UNIT_ROWS(test_forwarded, forwarded_rows),
+    UNIT(test_last_proxy), UNIT(test_target), UNIT(test_trailers), UNIT(test_visible))

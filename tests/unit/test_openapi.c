@@ -45,6 +45,18 @@ resolve(const char *reference)
 	return at;
 }
 
+/* The document's operation of ${route}, or NULL. */
+static const json_t *
+find_operation(const struct route *route)
+{
+	const json_t *paths = json_object_get(document, "paths");
+	char method[8] = "";
+
+	for (size_t c = 0; route->method[c] != '\0'; c++)
+		method[c] = (char)(route->method[c] | 0x20);
+	return json_object_get(json_object_get(paths, route->pattern), method);
+}
+
 static void
 check_references(const json_t *json)
 {
@@ -67,32 +79,97 @@ START_TEST(test_references)
 }
 END_TEST
 
+static void
+check_answers(const struct route *route, const json_t *responses)
+{
+	static const char *const of_command[] = {"202", "409", "413", "415", "422", NULL};
+	static const char *const of_member[] = {"400", "401", "403", "404", "429", "503", NULL};
+
+	ck_assert_msg(json_object_size(responses) > 0, "%s", route->operation_id);
+	for (size_t i = 0; route->access == FOR_MEMBER && of_member[i] != NULL; i++)
+		ck_assert_msg(json_object_get(responses, of_member[i]) != NULL, "%s has no %s",
+		    route->operation_id, of_member[i]);
+	for (size_t i = 0; route->kind == ROUTE_COMMAND && of_command[i] != NULL; i++)
+		ck_assert_msg(json_object_get(responses, of_command[i]) != NULL, "%s has no %s",
+		    route->operation_id, of_command[i]);
+	if (route->kind == ROUTE_COMMAND || route->kind == ROUTE_ACTION) {
+		const char *success = route->creates ? "201" : "200";
+
+		if (route->kind == ROUTE_ACTION && route->answer == NULL)
+			success = "204";
+		ck_assert_msg(json_object_get(responses, success) != NULL, "%s has no %s",
+		    route->operation_id, success);
+		ck_assert_int_eq(json_object_get(responses, "415") != NULL, route_has_body(route));
+	}
+}
+
 /* Every route that is no page is there, with its success and its problems. */
 START_TEST(test_routes)
 {
 	open_document();
 	for (size_t i = 0; i < route_table_len; i++) {
 		const struct route *route = &route_table[i];
-		const json_t *path =
-		    json_object_get(json_object_get(document, "paths"), route->pattern);
-		const json_t *responses;
-		char method[8] = "";
+		const json_t *operation = find_operation(route);
 
-		if (strncmp(route->pattern, "/docs", 5) == 0) {
-			ck_assert_ptr_null(path);
-			continue;
-		}
-		for (size_t c = 0; route->method[c] != '\0'; c++)
-			method[c] = (char)(route->method[c] | 0x20);
-		responses = json_object_get(json_object_get(path, method), "responses");
-		ck_assert_msg(json_object_size(responses) > 0, "%s", route->operation_id);
-		if (route->kind != ROUTE_COMMAND)
-			continue;
-		ck_assert_ptr_nonnull(json_object_get(responses, "202"));
-		ck_assert_ptr_nonnull(json_object_get(responses, route->creates ? "201" : "200"));
-		ck_assert_ptr_nonnull(json_object_get(responses, "415"));
-		ck_assert_ptr_nonnull(json_object_get(responses, "422"));
+		if (strncmp(route->pattern, "/docs", 5) == 0)
+			ck_assert_ptr_null(operation);
+		else
+			check_answers(route, json_object_get(operation, "responses"));
 	}
+	close_document();
+}
+END_TEST
+
+static bool
+names_parameter(const json_t *operation, const char *reference)
+{
+	const json_t *parameter;
+	size_t i;
+
+	json_array_foreach(json_object_get(operation, "parameters"), i, parameter)
+	{
+		const char *named = json_string_value(json_object_get(parameter, "$ref"));
+
+		if (named != NULL && strcmp(named, reference) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_access(const struct route *route, const json_t *operation)
+{
+	static const char *const names[] = {
+	    [FOR_ANYBODY] = "anybody",
+	    [FOR_USER] = "user",
+	    [FOR_CALLER] = "caller",
+	    [FOR_MEMBER] = "member",
+	};
+	const json_t *security = json_object_get(operation, "security");
+	const json_t *permission = json_object_get(operation, "x-permission");
+	bool in_path = strstr(route->pattern, "{organisation_id}") != NULL;
+
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(operation, "x-access")), names[route->access]);
+	/* As the document says for all: a key, or a token. */
+	ck_assert_int_eq(
+	    security == NULL, route->access == FOR_CALLER || route->access == FOR_MEMBER);
+	ck_assert_uint_eq(json_array_size(security), route->access == FOR_USER ? 1 : 0);
+	ck_assert_int_eq(permission != NULL, route->access == FOR_MEMBER);
+	if (permission != NULL)
+		ck_assert_str_eq(
+		    json_string_value(permission), permission_table[route->permission].name);
+	ck_assert_int_eq(names_parameter(operation, "#/components/parameters/Organisation"),
+	    route->access == FOR_MEMBER && !in_path);
+}
+
+/* Who may use a route stands with it: other people's tests are made from that. */
+START_TEST(test_access)
+{
+	open_document();
+	for (size_t i = 0; i < route_table_len; i++)
+		if (strncmp(route_table[i].pattern, "/docs", 5) != 0)
+			check_access(&route_table[i], find_operation(&route_table[i]));
 	close_document();
 }
 END_TEST
@@ -100,8 +177,9 @@ END_TEST
 static void
 check_example(const struct route *route, const json_t *example)
 {
-	const struct schema *schema =
-	    schemas_by_name(schemas, str_from(command_table[route->command].schema_name));
+	const struct schema *schema = schemas_by_name(schemas,
+	    str_from(route->kind == ROUTE_ACTION ? route->body
+						 : command_table[route->command].schema_name));
 	static const struct command_meta meta = {.organisation_id = {{1}},
 	    .operation_id = {{1}},
 	    .actor = {"test", 4},
@@ -117,9 +195,11 @@ check_example(const struct route *route, const json_t *example)
 	arena_init(&arena, 100000);
 	faults.arena = &arena;
 	buf_init(&buf, 100000);
-	route_find(str_from(route->method), str_from(route->pattern), &match);
-	given.path_values_len = match.params_len;
-	path_value.name = match.params_len == 0 ? STR_NONE : match.params[0].name;
+	if (route->kind == ROUTE_COMMAND) {
+		route_find(str_from(route->method), str_from(route->pattern), &match);
+		given.path_values_len = match.params_len;
+		path_value.name = match.params_len == 0 ? STR_NONE : match.params[0].name;
+	}
 	ck_assert_msg(transcode(schema, example, &given, &faults, &buf), "%s: %.*s %.*s",
 	    route->operation_id, STR_ARG(faults.items[0].pointer), STR_ARG(faults.items[0].detail));
 	buf_release(&buf);
@@ -134,16 +214,13 @@ START_TEST(test_examples)
 	open_document();
 	for (size_t i = 0; i < route_table_len; i++) {
 		const struct route *route = &route_table[i];
-		const json_t *operation, *example, *body;
-		char method[8] = "";
+		const json_t *body, *example;
 
-		if (route->kind != ROUTE_COMMAND)
+		if (!route_has_body(route))
 			continue;
-		for (size_t c = 0; route->method[c] != '\0'; c++)
-			method[c] = (char)(route->method[c] | 0x20);
-		operation = json_object_get(
-		    json_object_get(json_object_get(document, "paths"), route->pattern), method);
-		body = json_object_get(operation, "requestBody");
+		body = json_object_get(find_operation(route), "requestBody");
+		ck_assert_msg(body != NULL || route->kind == ROUTE_COMMAND, "%s has no body",
+		    route->operation_id);
 		if (body == NULL)
 			continue;
 		example = json_object_get(
@@ -152,7 +229,7 @@ START_TEST(test_examples)
 		check_example(route, example);
 		bodies++;
 	}
-	ck_assert_int_ge(bodies, 6);
+	ck_assert_int_ge(bodies, 6 + 11);
 	close_document();
 }
 END_TEST
@@ -184,5 +261,5 @@ START_TEST(test_request_rules)
 }
 END_TEST
 
-UNIT_MAIN("openapi", UNIT(test_references), UNIT(test_routes), UNIT(test_examples),
-    UNIT(test_request_rules))
+UNIT_MAIN("openapi", UNIT(test_references), UNIT(test_routes), UNIT(test_access),
+    UNIT(test_examples), UNIT(test_request_rules))

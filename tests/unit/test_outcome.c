@@ -157,6 +157,66 @@ START_TEST(test_a_command_that_came_before)
 }
 END_TEST
 
+/* Who asked, from where, by which request: the audit log's side of a command. */
+struct asked_row {
+	const char *name;
+	struct str address, request_id;
+	const char *stored_id;
+};
+
+static char long_id[129 + 1];
+
+static const struct asked_row asked_rows[] = {
+    {"nothing is known", {NULL, 0}, {NULL, 0}, NULL},
+    {"a request as others", {"203.0.113.7", 11}, {"6a0b-1", 6}, "6a0b-1"},
+    {"an empty id", {NULL, 0}, {"", 0}, NULL},
+    {"an id with a space", {NULL, 0}, {"a b", 3}, NULL},
+    {"an id with a NUL", {NULL, 0}, {"a\0b", 3}, NULL},
+    {"an id that is no UTF-8", {NULL, 0}, {"a\xff", 2}, NULL},
+    {"an id that is too long", {NULL, 0}, {long_id, 129}, NULL},
+    {"one that is not", {NULL, 0}, {long_id + 126, 3}, "iii"},
+};
+
+START_TEST(test_who_asked_is_kept)
+{
+	const struct asked_row *row = &asked_rows[_i];
+	struct create_customer command = a_command(WORLD_OPERATION, NULL);
+
+	setup();
+	memset(long_id, 'i', sizeof(long_id) - 1);
+	command.meta.address = row->address;
+	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
+	letter.entry.request_id = row->request_id;
+	ck_assert_int_eq(decide_letter(), ERR_NONE);
+	unit_assert_str(last_operation()->actor, WORLD_ACTOR, row->name);
+	unit_assert_str(last_operation()->address, row->address.ptr, row->name);
+	unit_assert_str(last_operation()->request_id, row->stored_id, row->name);
+	teardown();
+}
+END_TEST
+
+/* Before who asked comes only what was asked before; before all other rules comes who asked. */
+START_TEST(test_precedence_of_who_asked)
+{
+	struct create_customer first = a_command(WORLD_OPERATION, "key-1");
+	struct create_customer second = a_command((struct uuid){{0x0b, 2}}, "key-1");
+	struct create_customer third = a_command((struct uuid){{0x0b, 3}}, NULL);
+
+	setup();
+	decide(COMMAND_CREATE_CUSTOMER, &first);
+	first.meta.actor = second.meta.actor = third.meta.actor = STR("somebody");
+	decide(COMMAND_CREATE_CUSTOMER, &first);
+	ck_assert(letter.entry.repeated);
+	decide(COMMAND_CREATE_CUSTOMER, &second);
+	ck_assert_int_eq(letter.entry.refusal, REFUSAL_IDEMPOTENCY_KEY_REUSED);
+	third.external_id = STR("taken \"1\" caf\xc3\xa9");
+	decide(COMMAND_CREATE_CUSTOMER, &third);
+	ck_assert_int_eq(letter.entry.refusal, REFUSAL_ACTOR_NOT_PERMITTED);
+	json_decref(assert_problem(last_operation(), "actor-not-permitted", 403));
+	teardown();
+}
+END_TEST
+
 /* The same message twice in one batch. */
 START_TEST(test_a_command_that_comes_twice_at_once)
 {
@@ -425,7 +485,8 @@ START_TEST(test_a_batch_whose_memory_is_full_is_poison)
 END_TEST
 
 UNIT_MAIN("outcome", UNIT(test_a_command_that_succeeds), UNIT(test_a_command_that_is_refused),
-    UNIT(test_a_command_that_came_before), UNIT(test_a_command_that_comes_twice_at_once),
+    UNIT(test_a_command_that_came_before), UNIT_ROWS(test_who_asked_is_kept, asked_rows),
+    UNIT(test_precedence_of_who_asked), UNIT(test_a_command_that_comes_twice_at_once),
     UNIT(test_an_operation_of_another_organisation_is_no_repeat),
     UNIT(test_a_key_that_is_used_again), UNIT(test_commands_without_a_key_are_apart),
     UNIT(test_an_organisation_that_nobody_knows),

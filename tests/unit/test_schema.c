@@ -212,6 +212,7 @@ START_TEST(test_a_set_knows_current_and_released_schemas)
 {
 	static const struct embedded_file files[] = {
 	    FILE_OF("schemas/README.md", "not a schema"),
+	    FILE_OF("schemas/actions/c.avsc", ONE("C", "now")),
 	    FILE_OF("schemas/events/b.avsc", ONE("B", "now")),
 	    FILE_OF("schemas/released/v1/events/b.avsc", ONE("B", "then")),
 	    FILE_OF("schemas/released/v2/events/b.avsc", ONE("B", "now")),
@@ -228,8 +229,13 @@ START_TEST(test_a_set_knows_current_and_released_schemas)
 
 	unit_assert_str(schemas_at(schemas, 0)->name, "A", "commands come first");
 	unit_assert_str(schemas_at(schemas, 1)->name, "B", "events come after them");
-	ck_assert_ptr_null(schemas_at(schemas, 2));
+	unit_assert_str(schemas_at(schemas, 2)->name, "C", "actions come last");
+	ck_assert_ptr_null(schemas_at(schemas, 3));
 	ck_assert_ptr_null(schemas_by_name(schemas, STR("Gone")));
+	found = schemas_by_name(schemas, STR("C"));
+	ck_assert_ptr_eq(found, schemas_at(schemas, 2));
+	ck_assert_msg(schemas_by_fingerprint(schemas, found->fingerprint) == NULL,
+	    "an action is on no topic");
 
 	b = schemas_by_name(schemas, STR("B"));
 	unit_assert_str(b->fields[0].name, "now", "by name comes the current one");
@@ -262,6 +268,21 @@ START_TEST(test_two_current_schemas_of_one_name)
 
 	ck_assert_int_eq(schemas_open_files(files, ARRAY_LEN(files), &schemas, &err), ERR_FATAL);
 	ck_assert_str_eq(err.text, "schemas/commands/b.avsc: another current schema is named A");
+}
+END_TEST
+
+START_TEST(test_an_action_is_its_body)
+{
+	static const struct embedded_file files[] = {FILE_OF("schemas/actions/a.avsc",
+	    "{\"type\":\"record\",\"name\":\"A\",\"fields\":[{\"name\":\"f\",\"type\":\"int\"},"
+	    "{\"name\":\"g_id\",\"in\":\"path\",\"type\":{\"type\":\"string\","
+	    "\"logicalType\":\"uuid\"}}]}")};
+	struct schemas *schemas = NULL;
+	struct err err = {0};
+
+	ck_assert_int_eq(schemas_open_files(files, ARRAY_LEN(files), &schemas, &err), ERR_FATAL);
+	ck_assert_str_eq(
+	    err.text, "schemas/actions/a.avsc: field g_id: an action's come from the body");
 }
 END_TEST
 
@@ -298,4 +319,5 @@ END_TEST
 UNIT_MAIN("schema", UNIT_ROWS(test_refused, refused_rows), UNIT(test_every_attribute_is_read),
     UNIT(test_a_named_type_is_the_same_by_name), UNIT(test_records_are_nested_up_to_a_limit),
     UNIT(test_a_set_knows_current_and_released_schemas), UNIT(test_two_current_schemas_of_one_name),
-    UNIT(test_a_bad_released_schema_is_named), UNIT(test_what_is_embedded))
+    UNIT(test_an_action_is_its_body), UNIT(test_a_bad_released_schema_is_named),
+    UNIT(test_what_is_embedded))

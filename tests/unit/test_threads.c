@@ -11,13 +11,15 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include "api/callers.h"
 #include "api/deliver.h"
 #include "api/health.h"
-#include "api/key_cache.h"
+#include "api/limits.h"
 #include "api/openapi.h"
 #include "api/reader.h"
 #include "api/refresh.h"
 #include "api/reuse.h"
+#include "api/ring.h"
 #include "api/server.h"
 #include "api/wait.h"
 #include "common/base/log.h"
@@ -38,6 +40,14 @@ void stats_free(struct stats *stats);
 #define KEY "billd_live_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define HEAD "Host: localhost\r\nAuthorization: Bearer " KEY "\r\n"
 #define BODY "Content-Type: application/json\r\nContent-Length: 15\r\n\r\n{\"name\": \"Ada\"}"
+
+/* More requests than are made here; and as many attempts at once as there are threads. */
+static const struct limit_rule limit_rules[LIMIT_CLASS_MAX] = {
+    [LIMIT_CALLER] = {1000000, 1},
+    [LIMIT_ORGANISATION] = {1000000, 1},
+    [LIMIT_LOGIN_ACCOUNT] = {CLIENTS, 1},
+    [LIMIT_LOGIN_ADDRESS] = {0, 1},
+};
 
 static struct mock mock;
 static struct ingress ingress;
@@ -150,12 +160,25 @@ client_run(void *argument)
 }
 
 static void
-known_key_put(struct key_cache *keys)
+known_key_put(struct callers *callers)
 {
-	struct key_entry entry = {.organisation_id = {{1}}, .key_id = {{2}}};
+	const struct caller caller = {
+	    .kind = CALLER_KEY, .id = {{2}}, .organisation_id = {{1}}, .role = ROLE_ADMIN};
+	uint8_t hash[CALLER_HASH_BYTES];
 
-	api_key_hash(str_from(KEY), entry.hash);
-	key_cache_put(keys, &entry);
+	api_key_hash(str_from(KEY), hash);
+	callers_put(callers, hash, &caller, CALLER_NEVER_S, 1);
+}
+
+/* Keys to sign with, as the refresher would read them. */
+static void
+ring_put(void)
+{
+	struct signing_ring ring = {0};
+
+	CHECK(signing_ring_add(&ring, &ingress.secret, SIGNING_TOKEN, STR("one")));
+	CHECK(signing_ring_add(&ring, &ingress.secret, SIGNING_COMMAND, STR("one")));
+	ring_holder_set(ingress.ring, &ring);
 }
 
 static void
@@ -181,11 +204,14 @@ parts_open(void)
 	ck_assert(openapi_make(ingress.schemas, &ingress.openapi, &err) == ERR_NONE);
 	ck_assert_msg(
 	    producer_open(&producer, &ingress.producer, &err) == ERR_NONE, "%s", err.text);
-	ingress.keys = key_cache_new();
+	ingress.callers = callers_new();
+	ingress.ring = ring_holder_new();
+	ingress.limits = limits_new(limit_rules);
 	ingress.reuse = reuse_new();
 	ingress.stats = stats_new();
 	ingress.health = health_new();
-	known_key_put(ingress.keys);
+	ring_put();
+	known_key_put(ingress.callers);
 }
 
 static void
@@ -197,7 +223,9 @@ parts_free(void)
 	health_free(ingress.health);
 	stats_free(ingress.stats);
 	reuse_free(ingress.reuse);
-	key_cache_free(ingress.keys);
+	limits_free(ingress.limits);
+	ring_holder_free(ingress.ring);
+	callers_free(ingress.callers);
 }
 
 START_TEST(test_hand_overs)
@@ -252,21 +280,29 @@ tables_run(void *argument)
 {
 	static const char *const texts[] = {"one", "two", "three"};
 	const size_t number = *(const size_t *)argument;
-	struct key_entry *entries = malloc(KEY_CACHE_MAX * sizeof(*entries));
+	struct caller_entry *entries = malloc(CALLERS_MAX * sizeof(*entries));
 
 	CHECK(entries != NULL);
 	for (size_t i = 0; i < TURNS; i++) {
-		struct key_entry entry = {.hash = {(uint8_t)(i % 4)}, .key_id = {{(uint8_t)i}}};
+		struct caller caller = {.kind = CALLER_KEY, .id = {{(uint8_t)(i % 4)}}};
+		const uint8_t hash[CALLER_HASH_BYTES] = {(uint8_t)(i % 4)};
+		struct str name = str_from(texts[i % ARRAY_LEN(texts)]);
 		struct uuid operation_id = {{(uint8_t)number}};
+		struct limit_state state;
 
-		key_cache_put(ingress.keys, &entry);
-		if (key_cache_get(ingress.keys, entry.hash, &entry))
-			CHECK(entry.hash[0] == i % 4);
+		callers_put(ingress.callers, hash, &caller, CALLER_NEVER_S, (int64_t)i);
+		if (callers_get(ingress.callers, hash, (int64_t)i, &caller))
+			CHECK(caller.id.b[0] == i % 4);
+		callers_update(ingress.callers, hash, ROLE_VIEWER, CALLER_NEVER_S);
+		callers_noted(ingress.callers, hash, (int64_t)i);
 		if (i % 8 == number)
-			key_cache_drop(ingress.keys, entry.hash);
+			callers_drop(ingress.callers, hash);
 		if (i % 64 == 0)
-			CHECK(key_cache_list(ingress.keys, entries) <= 4);
-		CHECK(key_cache_len(ingress.keys) <= 4);
+			CHECK(callers_list(ingress.callers, CALLER_KEY, entries) <= 4);
+		CHECK(callers_len(ingress.callers) <= 4);
+		/* Whatever the others take and give: a thread gets its own back. */
+		if (limits_take(ingress.limits, LIMIT_LOGIN_ACCOUNT, name, 1, &state))
+			limits_give_back(ingress.limits, LIMIT_LOGIN_ACCOUNT, name);
 		/* Whoever noted it first, it stays with that. */
 		if (reuse_note(ingress.reuse, UUID_NIL, str_from(texts[i % ARRAY_LEN(texts)]),
 			operation_id))
@@ -282,7 +318,10 @@ START_TEST(test_tables)
 	pthread_t threads[CLIENTS];
 	size_t numbers[CLIENTS];
 
-	ingress.keys = key_cache_new();
+	struct limit_state state;
+
+	ingress.callers = callers_new();
+	ingress.limits = limits_new(limit_rules);
 	ingress.reuse = reuse_new();
 	for (size_t i = 0; i < CLIENTS; i++) {
 		numbers[i] = i + 1;
@@ -290,8 +329,12 @@ START_TEST(test_tables)
 	}
 	for (size_t i = 0; i < CLIENTS; i++)
 		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	/* Not one was lost. */
+	CHECK(limits_take(ingress.limits, LIMIT_LOGIN_ACCOUNT, STR("one"), 1, &state));
+	ck_assert_int_eq(state.remaining, CLIENTS - 1);
 	reuse_free(ingress.reuse);
-	key_cache_free(ingress.keys);
+	limits_free(ingress.limits);
+	callers_free(ingress.callers);
 }
 END_TEST
 

@@ -23,6 +23,7 @@ static const struct command_meta meta = {
     .organisation_id = {{2}},
     .actor = {"api_key:x", 9},
     .accepted_at = INT64_C(1769851815999),
+    .address = {"192.0.2.7", 9},
 };
 
 static void
@@ -245,7 +246,8 @@ END_TEST
 #define META                                                                            \
 	"{'meta':{'operation_id':'01000000-0000-0000-0000-000000000000',"               \
 	"'organisation_id':'02000000-0000-0000-0000-000000000000','actor':'api_key:x'," \
-	"'accepted_at':'2026-01-31T09:30:15Z','idempotency_key':null},"
+	"'accepted_at':'2026-01-31T09:30:15Z','idempotency_key':null,"                  \
+	"'address':'192.0.2.7'},"
 
 static const struct taken_row {
 	const char *name;

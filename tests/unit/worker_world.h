@@ -21,6 +21,8 @@
 #define WORLD_NOW "2027-01-31T09:30:00Z"
 
 #define WORLD_ORGANISATION ((struct uuid){{0x0a}})
+#define WORLD_KEY ((struct uuid){{0x4e}})
+#define WORLD_ACTOR "api_key:4e000000-0000-0000-0000-000000000000"
 #define WORLD_CUSTOMER ((struct uuid){{0xc0, 1}})
 #define WORLD_OTHER_CUSTOMER ((struct uuid){{0xc0, 2}})
 #define WORLD_PLAN ((struct uuid){{0x91, 1}})
@@ -84,8 +86,9 @@ world_close(struct world *world)
 /**
  * world_organisation(world), world_customer(id), world_plan(id), world_subscription(world,
  * operation):
- * The organisation, added; and rows to be changed and added: a customer in Vienna, a monthly plan
- * of 29.00 EUR, the active subscription of WORLD_CUSTOMER on WORLD_PLAN that ${operation} made.
+ * The organisation and its key, which may bill, added; and rows to be changed and added: a customer
+ * in Vienna, a monthly plan of 29.00 EUR, the active subscription of WORLD_CUSTOMER on WORLD_PLAN
+ * that ${operation} made.
  */
 static inline void
 world_organisation(struct world *world)
@@ -96,7 +99,15 @@ world_organisation(struct world *world)
 	    .timezone = STR("Europe/Vienna"),
 	};
 
+	const struct api_key key = {
+	    .organisation_id = WORLD_ORGANISATION,
+	    .id = WORLD_KEY,
+	    .role = STR("billing"),
+	    .expires_ms = INT64_MAX,
+	};
+
 	facts_add(world->facts, TABLE_ORGANISATIONS, &organisation);
+	facts_add(world->facts, TABLE_API_KEYS, &key);
 }
 
 static inline struct customer
@@ -172,7 +183,7 @@ world_meta(struct uuid operation_id)
 	return (struct command_meta){
 	    .operation_id = operation_id,
 	    .organisation_id = WORLD_ORGANISATION,
-	    .actor = STR("api_key:test"),
+	    .actor = STR(WORLD_ACTOR),
 	    .accepted_at = WORLD_NOW_MS,
 	};
 }
