@@ -168,12 +168,6 @@ action_try(struct action *action, const char *statement, const struct pg_params 
 		*ret_result = NULL;
 	if (action->failed)
 		return err_set(err, ERR_FATAL, "%s: its transaction has failed", statement);
-	/* The connection may have gone with the last result; pg_run would open another one, and run
-	 * the statement there by itself. */
-	if (!pg_is_open(action->pg)) {
-		action->failed = true;
-		return err_set(err, ERR_RETRY, "%s: the connection was lost before it", statement);
-	}
 	if (pg_run(action->pg, statement, params, ret_result, err) != ERR_NONE) {
 		action->failed = true;
 		return err_wrap(err, "%s", statement);

@@ -42,6 +42,7 @@ pg_disconnect(struct pg *pg)
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	pg->queued = 0;
+	pg->within = false;
 	pg->synced = false;
 	pg->lost = false;
 	pg->failed = false;
@@ -262,6 +263,11 @@ pg_connect(struct pg *pg, struct err *err)
 		if (PQtransactionStatus(pg->conn) != PQTRANS_IDLE ||
 		    (is_still_there(pg) && plans_renew(pg)))
 			return ERR_NONE;
+	}
+	if (pg->within) {
+		pg_disconnect(pg);
+		return err_set(
+		    err, ERR_RETRY, "postgres: the connection was lost within a transaction");
 	}
 	if (pg_open_plain(pg, err) != ERR_NONE)
 		return err->class;

@@ -64,9 +64,9 @@ void pg_prepare(struct pg *pg, const struct pg_statement *statements, size_t len
 
 /**
  * pg_connect(pg, err):
- * Open, or do nothing when it is open and idle.  ERR_RETRY when the server is not to be reached;
- * ERR_FATAL when it refuses us (role, password, database) or a statement cannot be prepared, naming
- * it.
+ * Open, or do nothing when it is open.  ERR_RETRY when the server is not to be reached, and once
+ * when the connection was lost within a transaction, which cannot go on on another one; ERR_FATAL
+ * when it refuses us (role, password, database) or a statement cannot be prepared, naming it.
  */
 NODISCARD enum err_class pg_connect(struct pg *pg, struct err *err);
 

@@ -39,6 +39,7 @@ struct pg {
 	struct pg_statement_set sets[PG_STATEMENT_SETS_MAX];
 	size_t sets_len;
 	size_t queued;      /* statements of this pipeline whose results were not read */
+	bool within;        /* a transaction is open, or may be: it must not go on elsewhere */
 	bool synced;        /* pg_sync was called, and its end not read */
 	int64_t planned_ms; /* since when plans are kept, clock_steady_ms */
 	bool lost;          /* the connection is of no more use, whatever libpq thinks */

@@ -236,6 +236,8 @@ pg_finish(struct pg *pg, struct err *err)
 	if (pg->failed)
 		return repeat_failure(pg, err);
 	CHECK(pg->queued == 0);
+	/* What has gone with the last result may have been within one. */
+	pg->within = PQtransactionStatus(pg->conn) != PQTRANS_IDLE;
 	return ERR_NONE;
 }
 
@@ -270,6 +272,7 @@ pg_rollback(struct pg *pg)
 		return;
 	if (!drain(pg) || (PQtransactionStatus(pg->conn) != PQTRANS_IDLE && !roll_back(pg)))
 		pg_disconnect(pg);
+	pg->within = false;
 }
 
 enum err_class
