@@ -37,7 +37,12 @@ fixed=()
 corpus_of()
 {
 	case $1 in
-	avro) cp schemas/golden/v*/*.bin "$2" ;;
+	avro)
+		for message in schemas/golden/v*/*.bin; do
+			name=${message#schemas/golden/}
+			cp "$message" "$2/${name//\//_}"
+		done
+		;;
 	zone)
 		for name in UTC Europe/Vienna Europe/Dublin Asia/Kolkata Pacific/Apia America/Nuuk; do
 			cp "${TZDIR:-/usr/share/zoneinfo}/$name" "$2/${name//\//_}"
