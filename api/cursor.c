@@ -1,25 +1,13 @@
 #include "api/cursor.h"
 
-#include <sodium.h>
+#include "common/base/base64url.h"
 
 #define CURSOR_BYTES 25
 #define VARINT_BYTES_MAX 9 /* 63 bits */
 /* One kind byte, and for each partition its distance from the one before and its number. */
 #define EVENTS_BYTES_MAX (1 + 1024 * (2 + VARINT_BYTES_MAX))
-#define BASE64 sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
-_Static_assert(CURSOR_TEXT_SIZE >= sodium_base64_ENCODED_LEN(CURSOR_BYTES, BASE64), "it fits");
-
-/* Undo base64url.  libsodium takes some bytes beyond ASCII for characters of it: those are refused
- * before. */
-static bool
-base64_read(struct str text, uint8_t *bytes, size_t max, size_t *ret_len)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] >= 0x80)
-			return false;
-	return sodium_base642bin(bytes, max, text.ptr, text.len, NULL, ret_len, NULL, BASE64) == 0;
-}
+_Static_assert(CURSOR_TEXT_SIZE > BASE64URL_LEN(CURSOR_BYTES), "it fits");
 
 void
 cursor_write(enum cursor_kind kind, struct cursor cursor, char ret_text[CURSOR_TEXT_SIZE])
@@ -29,7 +17,7 @@ cursor_write(enum cursor_kind kind, struct cursor cursor, char ret_text[CURSOR_T
 	for (int i = 0; i < 8; i++)
 		bytes[1 + i] = (uint8_t)((uint64_t)cursor.position >> (56 - 8 * i));
 	memcpy(bytes + 9, cursor.id.b, sizeof(cursor.id.b));
-	sodium_bin2base64(ret_text, CURSOR_TEXT_SIZE, bytes, sizeof(bytes), BASE64);
+	base64url_write(bytes, sizeof(bytes), ret_text, CURSOR_TEXT_SIZE);
 }
 
 bool
@@ -39,7 +27,7 @@ cursor_read(struct str text, enum cursor_kind kind, struct cursor *ret_cursor)
 	uint64_t position = 0;
 	size_t len;
 
-	if (!base64_read(text, bytes, sizeof(bytes), &len) || len != sizeof(bytes) ||
+	if (!base64url_read(text, bytes, sizeof(bytes), &len) || len != sizeof(bytes) ||
 	    bytes[0] != (uint8_t)kind)
 		return false;
 	for (int i = 0; i < 8; i++)
@@ -82,7 +70,7 @@ void
 cursor_events_write(const int64_t *numbers, size_t partitions, struct buf *buf)
 {
 	uint8_t bytes[EVENTS_BYTES_MAX] = {CURSOR_EVENTS};
-	char text[sodium_base64_ENCODED_LEN(EVENTS_BYTES_MAX, BASE64)];
+	char text[BASE64URL_LEN(EVENTS_BYTES_MAX) + 1];
 	size_t len = 1, next = 0;
 
 	CHECK(partitions <= 1024);
@@ -95,7 +83,7 @@ cursor_events_write(const int64_t *numbers, size_t partitions, struct buf *buf)
 		len += varint_write((uint64_t)numbers[i], bytes + len);
 		next = i + 1;
 	}
-	sodium_bin2base64(text, sizeof(text), bytes, len, BASE64);
+	base64url_write(bytes, len, text, sizeof(text));
 	buf_append_str(buf, str_from(text));
 }
 
@@ -105,7 +93,8 @@ cursor_events_read(struct str text, int64_t *numbers, size_t partitions)
 	uint8_t bytes[EVENTS_BYTES_MAX];
 	size_t len, at = 1, next = 0;
 
-	if (!base64_read(text, bytes, sizeof(bytes), &len) || len == 0 || bytes[0] != CURSOR_EVENTS)
+	if (!base64url_read(text, bytes, sizeof(bytes), &len) || len == 0 ||
+	    bytes[0] != CURSOR_EVENTS)
 		return false;
 	for (size_t i = 0; i < partitions; i++)
 		numbers[i] = 0;

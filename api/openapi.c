@@ -48,28 +48,15 @@ put_schema(json_t *components, const char *name, json_t *schema)
 
 /* The form of a page: of "Plan" where ${list_name} is "PlanList". */
 static void
-put_list_schema(json_t *components, const char *list_name)
+put_list_schema(json_t *components, const char *name, const char *list_name)
 {
-	size_t len = strlen(list_name) - strlen("List");
-	json_t *item = json_pack(
-	    "{s:o}", "$ref", json_sprintf("#/components/schemas/%.*s", (int)len, list_name));
 	json_t *list = json_pack("{s:s,s:[s,s],s:{s:{s:s,s:o},s:{s:[s,s],s:s}}}", "type", "object",
-	    "required", "data", "next_cursor", "properties", "data", "type", "array", "items", item,
-	    "next_cursor", "type", "string", "null", "description",
-	    "Give it as cursor for the next page; null at the end.");
+	    "required", "data", "next_cursor", "properties", "data", "type", "array", "items",
+	    openapi_reference("schemas", name), "next_cursor", "type", "string", "null",
+	    "description", "Give it as cursor for the next page; null at the end.");
 
 	CHECK(list != NULL);
 	set(json_object_get(components, "schemas"), list_name, list);
-}
-
-/* Whether ${route} is an action that answers with a page. */
-static bool
-answers_list(const struct route *route)
-{
-	size_t len = route->answer == NULL ? 0 : strlen(route->answer);
-
-	return route->kind == ROUTE_ACTION && len > 4 &&
-	       strcmp(route->answer + len - 4, "List") == 0;
 }
 
 static bool
@@ -112,7 +99,7 @@ put_resource(const struct schemas *schemas, const struct resource *resource, jso
 		put_schema(components, name, openapi_schema(schema, false));
 	}
 	snprintf(list_name, sizeof(list_name), "%sList", name);
-	put_list_schema(components, list_name);
+	put_list_schema(components, name, list_name);
 	return ERR_NONE;
 }
 
@@ -131,8 +118,6 @@ put_schemas(
 		if (has_body(schema))
 			put_schema(components, short_name(name), openapi_schema(schema, true));
 	}
-	if (answers_list(route))
-		put_list_schema(components, route->answer);
 	return route->resource == NULL ? ERR_NONE
 				       : put_resource(schemas, route->resource, components, err);
 }
@@ -172,8 +157,7 @@ make_parameters(const struct route *route)
 	/* Where the path does not name it. */
 	if (route->access == FOR_MEMBER && strstr(route->pattern, "{organisation_id}") == NULL)
 		json_array_append_new(parameters, openapi_reference("parameters", "Organisation"));
-	for (const char *const *name = of_kind[answers_list(route) ? ROUTE_LIST : route->kind];
-	     *name != NULL; name++)
+	for (const char *const *name = of_kind[route->kind]; *name != NULL; name++)
 		json_array_append_new(parameters, openapi_reference("parameters", *name));
 	return parameters;
 }

@@ -4,7 +4,6 @@
 
 #include "api/callers.h"
 #include "api/ring.h"
-#include "common/base/log.h"
 
 #define ARENA_MAX ((size_t)2 * 1024 * 1024)
 /* Asked for in one round trip: a policy compares each row with each of them. */
@@ -256,7 +255,6 @@ recheck_ring(struct recheck *recheck, struct err *err)
 static enum err_class
 round_uses(struct recheck *recheck, const struct caller_entry *entries, size_t len, struct err *err)
 {
-	static const struct pg_params no_params;
 	struct pg *pg = recheck->pg;
 	struct uuid *organisations, *ids;
 	struct pg_params params;
@@ -280,10 +278,10 @@ round_uses(struct recheck *recheck, const struct caller_entry *entries, size_t l
 	pg_params_int64s(&params, seconds, len);
 	if (pg_connect(pg, err) != ERR_NONE)
 		return err->class;
-	if (pg_send(pg, "uses_begin", &no_params, err) != ERR_NONE ||
+	if (pg_send(pg, "uses_begin", NULL, err) != ERR_NONE ||
 	    scope_send(recheck, "scope_organisation", err) != ERR_NONE ||
 	    pg_send(pg, "uses_note", &params, err) != ERR_NONE ||
-	    pg_send(pg, "uses_end", &no_params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
+	    pg_send(pg, "uses_end", NULL, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
 	    pg_finish(pg, err) != ERR_NONE) {
 		pg_rollback(pg);
 		return err->class;

@@ -24,11 +24,14 @@ struct held {
 static void
 put_headers(struct request *request, const struct held *held, size_t len)
 {
-	char *policy = arena_alloc(&request->arena, FIELD_SIZE);
-	char *state = arena_alloc(&request->arena, FIELD_SIZE);
 	size_t policy_len = 0, state_len = 0;
+	char *policy, *state;
 
-	if (policy == NULL || state == NULL || len == 0)
+	if (len == 0)
+		return;
+	policy = arena_alloc(&request->arena, FIELD_SIZE);
+	state = arena_alloc(&request->arena, FIELD_SIZE);
+	if (policy == NULL || state == NULL)
 		return;
 	for (size_t i = 0; i < len; i++) {
 		const char *between = i == 0 ? "" : ", ";

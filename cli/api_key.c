@@ -84,7 +84,7 @@ store(struct cli *cli, struct uuid organisation_id, struct str name, struct str 
 	api_key_hash(str_from(key), hash);
 	pg_params_init(&params, &cli->arena);
 	pg_params_uuid(&params, organisation_id);
-	pg_params_uuid(&params, cli_uuid_new());
+	pg_params_uuid(&params, uuid_new());
 	pg_params_str(&params, name);
 	pg_params_bytes(&params, (struct str){(const char *)hash, sizeof(hash)});
 	pg_params_str(&params, role);

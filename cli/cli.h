@@ -12,7 +12,7 @@
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/str.h"
-#include "common/base/uuid.h"
+#include "common/base/uuid_new.h"
 #include "common/postgres/pg.h"
 
 #define CLI_OPTIONS_MAX 5
@@ -105,11 +105,5 @@ NODISCARD enum err_class cli_connect(
  */
 NODISCARD enum err_class cli_run_for(struct cli *cli, struct uuid organisation_id, const char *name,
     const struct pg_params *params, PGresult **ret_result, struct err *err);
-
-/**
- * cli_uuid_new():
- * A new UUIDv7: by time, then random.
- */
-NODISCARD struct uuid cli_uuid_new(void);
 
 #endif

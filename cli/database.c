@@ -1,9 +1,5 @@
 /* The operator's connection: as the owner of the database, whom row-level security binds too. */
-
-#include <sodium.h>
-
 #include "cli/cli.h"
-#include "common/base/daemon.h"
 
 #define STATEMENT_TIMEOUT_MS 30000
 #define CONNECT_TIMEOUT_S 10
@@ -68,18 +64,4 @@ cli_run_for(struct cli *cli, struct uuid organisation_id, const char *name,
 	}
 	*ret_result = result;
 	return ERR_NONE;
-}
-
-struct uuid
-cli_uuid_new(void)
-{
-	uint64_t ms = (uint64_t)clock_now_ms();
-	struct uuid uuid;
-
-	randombytes_buf(uuid.b, sizeof(uuid.b));
-	for (int i = 0; i < 6; i++)
-		uuid.b[i] = (uint8_t)(ms >> (40 - 8 * i));
-	uuid.b[6] = (uint8_t)((uuid.b[6] & 0x0F) | 0x70);
-	uuid.b[8] = (uint8_t)((uuid.b[8] & 0x3F) | 0x80);
-	return uuid;
 }

@@ -52,7 +52,7 @@ check_codes(const struct cli_input *input, struct err *err)
 static enum err_class
 run_create(struct cli *cli, const struct cli_input *input, struct err *err)
 {
-	struct uuid id = cli_uuid_new();
+	struct uuid id = uuid_new();
 	char text[UUID_TEXT_SIZE];
 	struct pg_params params;
 	PGresult *result = NULL;

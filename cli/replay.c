@@ -173,10 +173,12 @@ ring_load(struct replay *replay, struct err *err)
 
 	if (replay->cli->secret == NULL)
 		return ERR_NONE;
-	if (!id_secret_read(str_from(replay->cli->secret), &secret))
-		return err_set(err, ERR_FATAL, "BILLD_SECRET: must be 64 hexadecimal digits");
 	if (pg_run(replay->cli->pg, "command_keys", NULL, &result, err) != ERR_NONE)
 		return err->class;
+	if (!id_secret_read(str_from(replay->cli->secret), &secret)) {
+		PQclear(result);
+		return err_set(err, ERR_FATAL, "BILLD_SECRET: must be 64 hexadecimal digits");
+	}
 	for (int row = 0; row < PQntuples(result); row++)
 		CHECK(signing_ring_add(
 		    &replay->ring, &secret, SIGNING_COMMAND, pg_get_str(result, row, 0)));

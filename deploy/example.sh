@@ -131,7 +131,7 @@ events_on_kafka()
 
 log_in_body()
 {
-	jq -nc --arg email "$email" --arg password "$password" '{$email, $password}'
+	printf '%s\n' "$email" "$password" | jq -Rnc '[inputs] | {email: .[0], password: .[1]}'
 }
 
 # The demo user is kept beside the demo key, so that there is one for each stack, however often this is played.

@@ -216,6 +216,11 @@ dead_letter_send(struct publisher *publisher, const struct dead_letter *letter)
 	message.value = STR_NONE;
 	message.headers[message.headers_len++] = (struct message_header){"billd_value_left_out",
 	    {size, (size_t)snprintf(size, sizeof(size), "%zu", letter->value.len)}};
+	if (producer_send(publisher->producer, &message, &err) == ERR_NONE)
+		return ERR_NONE;
+	if (err.class != ERR_POISON)
+		return err.class;
+	message.key = STR_NONE;
 	return producer_send(publisher->producer, &message, &err);
 }
 

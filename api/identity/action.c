@@ -8,7 +8,6 @@
 #include "api/identity/identity_internal.h"
 #include "api/respond.h"
 #include "common/base/api_key.h"
-#include "common/base/daemon.h"
 
 const struct pg_statement action_statements[] = {
     {"action_begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
@@ -37,30 +36,16 @@ const struct pg_statement action_statements[] = {
 };
 const size_t action_statements_len = ARRAY_LEN(action_statements);
 
-/* What a broken constraint of ours means to who asked. */
-static const struct broken {
-	const char *constraint;
-	enum problem problem;
-	const char *detail;
-} broken_table[] = {
-    {"memberships_pkey", PROBLEM_ALREADY_MEMBER, "The user is a member of the organisation."},
-    {"memberships_last_owner", PROBLEM_LAST_OWNER, "No other member is an owner."},
-    {"invitations_open", PROBLEM_ALREADY_MEMBER,
-	"An invitation to this address is open: revoke it before another is made."},
-};
+/* All other constraints of ours are asked about before; this one is a trigger's, under its lock. */
+#define LAST_OWNER "memberships_last_owner"
 
 static void
 answer_error(struct action *action, const struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(broken_table); i++) {
-		const struct broken *broken = &broken_table[i];
-
-		if (strcmp(err->constraint, broken->constraint) == 0) {
-			answer_problem(action->request, broken->problem, "%s", broken->detail);
-			return;
-		}
-	}
-	answer_failed(action->request, err);
+	if (strcmp(err->constraint, LAST_OWNER) == 0)
+		answer_problem(action->request, PROBLEM_LAST_OWNER, "No other member is an owner.");
+	else
+		answer_failed(action->request, err);
 }
 
 struct pg_params
@@ -250,7 +235,7 @@ action_audit(struct action *action, const struct audit *audit)
 {
 	struct pg_params params = action_params(action);
 
-	pg_params_uuid(&params, action_uuid_new());
+	pg_params_uuid(&params, uuid_new());
 	pg_params_uuid(&params, action->organisation_id);
 	audit_params(action, audit, &params);
 	return action_query(action, "action_audit", &params, NULL);
@@ -273,24 +258,4 @@ struct str
 action_text(const struct action *action, const char *name)
 {
 	return schema_str(json_object_get(action->body, name));
-}
-
-bool
-action_has(const struct action *action, const char *name)
-{
-	return json_object_get(action->body, name) != NULL;
-}
-
-struct uuid
-action_uuid_new(void)
-{
-	int64_t now_ms = clock_now_ms();
-	struct uuid uuid;
-
-	randombytes_buf(uuid.b, sizeof(uuid.b));
-	for (int i = 0; i < 6; i++)
-		uuid.b[i] = (uint8_t)(now_ms >> (40 - 8 * i));
-	uuid.b[6] = (uint8_t)((uuid.b[6] & 0x0f) | 0x70);
-	uuid.b[8] = (uint8_t)((uuid.b[8] & 0x3f) | 0x80);
-	return uuid;
 }

@@ -13,6 +13,7 @@
  */
 
 #include "api/request.h"
+#include "common/base/uuid_new.h"
 #include "common/domain/role.h"
 
 #define ACTION_JOBS_MAX 256 /* waiting for a thread of a pool; beyond, 503 */
@@ -125,16 +126,9 @@ void action_actor(const struct request *request, char ret_text[ACTOR_TEXT_SIZE])
 NODISCARD struct pg_params action_params(struct action *action);
 
 /**
- * action_text(action, name), action_has(action, name):
- * A string of the body, none where it is absent or null; and whether the body has that member.
+ * action_text(action, name):
+ * A string of the body, none where it is absent or null.
  */
 NODISCARD struct str action_text(const struct action *action, const char *name);
-NODISCARD bool action_has(const struct action *action, const char *name);
-
-/**
- * action_uuid_new():
- * A new UUIDv7.
- */
-NODISCARD struct uuid action_uuid_new(void);
 
 #endif

@@ -61,7 +61,7 @@ wanted_read(struct action *action, struct wanted *ret_wanted)
 	struct str text = action_text(action, "expires_at");
 	struct faults faults = {.arena = &request->arena};
 
-	*ret_wanted = (struct wanted){.id = action_uuid_new(),
+	*ret_wanted = (struct wanted){.id = uuid_new(),
 	    .name = action_text(action, "name"),
 	    .role = role_from(action_text(action, "role")),
 	    .expires_at = INSTANT_NONE};
@@ -212,5 +212,5 @@ api_key_revoke(struct action *action)
 	changed = pg_changed(result);
 	PQclear(result);
 	if (changed == 1 ? revoked(action, id) : is_known(action, id))
-		answer_bytes(action->request, MHD_HTTP_NO_CONTENT, NULL, STR(""));
+		answer_nothing(action->request);
 }

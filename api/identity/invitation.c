@@ -142,7 +142,7 @@ void
 invitation_create(struct action *action)
 {
 	enum role role, granted = role_from(action_text(action, "role"));
-	struct uuid id = action_uuid_new();
+	struct uuid id = uuid_new();
 	char token[RANDOM_TOKEN_SIZE];
 	PGresult *row = NULL;
 
@@ -217,7 +217,7 @@ invitation_revoke(struct action *action)
 		       organisation_audit(action, &event) && action_commit(action);
 	}
 	if (done)
-		answer_bytes(request, MHD_HTTP_NO_CONTENT, NULL, STR(""));
+		answer_nothing(request);
 	PQclear(state);
 }
 
@@ -324,10 +324,9 @@ static bool
 tell(struct action *action, struct uuid id, struct uuid user_id, struct str email, enum role role)
 {
 	struct organisation_event event = event_of("invitation.accept", id, email, role);
-	char text[UUID_TEXT_SIZE], actor[MAKER_TEXT_SIZE];
+	char actor[MAKER_TEXT_SIZE];
 
-	uuid_write(user_id, text);
-	snprintf(actor, sizeof(actor), "user:%s", text);
+	organisation_maker(CALLER_USER, user_id, actor);
 	if (action->request->caller.kind == CALLER_NOBODY)
 		event.actor = str_from(actor);
 	return organisation_audit(action, &event);
@@ -383,8 +382,9 @@ invitation_accept(struct action *action)
 	if (!action_open(action, &scope) ||
 	    !action_query(action, "invitation_email", &params, &user))
 		return;
-	CHECK(PQntuples(user) == 1);
-	if (accept_as(action, pg_get_str(user, 0, 0), &row))
+	if (PQntuples(user) == 0)
+		answer_problem(action->request, PROBLEM_UNAUTHORIZED, "The caller is no more.");
+	else if (accept_as(action, pg_get_str(user, 0, 0), &row))
 		organisation_answer(action, MHD_HTTP_OK, pg_get_str(row, 0, 0), NULL, NULL);
 	PQclear(row);
 	PQclear(user);

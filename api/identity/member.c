@@ -165,5 +165,5 @@ member_remove(struct action *action)
 		return;
 	}
 	if (drop(action, user_id, old) && action_commit(action))
-		answer_bytes(action->request, MHD_HTTP_NO_CONTENT, NULL, STR(""));
+		answer_nothing(action->request);
 }

@@ -221,7 +221,7 @@ create(struct action *action, struct uuid id, PGresult **ret_row)
 void
 organisation_create(struct action *action)
 {
-	struct uuid id = action_uuid_new();
+	struct uuid id = uuid_new();
 	PGresult *row = NULL;
 
 	if (create(action, id, &row))

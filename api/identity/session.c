@@ -180,7 +180,7 @@ static bool
 session_begin(struct action *action, const struct account *account, struct session *ret_session)
 {
 	struct pg_params user = action_params(action), params = action_params(action);
-	struct session session = {.id = action_uuid_new(), .user_id = account->user_id};
+	struct session session = {.id = uuid_new(), .user_id = account->user_id};
 	const char *address = action->request->address;
 	PGresult *result;
 	int rows;

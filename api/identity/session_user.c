@@ -53,7 +53,7 @@ user_insert(struct action *action, struct uuid user_id, const char *hash, PGresu
 static void
 user_register(struct action *action, const char *hash)
 {
-	struct uuid user_id = action_uuid_new();
+	struct uuid user_id = uuid_new();
 	const struct action_scope scope = {.user_id = user_id};
 	char actor[ACTOR_TEXT_SIZE];
 	struct audit audit = {

@@ -147,9 +147,9 @@ pg_run_plain(PGconn *conn, const char *sql, struct err *err)
 
 /*
  * The server's part of our limits; then what the program asked for, which may set them otherwise.
- * A plan that is kept is made for arrays of unknown length and for tables as they were then, maybe
- * empty; one that fits a batch costs less than a millisecond, and the wrong one hundreds.  So it
- * is not kept for long.
+ * Unless it asked for plans to be kept, each execution has its own: one that is kept is made for
+ * arrays of unknown length and for tables as they were then, maybe empty, and the wrong one costs
+ * hundreds of times the right one.
  */
 static enum err_class
 set_session(struct pg *pg, struct err *err)

@@ -1,5 +1,5 @@
-"""The judge: does what was told, and what is found, fit together? From outside only, and by rules that stand in
-design.md and contract.md, not by what the programs happen to do.
+"""The judge: does what was told, and what is found, fit together? From outside only, and by what the
+documents promise (ARCHITECTURE.md, /openapi.json), not by what the programs happen to do.
 
     violations = check(history, evidence)
 

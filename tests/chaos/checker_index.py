@@ -1,6 +1,6 @@
 """History and evidence as the rules need them: decoded once, and found by what names them.
 
-All that is here follows from contract.md's routes, schemas/ and the tables' names; nothing from how a worker works.
+All that is here follows from the routes, schemas/ and the tables' names; nothing from how a worker works.
 """
 
 import json

@@ -200,7 +200,7 @@ class Drill:
         self.names.append(name)
         began_operations, since = self.operations(), len(self.fleet.deaths)
         self.past += self.history
-        self.history, self.collected = [], None
+        self.history, self.collected, self.load, self.observer = [], None, None, None
         try:
             self.fleet.size(max(fault.workers for fault in faults))
             self.fleet.await_ready(READY_SECONDS)
@@ -213,17 +213,21 @@ class Drill:
             result.quiet_seconds = time.monotonic() - ended
             self.fleet.await_ready(READY_SECONDS)
             self.observer.stop()
+            assert self.observer.failure is None, self.observer.failure
             result.effects = self.operations() - began_operations
             self.judge(result)
         except Exception:
             # Not to come to rest is a violation like any other.
             result.violations.append(traceback.format_exc())
-        self.load.stopping.set()
-        self.observer.ended.set()
-        result.violations += self.load.errors + self.strange_deaths(since, faults)
+        result.violations += self.strange_deaths(since, faults)
         result.deaths = len([death for death in self.fleet.deaths_since(since) if death.code != 0])
-        result.answers = self.load.answers
-        result.attempts = sum(result.answers.values())
+        if self.observer:
+            self.observer.ended.set()
+        if self.load:
+            self.load.stopping.set()
+            result.violations += self.load.errors
+            result.answers = self.load.answers
+            result.attempts = sum(result.answers.values())
         return result
 
     def judge(self, result):

@@ -12,6 +12,7 @@ import json
 import random
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -278,8 +279,15 @@ class Observer(threading.Thread):
         self.known, self.read = [], 0  # (organisation, operation), and how much of the history was read for them
         self.connection = None
         self.ended = threading.Event()
+        self.failure = None  # a fault of the observer must not pass for a quiet system
 
     def run(self):
+        try:
+            self.watch()
+        except Exception:
+            self.failure = traceback.format_exc()
+
+    def watch(self):
         while not self.ended.wait(self.every):
             self.sample_progress()
             self.learn()

@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+import traceback
 
 from people import new_email, new_password
 from waiting import PATIENCE
@@ -67,8 +68,11 @@ class Somebody:
         self.keep(person.request("POST", "/v1/auth/logout", body, headers={"Authorization": None}), 204)
 
     def live(self, until):
-        while time.monotonic() < until:
-            self.live_once()
+        try:
+            while time.monotonic() < until:
+                self.live_once()
+        except Exception:
+            self.odd.append(traceback.format_exc())
 
 
 def test_connections_that_end_leave_no_half_actions(stack):

@@ -109,13 +109,17 @@ def test_poison_is_set_aside_and_its_neighbours_commit(stack, org, wire):
         assert headers(message)["billd_reason"] == kept[offset] and message.partition() == partition
 
 
-def test_a_letter_larger_than_any_message_is_told_without_its_value(stack, org, wire):
+LARGE_KEYS = [(b"large", b"large"), (bytes(2_000_000), None)]
+
+
+@pytest.mark.parametrize(("key", "told"), LARGE_KEYS, ids=["a value", "and a key"])
+def test_a_letter_larger_than_any_message_is_told_without_it(stack, org, wire, key, told):
     """A stranger's compressed message may unpack to more than topics take; it keeps nobody behind it waiting."""
     partition, size = partition_of(org.organisation_id, wire.partitions), 2_000_000
     stranger = Producer({
         "bootstrap.servers": stack.bootstrap, "compression.codec": "lz4", "message.max.bytes": 50_000_000,
         "batch.size": 50_000_000})  # fmt: skip
-    stranger.produce(COMMANDS, bytes(size), key="large", partition=partition)
+    stranger.produce(COMMANDS, bytes(size), key=key, partition=partition)
     assert stranger.flush(30) == 0
     (behind,) = wire.put_all([(partition, org.organisation_id, b"small")])
     processed(stack, partition, behind)
@@ -130,13 +134,14 @@ def test_a_letter_larger_than_any_message_is_told_without_its_value(stack, org, 
 
     found = eventually(published, "both dead letters are on their topic", 30, 0.3)
     large, small = found[behind - 1], found[behind]
-    assert large.key() == b"large" and large.value() is None
+    assert large.key() == told and large.value() is None
     assert headers(large)["billd_value_left_out"] == str(size)
     assert small.value() == b"small" and "billd_value_left_out" not in headers(small)
     kept = stack.rows(
-        'SELECT length(value) FROM billd.dead_letters WHERE partition = %s AND "offset" = %s', [partition, behind - 1]
+        'SELECT length(key), length(value) FROM billd.dead_letters WHERE partition = %s AND "offset" = %s',
+        [partition, behind - 1],
     )
-    assert kept == [(size,)]
+    assert kept == [(len(key), size)]
 
 
 def test_poison_alone_on_each_partition_stops_nobody(stack, org, wire):

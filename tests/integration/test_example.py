@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from people import Person
 from programs import ROOT
+from waiting import PATIENCE
 
 
 @pytest.fixture
@@ -21,7 +22,9 @@ def play(stack, org, tmp_path):
             "BILLD_RUN_DIR": str(tmp_path),
         }
         command = [ROOT / "deploy/example.sh"]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120 * PATIENCE, check=False
+        )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 

@@ -8,11 +8,11 @@ import pytest
 from client import slug
 from people import new_email, new_password
 from raw import port_of
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 RATE = 2  # a second
 BURST = 10 * RATE  # what an idle bucket holds
-SLACK = 8  # what may flow in while a burst is sent
+SLACK = 8  # what may flow in while a burst is sent, on a machine that is not busy
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,11 @@ def at(stack):
     yield start
     for context, _ in apis.values():
         context.__exit__(None, None, None)
+
+
+def flown_in(began):
+    """What may have flowed in since then, and the one that was under way."""
+    return max(SLACK, RATE * (time.monotonic() - began) + 2)
 
 
 def burst(client, count=2 * BURST, path="/v1/plans"):
@@ -67,9 +72,9 @@ def test_a_key_has_a_limit(stack, org, at):
     """Ten seconds' worth at once, then as much as flows in; the organisation's other key is not concerned."""
     url = at(BILLD_RATE_CALLER=RATE)
     other = stack.client(org.organisation_id, stack.api_key(org.organisation_id, "other"), url)
-    noisy = org.at(url)
+    noisy, began = org.at(url), time.monotonic()
     answers = burst(noisy)
-    assert BURST <= passed(answers) <= BURST + SLACK
+    assert BURST <= passed(answers) <= BURST + flown_in(began)
     assert answers[-1].status_code == 429
     assert passed(burst(other, 10)) == 10
     wait = int(answers[-1].headers["Retry-After"])
@@ -93,13 +98,14 @@ def test_what_is_left_is_told(stack, at):
 def test_a_command_over_the_limit_has_no_effect(stack, at):
     """As many customers as 202s."""
     org = stack.organisation()
-    client = org.at(at(BILLD_RATE_CALLER=RATE))
+    client, began = org.at(at(BILLD_RATE_CALLER=RATE)), time.monotonic()
     answers = [client.request("POST", "/v1/customers", {"name": "Ada"}) for _ in range(BURST + SLACK + 5)]
+    most = BURST + flown_in(began)
     accepted = [answer.json() for answer in answers if answer.status_code == 202]
     assert {answer.status_code for answer in answers} == {202, 429}
     for one in accepted:
         assert org.outcome(one["operation_id"])["status"] == "succeeded"
-    assert len(org.all("/v1/customers")) == len(accepted) <= BURST + SLACK
+    assert len(org.all("/v1/customers")) == len(accepted) <= most
 
 
 def test_an_organisation_has_a_limit(stack, org, at):
@@ -107,14 +113,14 @@ def test_an_organisation_has_a_limit(stack, org, at):
     url = at(BILLD_RATE_ORGANISATION=RATE)
     quiet = stack.organisation().at(url)
     keys = [stack.client(org.organisation_id, stack.api_key(org.organisation_id, f"k{n}"), url) for n in range(3)]
-    answers = []
+    answers, began = [], time.monotonic()
     for _ in range(BURST):
         answers += [key.request("GET", "/v1/plans") for key in keys]
-    assert BURST <= passed(answers) <= BURST + SLACK
+    assert BURST <= passed(answers) <= BURST + flown_in(began)
     assert limits_told(answers[-1])["organisation"]["r"] == 0
     began = time.monotonic()
     assert passed(burst(quiet, BURST)) == BURST
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 10 * PATIENCE
 
 
 def test_a_member_counts_for_each_organisation(stack, at):
@@ -122,7 +128,8 @@ def test_a_member_counts_for_each_organisation(stack, at):
     person = stack.person()
     url = at(BILLD_RATE_ORGANISATION=RATE)
     first, second = person.found().at(url), person.found().at(url)
-    assert passed(burst(first)) <= BURST + SLACK
+    began = time.monotonic()
+    assert passed(burst(first)) <= BURST + flown_in(began)
     assert passed(burst(second, BURST)) == BURST
 
 
@@ -133,10 +140,10 @@ def test_a_user_has_one_limit_wherever_it_acts(stack, at):
     clients = [person.found().at(url), person.found().at(url)]
     device = person.elsewhere()
     clients.append(device.acting_in(clients[0].organisation_id).at(url))
-    answers = []
+    answers, began = [], time.monotonic()
     for _ in range(BURST):
         answers += [client.request("GET", "/v1/plans") for client in clients]
-    assert BURST <= passed(answers) <= BURST + SLACK
+    assert BURST <= passed(answers) <= BURST + flown_in(began)
 
 
 def test_what_is_open_has_no_such_limit(stack, at):

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from client import at_once, slug
 from people import ROLES, invite, members_path, new_email
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 SECONDS = 5  # until a change is known everywhere
 NEW = {"name": "Example Ltd.", "currency": "EUR", "timezone": "Europe/Vienna"}
@@ -519,14 +519,15 @@ def test_the_last_use_of_a_key_is_told(stack, team):
 
 def test_an_expired_key_is_refused(stack, team):
     """It is good until then, also in the caches, and 401 from then on."""
-    wanted = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    wanted = (datetime.now(UTC) + timedelta(seconds=5 * PATIENCE)).strftime("%Y-%m-%dT%H:%M:%SZ")
     made = team.owner.made("/v1/api-keys", {"name": "e", "role": "billing", "expires_at": wanted})
     assert made["expires_at"] == wanted
-    ends = datetime.fromisoformat(wanted)
+    ends, statuses = datetime.fromisoformat(wanted), []
     client = stack.client(team.organisation_id, made["key"])
     while datetime.now(UTC) < ends - timedelta(seconds=1):
-        assert client.request("GET", "/v1/customers").status_code == 200
+        statuses.append(client.request("GET", "/v1/customers").status_code)
         time.sleep(0.2)
+    assert 200 in statuses and set(statuses[:-1]) <= {200}  # the last one may have come late
     eventually(lambda: client.request("GET", "/v1/customers").status_code == 401, "it is refused", 6)
     assert datetime.now(UTC) >= ends
     client.refused(401, "unauthorized", "POST", "/v1/customers", {"name": "x"})

@@ -81,11 +81,11 @@ END_TEST
 /* Version 7: later ones are larger, to the millisecond, and none comes twice. */
 START_TEST(test_ids)
 {
-	struct uuid before = action_uuid_new(), after;
+	struct uuid before = uuid_new(), after;
 	struct uuid last = before;
 
 	for (int i = 0; i < 1000; i++) {
-		struct uuid id = action_uuid_new();
+		struct uuid id = uuid_new();
 
 		ck_assert_int_eq(id.b[6] >> 4, 7);
 		ck_assert_int_eq(id.b[8] >> 6, 2);
@@ -94,7 +94,7 @@ START_TEST(test_ids)
 		last = id;
 	}
 	nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-	after = action_uuid_new();
+	after = uuid_new();
 	ck_assert_int_lt(uuid_compare(before, after), 0);
 }
 END_TEST
@@ -110,8 +110,6 @@ START_TEST(test_body)
 	unit_assert_str(action_text(&action, "none"), NULL, "null");
 	unit_assert_str(action_text(&action, "one"), NULL, "no string");
 	unit_assert_str(action_text(&action, "other"), NULL, "absent");
-	ck_assert(action_has(&action, "none") && action_has(&action, "one"));
-	ck_assert(!action_has(&action, "other"));
 	json_decref(body);
 }
 END_TEST
