@@ -57,6 +57,7 @@ help:
 #: make test         everything that CI runs
 #: make unit         unit tests
 #: make integration  tests against real servers
+#: make oracle       the billing rules, computed again in Python: ORACLE_SEED, ORACLE_CASES
 #: make chaos        load, faults, and a judge: docs/chaos.md; CHAOS_SEED, CHAOS_FAULTS, CHAOS_SECONDS
 #: make asan         the unit tests under address and undefined-behaviour sanitizers
 #: make alloc        the unit tests with each of our allocations failing
@@ -159,7 +160,7 @@ test:
 	@$(MAKE) --no-print-directory -j2 asan
 	@$(MAKE) --no-print-directory -j2 alloc
 	@$(MAKE) --no-print-directory -j2 valgrind
-	@$(MAKE) --no-print-directory -j2 tsan
+	@$(MAKE) --no-print-directory -j2 tsan oracle
 	@$(MAKE) --no-print-directory -j2 fuzz
 	@$(MAKE) --no-print-directory integration
 
@@ -179,9 +180,28 @@ unit: $(UNITS)
 asan:
 	@$(MAKE) --no-print-directory V=asan unit
 
+# The rules as a shared library, which tests/oracle compares with its own.
+.PHONY: oracle
+ORACLE_LIBRARY := build/oracle/libbilld_domain.so
+ORACLE_SOURCES := $(wildcard common/domain/*.c common/zone/*.c tests/oracle/*.c) \
+	$(patsubst %,common/base/%.c,check civil decimal err instant str uuid)
+oracle: $(ORACLE_LIBRARY)
+	@tests/oracle.sh
+
+$(ORACLE_LIBRARY): $(ORACLE_SOURCES:%.c=build/oracle/%.o)
+	@echo "  LINK $@"
+	@$(CC) -shared -Wl,-z,defs,-z,relro,-z,now,-z,noexecstack -o $@ $^ -lpthread
+
+build/oracle/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC   $< (shared)"
+	@$(CC) $(filter-out -fPIE,$(CFLAGS)) -fPIC -MMD -MP -c $< -o $@
+
+-include $(ORACLE_SOURCES:%.c=build/oracle/%.d)
+
 # Tables of pure functions, thousands of rows long: no allocation of theirs can fail, no memory is wild.
-PURE := address api_key base64url calendar command err header id instant invoice iso layout log migrate money password problem progress refusal role route
-PURE += signatures signing statements subscription uuid zone zone_file zone_rule
+PURE := address api_key base64url bill calendar calendar_place charge command decimal err header id instant invoice iso layout lifecycle lifecycle_change lifecycle_create lifecycle_laws log migrate money password problem progress refusal role route
+PURE += plan proration rating rating_laws rating_transaction signatures signing statements subscription uuid wide zone zone_file zone_rule
 # Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.
 THREADED := callers consumer limits pool producer publish ring threads
 unit_names = $(filter-out $(1),$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
@@ -215,7 +235,7 @@ fuzzers: $(patsubst %,$(O)/fuzz/%,$(FUZZERS) planted)
 
 # Benchmarks: one program for each thing that is measured or compared with; bench.py runs them.
 .PHONY: bench bench-programs
-BENCHES := bare_http bare_insert bare_produce bare_select fill load publish
+BENCHES := bare_http bare_insert bare_produce bare_select fill load publish rate
 BENCH_OBJECTS := $(call objects,$(addprefix tests/bench/,bench.c wire.c bare_kafka.c) \
 	$(filter-out %/main.c,$(WORKER)))
 bench:

@@ -9,6 +9,7 @@
 #include "api/identity/identity.h"
 #include "api/limits.h"
 #include "api/openapi.h"
+#include "api/preview/preview.h"
 #include "api/reader.h"
 #include "api/refresh.h"
 #include "api/reuse.h"
@@ -216,11 +217,14 @@ ingress_check(const struct ingress_settings *settings, struct err *err)
 	const struct pg_settings database = database_settings(settings);
 	struct ingress *ingress = calloc(1, sizeof(*ingress));
 	struct pg *pg = pg_new(&database), *actions = pg_new(&database);
+	struct arena statements;
 	int code = EXIT_FAULT;
 
 	CHECK(ingress != NULL);
+	arena_init(&statements, PREVIEW_STATEMENTS_MAX);
 	pg_prepare(pg, statement_table, statement_table_len);
 	identity_prepare(actions);
+	preview_prepare(actions, &statements);
 	if (secret_prepare(settings, ingress, err) != ERR_NONE)
 		code = EXIT_USAGE;
 	else if (schemas_prepare(ingress, err) == ERR_NONE && pg_connect(pg, err) == ERR_NONE &&
@@ -228,6 +232,7 @@ ingress_check(const struct ingress_settings *settings, struct err *err)
 		code = EXIT_OK;
 	pg_free(actions);
 	pg_free(pg);
+	arena_release(&statements);
 	openapi_free(ingress->openapi);
 	schemas_free(ingress->schemas);
 	free(ingress);

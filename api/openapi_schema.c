@@ -3,6 +3,7 @@
  */
 
 #include "api/openapi.h"
+#include "common/base/decimal.h"
 
 static json_t *
 json_str(struct str text)
@@ -113,6 +114,8 @@ put_format(json_t *json, const struct schema_field *field)
 	    [FORMAT_TIMEZONE] = {NULL, NULL, NULL},
 	    [FORMAT_CODE] = {NULL, "^[A-Za-z0-9][A-Za-z0-9._-]*$",
 		"^([A-Za-z0-9][A-Za-z0-9._-]*)?$"},
+	    [FORMAT_DECIMAL] = {NULL, NULL, NULL}, /* put_decimal_rules */
+	    [FORMAT_ANCHOR] = {NULL, "^(start|calendar|[1-9]|[12][0-9]|3[01])$", NULL},
 	};
 	const char *pattern = field->allow_empty ? forms[field->format].pattern_or_empty
 						 : forms[field->format].pattern;
@@ -123,6 +126,35 @@ put_format(json_t *json, const struct schema_field *field)
 		set(json, "pattern", json_string(pattern));
 }
 
+/* A text that may be given as an integer as well, in that range: a rule for integers says nothing
+ * of a text. */
+static void
+put_integer_form(json_t *json, int64_t minimum, int64_t maximum)
+{
+	json_t *type = json_object_get(json, "type");
+
+	if (json_is_string(type))
+		type = array_of_one(json_incref(type));
+	else
+		json_incref(type);
+	CHECK(json_array_insert_new(type, 1, json_string("integer")) == 0);
+	set(json, "type", type);
+	set_integer(json, "minimum", minimum);
+	set_integer(json, "maximum", maximum);
+}
+
+static void
+put_decimal_rules(json_t *json, const struct schema_field *field)
+{
+	char pattern[64];
+
+	CHECK(field->places > 0 && field->places <= DECIMAL_PLACES);
+	snprintf(
+	    pattern, sizeof(pattern), "^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,%zu})?$", field->places);
+	set(json, "pattern", json_string(pattern));
+	put_integer_form(json, 0, DECIMAL_WHOLE_MAX);
+}
+
 static void
 put_text_rules(json_t *json, const struct schema_field *field)
 {
@@ -131,6 +163,10 @@ put_text_rules(json_t *json, const struct schema_field *field)
 	if (field->length_max < INT32_MAX)
 		set_integer(json, "maxLength", (int64_t)field->length_max);
 	put_format(json, field);
+	if (field->format == FORMAT_DECIMAL)
+		put_decimal_rules(json, field);
+	if (field->format == FORMAT_ANCHOR)
+		put_integer_form(json, 1, 31);
 }
 
 static void
@@ -184,6 +220,8 @@ put_rules(json_t *json, const struct schema_field *field)
 		put_text_rules(json, field);
 	else if (type->type == SCHEMA_MAP)
 		put_map_rules(json, field);
+	else if (type->type == SCHEMA_ARRAY && field->items_max < INT32_MAX)
+		set_integer(json, "maxItems", (int64_t)field->items_max);
 	else if (type->logical == SCHEMA_PLAIN &&
 		 (type->type == SCHEMA_INT || type->type == SCHEMA_LONG))
 		put_number_rules(json, field);
@@ -193,7 +231,18 @@ put_rules(json_t *json, const struct schema_field *field)
 		set(json, "examples", array_of_one(json_deep_copy(example_of(field))));
 }
 
-/* Exactly one of the group is there, and not null. */
+/* What tells that a field of a group is given: an empty array is not. */
+static json_t *
+is_given(const struct schema *schema, struct str name)
+{
+	for (size_t i = 0; i < schema->fields_len; i++)
+		if (str_equal(schema->fields[i].name, name) &&
+		    schema->fields[i].type->type == SCHEMA_ARRAY)
+			return json_pack("{s:i}", "minItems", 1);
+	return json_pack("{s:{s:s}}", "not", "type", "null");
+}
+
+/* Exactly one of the group is given. */
 static json_t *
 exactly_one(const struct schema *schema)
 {
@@ -204,8 +253,8 @@ exactly_one(const struct schema *schema)
 		struct str name = schema->exactly_one[i];
 
 		set(choice, "required", array_of_one(json_str(name)));
-		CHECK(json_object_setn_new(properties, name.ptr, name.len,
-			  json_pack("{s:{s:s}}", "not", "type", "null")) == 0);
+		CHECK(json_object_setn_new(
+			  properties, name.ptr, name.len, is_given(schema, name)) == 0);
 		set(choice, "properties", properties);
 		json_array_append_new(choices, choice);
 	}
@@ -224,7 +273,8 @@ openapi_schema(const struct schema *schema, bool for_request)
 
 		if (for_request && field->source != SOURCE_BODY)
 			continue;
-		property = type_schema(field->type, for_request);
+		/* Of JSON in a text the document says what it is for, no more. */
+		property = field->json ? json_object() : type_schema(field->type, for_request);
 		if (field->doc.len > 0)
 			set(property, "description", json_str(field->doc));
 		if (for_request)

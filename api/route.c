@@ -6,6 +6,7 @@
 #include "api/identity/identity.h"
 #include "api/openapi.h"
 #include "api/operation.h"
+#include "api/preview/preview.h"
 #include "api/query.h"
 #include "api/stats.h"
 #include "api/submit.h"
@@ -19,6 +20,15 @@ const struct resource resource_subscription = {"subscription", "/v1/subscription
 const struct resource resource_invoice = {
     "invoice", "/v1/invoices/", "invoices_one", "billd.event.Invoice", ID_INVOICE, NULL};
 
+const struct resource resource_test_clock = {"test_clock", "/v1/test-clocks/", "test_clocks_one",
+    "billd.event.TestClock", ID_TEST_CLOCK, NULL};
+
+/* What is only listed. */
+static const struct resource resource_quantity = {
+    .type = "quantity", .schema = "billd.event.Quantity"};
+static const struct resource resource_credit_entry = {
+    .type = "credit entry", .schema = "billd.event.CreditEntry"};
+
 /* What is only listed: its form is a component of the document itself. */
 static const struct resource resource_organisation = {
     .type = "organisation", .component = "Organisation"};
@@ -26,6 +36,8 @@ static const struct resource resource_member = {.type = "member", .component = "
 static const struct resource resource_invitation = {
     .type = "invitation", .component = "Invitation"};
 static const struct resource resource_api_key = {.type = "API key", .component = "ApiKey"};
+static const struct resource resource_plan_version = {
+    .type = "plan version", .component = "PlanVersion"};
 static const struct resource resource_audit_entry = {.type = "entry", .component = "AuditEntry"};
 
 /* METHOD, path, id in the document, tag, summary, then what the kind needs. */
@@ -155,6 +167,9 @@ const struct route route_table[] = {
 	COMMAND_UPDATE_PLAN, BY_ORGANISATION, false),
     COMMAND("DELETE", "/v1/plans/{plan_id}", "archivePlan", "Plans", "Archive a plan",
 	&resource_plan, COMMAND_ARCHIVE_PLAN, BY_ORGANISATION, false),
+    LIST(PERMIT_READ, "/v1/plans/{plan_id}/versions", "listPlanVersions", "Plans",
+	"List a plan's versions, which its subscriptions are on, newest first",
+	&resource_plan_version, "plan_versions_list", CURSOR_PLAN_VERSIONS),
 
     COMMAND("POST", "/v1/subscriptions", "createSubscription", "Subscriptions",
 	"Start a customer on a plan", &resource_subscription, COMMAND_CREATE_SUBSCRIPTION,
@@ -167,7 +182,31 @@ const struct route route_table[] = {
     COMMAND("POST", "/v1/subscriptions/{subscription_id}/cancel", "cancelSubscription",
 	"Subscriptions", "Cancel a subscription", &resource_subscription,
 	COMMAND_CANCEL_SUBSCRIPTION, BY_PATH_SHARD, false),
+    COMMAND("POST", "/v1/subscriptions/{subscription_id}/uncancel", "uncancelSubscription",
+	"Subscriptions", "Take back a cancellation at the period's end", &resource_subscription,
+	COMMAND_UNCANCEL_SUBSCRIPTION, BY_PATH_SHARD, false),
+    COMMAND("POST", "/v1/subscriptions/{subscription_id}/change", "changeSubscription",
+	"Subscriptions", "Change plan or quantity", &resource_subscription,
+	COMMAND_CHANGE_SUBSCRIPTION, BY_PATH_SHARD, false),
+    COMMAND("POST", "/v1/subscriptions/{subscription_id}/pause", "pauseSubscription",
+	"Subscriptions", "Pause a subscription", &resource_subscription, COMMAND_PAUSE_SUBSCRIPTION,
+	BY_PATH_SHARD, false),
+    COMMAND("POST", "/v1/subscriptions/{subscription_id}/resume", "resumeSubscription",
+	"Subscriptions", "Resume a paused subscription", &resource_subscription,
+	COMMAND_RESUME_SUBSCRIPTION, BY_PATH_SHARD, false),
+    COMMAND("POST", "/v1/subscriptions/{subscription_id}/quantities", "reportQuantity",
+	"Subscriptions", "Report a quantity of a charge in arrears", &resource_subscription,
+	COMMAND_REPORT_QUANTITY, BY_PATH_SHARD, false),
+    LIST(PERMIT_READ, "/v1/subscriptions/{subscription_id}/quantities", "listQuantities",
+	"Subscriptions", "List what was reported, newest first", &resource_quantity,
+	"quantities_list", CURSOR_QUANTITIES),
 
+    MANAGE("POST", "/v1/subscriptions/{subscription_id}/change/preview", PERMIT_READ,
+	preview_change, "billd.action.PreviewChange", "InvoicePreview", false, "previewChange",
+	"Subscriptions", "Show what a change would bill"),
+    MANAGE("POST", "/v1/invoices/preview", PERMIT_READ, preview_invoice,
+	"billd.action.PreviewInvoice", "InvoicePreview", false, "previewInvoice", "Invoices",
+	"Show the next invoice of a subscription, or the first of a new one"),
     LIST(PERMIT_READ, "/v1/invoices", "listInvoices", "Invoices", "List invoices, newest first",
 	&resource_invoice, "invoices_list", CURSOR_INVOICES),
     ONE("/v1/invoices/{invoice_id}", "getInvoice", "Invoices", "Show an invoice",
@@ -175,6 +214,21 @@ const struct route route_table[] = {
     LIST(PERMIT_READ, "/v1/customers/{customer_id}/invoices", "listCustomerInvoices", "Invoices",
 	"List a customer's invoices, newest first", &resource_invoice, "customer_invoices_list",
 	CURSOR_CUSTOMER_INVOICES),
+    LIST(PERMIT_READ, "/v1/customers/{customer_id}/credits", "listCredits", "Customers",
+	"List the movements of a customer's credit balance, newest first", &resource_credit_entry,
+	"credits_list", CURSOR_CREDITS),
+
+    COMMAND("POST", "/v1/test-clocks", "createTestClock", "Test clocks",
+	"Create a test clock, in whose time customers can live", &resource_test_clock,
+	COMMAND_CREATE_TEST_CLOCK, BY_NEW, true),
+    LIST(PERMIT_READ, "/v1/test-clocks", "listTestClocks", "Test clocks",
+	"List test clocks, newest first", &resource_test_clock, "test_clocks_list",
+	CURSOR_TEST_CLOCKS),
+    ONE("/v1/test-clocks/{test_clock_id}", "getTestClock", "Test clocks", "Show a test clock",
+	&resource_test_clock),
+    COMMAND("POST", "/v1/test-clocks/{test_clock_id}/advance", "advanceTestClock", "Test clocks",
+	"Advance a test clock, and do what falls due on the way", &resource_test_clock,
+	COMMAND_ADVANCE_TEST_CLOCK, BY_PATH, false),
 
     OTHER(ROUTE_OPERATION, FOR_MEMBER, "/v1/operations/{operation_id}", operation_run,
 	"getOperation", "Operations", "Show what became of a command"),

@@ -30,7 +30,7 @@ struct resource {
 };
 
 extern const struct resource resource_customer, resource_plan, resource_subscription,
-    resource_invoice;
+    resource_invoice, resource_test_clock;
 
 /* Who may use a route. */
 enum route_for {
@@ -54,8 +54,8 @@ enum route_kind {
 /* What a command is routed by: the Kafka key, and the shard that gives the partition. */
 enum route_by {
 	BY_ORGANISATION,  /* key: the organisation */
-	BY_NEW,           /* key: the id of what will be created, a customer */
-	BY_PATH,          /* key: the id in the path, a customer */
+	BY_NEW,           /* key: the id of what will be created, a customer or a test clock */
+	BY_PATH,          /* key: the id in the path, likewise */
 	BY_BODY_CUSTOMER, /* key: customer_id of the body */
 	BY_PATH_SHARD,    /* key: the id in the path, whose bits carry its customer's shard */
 };

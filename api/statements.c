@@ -10,13 +10,29 @@
 	" WHERE organisation_id = $1::uuid AND (position, id) < ($2::int8, $3::uuid)" \
 	" ORDER BY position DESC, id DESC LIMIT $4::int4"
 
+/* A page within one other resource, $5, by positions that are unique in it.  No row: there is no
+ * such other; one row of nulls: it has nothing there. */
+#define LIST_WITHIN(parent, view, column)                                                     \
+	"SELECT page.json::text, page.position, page.id"                                      \
+	" FROM (SELECT FROM " parent " WHERE organisation_id = $1::uuid AND id = $5::uuid) p" \
+	" LEFT JOIN LATERAL (SELECT json, position, id FROM " view                            \
+	"  WHERE organisation_id = $1::uuid AND " column " = $5::uuid"                        \
+	"  AND (position, id) < ($2::int8, $3::uuid)"                                         \
+	"  ORDER BY position DESC LIMIT $4::int4) page ON true"
+
+/* 2200-01-01, as milliseconds: behind all that billing knows. */
+#define AFTER_ALL_MS "7258118400000"
+
+/* The moment of a cursor by time, $2.  One beyond any that is there stands for one that PostgreSQL
+ * could not reckon with. */
+#define CURSOR_TIME                                                        \
+	"timestamptz 'epoch' + least(greatest($2::int8, 0), " AFTER_ALL_MS \
+	") * interval '1 millisecond'"
+
 /* The second from which it is good no more; the largest number for never. */
 #define EXPIRY                                                                       \
 	"coalesce(floor(extract(epoch FROM nullif(expires_at, 'infinity')))::int8, " \
 	"9223372036854775807)"
-
-/* 2200-01-01, as milliseconds: behind all that billing knows. */
-#define AFTER_ALL_MS "7258118400000"
 
 const struct pg_statement statement_table[] = {
     /* For whom the transaction reads, up to the next of these: each takes back what the others
@@ -76,7 +92,7 @@ const struct pg_statement statement_table[] = {
     {"subscriptions_list", LIST("api.subscriptions")},
     {"invoices_one", ONE("api.invoices")},
     {"invoices_list", LIST("api.invoices")},
-    /* $5 customer.  No row: no such customer; one row of nulls: it has no invoices there. */
+    /* As LIST_WITHIN: $5 the customer. */
     {"customer_invoices_list",
 	"SELECT page.json::text, page.position_of_customer, page.id"
 	" FROM (SELECT FROM api.customers WHERE organisation_id = $1::uuid AND id = $5::uuid) c"
@@ -84,6 +100,19 @@ const struct pg_statement statement_table[] = {
 	"  WHERE organisation_id = $1::uuid AND customer_id = $5::uuid"
 	"  AND (position_of_customer, id) < ($2::int8, $3::uuid)"
 	"  ORDER BY position_of_customer DESC LIMIT $4::int4) page ON true"},
+    /* Likewise. */
+    {"credits_list", LIST_WITHIN("api.customers", "api.credit_entries", "customer_id")},
+    {"plan_versions_list", LIST_WITHIN("api.plans", "api.plan_versions", "plan_id")},
+    /* Likewise, by the time. */
+    {"quantities_list",
+	"SELECT page.json::text, (extract(epoch FROM page.created_at) * 1000)::int8, page.id"
+	" FROM (SELECT FROM api.subscriptions WHERE organisation_id = $1::uuid AND id = $5::uuid) s"
+	" LEFT JOIN LATERAL (SELECT json, created_at, id FROM api.quantities"
+	"  WHERE organisation_id = $1::uuid AND subscription_id = $5::uuid"
+	"  AND (created_at, id) < (" CURSOR_TIME ", $3::uuid)"
+	"  ORDER BY created_at DESC, id DESC LIMIT $4::int4) page ON true"},
+    {"test_clocks_one", ONE("api.test_clocks")},
+    {"test_clocks_list", LIST("api.test_clocks")},
 
     /* $1 a user, or a key; the rest as above: newest membership first. */
     {"organisations_list",
@@ -99,12 +128,10 @@ const struct pg_statement statement_table[] = {
     {"members_list", LIST("api.members")},
     {"invitations_list", LIST("api.invitations")},
     {"api_keys_list", LIST("api.api_keys")},
-    /* The same, by the times that both halves of the view have indexes of.  A time beyond any that
-     * is there stands for one that PostgreSQL could not reckon with. */
+    /* The same, by the times that both halves of the view have indexes of. */
     {"audit_log_list",
 	"SELECT json::text, (extract(epoch FROM at) * 1000)::int8, id FROM api.audit_log"
-	" WHERE organisation_id = $1::uuid AND (at, id) < (timestamptz 'epoch'"
-	" + least(greatest($2::int8, 0), " AFTER_ALL_MS ") * interval '1 millisecond', $3::uuid)"
+	" WHERE organisation_id = $1::uuid AND (at, id) < (" CURSOR_TIME ", $3::uuid)"
 	" ORDER BY at DESC, id DESC LIMIT $4::int4"},
 
     {"operations_one", ONE("api.operations")},
@@ -114,7 +141,7 @@ const struct pg_statement statement_table[] = {
 	" FROM unnest($1::uuid[], $2::uuid[]) wanted(organisation_id, id)"
 	" CROSS JOIN LATERAL (SELECT * FROM api.operations r WHERE r.organisation_id ="
 	" wanted.organisation_id AND r.id = wanted.id OFFSET 0) o"},
-    {"progress", "SELECT partition, next_offset FROM billd.progress"},
+    {"progress", "SELECT partition, next_offset, event_number FROM billd.progress"},
     {"partitions", "SELECT count(*)::int4 FROM billd.progress"},
 
     /* $1 organisation; $2, $3 partitions and the last number seen of each; $4 rows.  Within a

@@ -27,11 +27,12 @@ struct waiter {
 
 	/* The thread's own. */
 	struct request *waiting;
-	int quiet;                    /* looks since something moved */
-	bool down;                    /* the last look failed */
-	int64_t next_offsets[SHARDS]; /* of each partition, by the last look */
-	int64_t turn;                 /* number of the last look, from 1 */
-	int64_t moved_at[SHARDS];     /* the last look that found the partition moved */
+	int quiet;                     /* looks since something moved */
+	bool down;                     /* the last look failed */
+	int64_t next_offsets[SHARDS];  /* of each partition, by the last look, */
+	int64_t event_numbers[SHARDS]; /* and the last event that it gave */
+	int64_t turn;                  /* number of the last look, from 1 */
+	int64_t moved_at[SHARDS];      /* the last look that found the partition moved */
 	int64_t any_moved_at;
 };
 
@@ -60,6 +61,21 @@ expire(struct waiter *waiter)
 	}
 }
 
+/* A partition has moved when a message was processed, or when it gave an event: an operation that
+ * takes its time, as that which advances a test clock, is over long after its message. */
+static bool
+note_progress(struct waiter *waiter, int32_t partition, int64_t next_offset, int64_t event_number)
+{
+	CHECK(partition >= 0 && partition < SHARDS);
+	if (waiter->next_offsets[partition] == next_offset &&
+	    waiter->event_numbers[partition] == event_number)
+		return false;
+	waiter->next_offsets[partition] = next_offset;
+	waiter->event_numbers[partition] = event_number;
+	waiter->moved_at[partition] = waiter->turn;
+	return true;
+}
+
 static enum err_class
 look(struct waiter *waiter, struct err *err)
 {
@@ -69,14 +85,9 @@ look(struct waiter *waiter, struct err *err)
 		return err->class;
 	waiter->turn++;
 	for (int row = 0; row < PQntuples(result); row++) {
-		int32_t partition = pg_get_int32(result, row, 0);
-		int64_t next_offset = pg_get_int64(result, row, 1);
-
-		CHECK(partition >= 0 && partition < SHARDS);
-		if (waiter->next_offsets[partition] == next_offset)
+		if (!note_progress(waiter, pg_get_int32(result, row, 0),
+			pg_get_int64(result, row, 1), pg_get_int64(result, row, 2)))
 			continue;
-		waiter->next_offsets[partition] = next_offset;
-		waiter->moved_at[partition] = waiter->turn;
 		waiter->any_moved_at = waiter->turn;
 		waiter->quiet = 0;
 	}

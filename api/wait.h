@@ -3,8 +3,9 @@
 
 /*
  * Waiting for outcomes (Prefer: wait=N): one thread for all who wait.  While there are any, it asks
- * how far each partition is, and for the operations of those whose partition has moved.  Nothing is
- * asked while nobody waits, and nothing on the write path tells it.
+ * how far each partition is, in messages and in events, and for the operations of those whose
+ * partition has moved.  Nothing is asked while nobody waits, and nothing on the write path tells
+ * it.
  */
 
 #include "api/request.h"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The flow of the README, played against a running stack: a person, an organisation, a key; then customer, plan,
-# subscription, invoice, events.
+# subscription, invoice, events; then three periods of a plan with tiers, on a test clock.
 # usage: deploy/example.sh      reads BILLD_URL, BILLD_API_KEY and KAFKA_BOOTSTRAP, or takes them from build/run/env
 # It can be played again and again; it fails where an answer is not what the README says.  The key is of role admin.
 set -euo pipefail
@@ -107,6 +107,33 @@ create()
 	show . <"$scratch/answer"
 	created=$(field .resource.id)
 	await "$(field .operation_id)" "$1"
+}
+
+# Two months of a subscription in a moment: 12 seats at 700 each, from the sixth on at 650, from the eleventh at 600.
+on_a_test_clock()
+{
+	local clock tester starts
+
+	create "test clock" /v1/test-clocks '{"name":"Example","now":"2026-01-31T09:00:00Z"}'
+	clock=$created
+	create "customer in its time" /v1/customers '{"name":"Grace Hopper","currency":"USD","timezone":"America/New_York","test_clock_id":"'"$clock"'"}'
+	tester=$created
+	create "plan with tiers" /v1/plans '{"code":"seats-'"$stamp"'","name":"Seats","currency":"USD","interval":"month","charges":[{"code":"seats","name":"Seats","model":"graduated","tiers":[{"up_to":5,"unit_amount":700},{"up_to":10,"unit_amount":650},{"up_to":null,"unit_amount":600}]}]}'
+	create subscription /v1/subscriptions '{"customer_id":"'"$tester"'","plan_id":"'"$created"'","quantity":12}'
+
+	step "Advance the clock by two months: what falls due happens on the way"
+	call 202 POST "/v1/test-clocks/$clock/advance" '{"now":"2026-04-01T00:00:00Z"}'
+	await "$(field .operation_id)" "test clock"
+
+	step "The invoices of three periods: from the last of each month, at 4 in New York, whose clocks change in March"
+	call 200 GET "/v1/customers/$tester/invoices"
+	show '[.data[] | {number, reason, period_start, period_end, total}]' <"$scratch/answer"
+	starts=$(field '[.data[].period_start] | join(" ")')
+	[ "$starts" = "2026-03-31T08:00:00Z 2026-02-28T09:00:00Z 2026-01-31T09:00:00Z" ] || die "the periods start at $starts"
+	jq -e 'all(.data[]; .total == 7950)' "$scratch/answer" >/dev/null || die "5 at 700, 5 at 650 and 2 at 600 are 7950"
+
+	step "And why one of them is what it is"
+	show '.data[0].lines[0] | {description, quantity, amount, explanation}' <"$scratch/answer"
 }
 
 # The events of this customer since the example began, one a line: partition:offset, headers.
@@ -254,6 +281,8 @@ step "The organisation's events over HTTP, oldest first"
 call 200 GET '/v1/events?limit=3'
 jq -e '.data | length > 0' "$scratch/answer" >/dev/null || die "GET /v1/events shows no events"
 show '[.data[] | {id, type}]' <"$scratch/answer"
+
+on_a_test_clock
 
 step "Who did what, from the audit log, as the user sees it"
 asks_as "$token" "$demo"

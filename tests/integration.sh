@@ -2,6 +2,8 @@
 # The tests that use real servers and the real programs.  usage: tests/integration.sh [PYTEST ARGUMENT...]
 #
 #   BILLD_BIN_DIR  where the programs are (build/release)
+#   ORACLE_SEED    repeats the random lives that are compared with tests/oracle (a new one each time)
+#   ORACLE_LIVES   how many of them for each way of prorating (10)
 #
 # The stack that they start is theirs alone: own ports, own directory, gone at the end. What stays after a
 # failure are its logs, in build/integration.
@@ -24,6 +26,6 @@ while read -r name; do
 	[ "$name" = BILLD_BIN_DIR ] || unset "$name"
 done < <(compgen -e BILLD_)
 
-export PYTHONPATH=$root/tests/integration:$root/tests/chaos PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=$root/tests/integration:$root/tests/chaos:$root/tests/oracle PYTHONDONTWRITEBYTECODE=1
 cd "$root"
-exec "$venv/bin/pytest" -c tests/integration/pytest.ini --rootdir tests -o "cache_dir=$root/build/pytest_cache" "$@"
+exec "$venv/bin/pytest" -c tests/integration/pytest.ini --rootdir . -o "cache_dir=$root/build/pytest_cache" "$@"

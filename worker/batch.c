@@ -4,34 +4,12 @@
 
 #include "common/base/crash_point.h"
 #include "common/base/daemon.h"
-#include "common/base/id.h"
-#include "common/base/log.h"
 #include "worker/decode.h"
 #include "worker/handler.h"
 #include "worker/outcome.h"
+#include "worker/transaction.h"
 
 #define ARENA_BYTES (256 * 1024 * 1024)
-#define CONFLICTS_MAX 3 /* times a batch is loaded again because another one was first */
-
-/*
- * After so many commands, and after a failure, statements are planned anew.  A plan is kept, as
- * making all of them for a batch takes as long as a small batch itself; but not for long: one that
- * was made while the tables were empty took the wrong index (measured: 778 ms for what takes 5 ms).
- */
-#define PLANS_COMMANDS_MAX 2000
-
-static const struct pg_statement statements[] = {
-    {"begin", "BEGIN"},
-    {"plans_forget", "DISCARD PLANS"}, /* those of foreign keys, too */
-    {"commit", "COMMIT"},
-    {"act_for", "SELECT set_config('billd.organisations', $1::text, true)"},
-};
-
-void
-batch_prepare(struct pg *pg)
-{
-	pg_prepare(pg, statements, ARRAY_LEN(statements));
-}
 
 enum err_class
 batch_context_init(struct batch_context *context, const struct schemas *schemas, struct err *err)
@@ -40,11 +18,15 @@ batch_context_init(struct batch_context *context, const struct schemas *schemas,
 	arena_init(&context->arena, ARENA_BYTES);
 	buf_init(&context->scratch, AVRO_MESSAGE_MAX);
 	zone_cache_init(&context->zones);
+	context->bill = malloc(sizeof(*context->bill));
+	if (context->bill == NULL)
+		return err_set(err, ERR_FATAL, "out of memory");
 	context->decider = (struct decider){
 	    .facts = &context->facts,
 	    .arena = &context->arena,
 	    .zones = &context->zones,
 	    .scratch = &context->scratch,
+	    .bill = context->bill,
 	};
 	if (decider_init(&context->decider, schemas, err) != ERR_NONE)
 		return err->class;
@@ -58,6 +40,7 @@ batch_context_release(struct batch_context *context)
 	avro_decoder_free(context->decoder);
 	zone_cache_release(&context->zones);
 	buf_release(&context->scratch);
+	free(context->bill);
 	arena_release(&context->arena);
 }
 
@@ -98,145 +81,31 @@ refer(struct batch_context *context, struct entry *entries, size_t len, struct f
 	return ERR_NONE;
 }
 
-/* The organisations of the batch, as PostgreSQL writes an array: row-level security lets us see
- * these and no others. */
-static enum err_class
-act_for_send(struct batch_context *context, const struct facts *facts, struct err *err)
-{
-	const struct need_list *list = &facts->needs[NEED_ORGANISATION];
-	char *text = arena_alloc(&context->arena, list->len * UUID_TEXT_SIZE + 3);
-	struct pg_params params;
-	size_t at = 0;
-
-	CHECK(text != NULL);
-	text[at++] = '{';
-	for (size_t i = 0; i < list->len; i++) {
-		uuid_write(list->ids[i], text + at);
-		at += UUID_TEXT_SIZE - 1;
-		if (i + 1 < list->len)
-			text[at++] = ',';
-	}
-	text[at++] = '}';
-	pg_params_init(&params, &context->arena);
-	pg_params_str(&params, (struct str){text, at});
-	return pg_send(context->pg, "act_for", &params, err);
-}
-
-/* One round trip: begin, lock our progress, load what the commands need. */
-static enum err_class
-load(struct batch_context *context, struct facts *facts, struct err *err)
-{
-	bool forget = context->planned_for > PLANS_COMMANDS_MAX;
-	struct pg *pg = context->pg;
-	PGresult *ignored;
-
-	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "begin", NULL, err) != ERR_NONE ||
-	    (forget && pg_send(pg, "plans_forget", NULL, err) != ERR_NONE) ||
-	    act_for_send(context, facts, err) != ERR_NONE ||
-	    progress_send_lock(pg, context->partitions, &context->arena, err) != ERR_NONE ||
-	    facts_send_load(facts, pg, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
-		return err->class;
-
-	for (int i = 0; i < (forget ? 3 : 2); i++) {
-		if (pg_receive(pg, &ignored, err) != ERR_NONE)
-			return err->class;
-		PQclear(ignored);
-	}
-	if (forget)
-		context->planned_for = 0;
-	if (progress_receive_lock(pg, context->partitions, err) != ERR_NONE ||
-	    facts_receive_load(facts, pg, err) != ERR_NONE)
-		return err->class;
-	return pg_finish(pg, err);
-}
-
-/* One round trip: write what was decided, move the progress, commit. */
-static enum err_class
-store(struct batch_context *context, struct facts *facts, struct err *err)
-{
-	struct pg *pg = context->pg;
-	PGresult *ignored;
-	size_t sent;
-
-	if (facts_send_store(facts, pg, &sent, err) != ERR_NONE ||
-	    progress_send_move(pg, context->partitions, &context->arena, err) != ERR_NONE)
-		return err->class;
-	CRASH_POINT("storing");
-	if (pg_send(pg, "commit", NULL, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
-		return err->class;
-	CRASH_POINT("committing");
-
-	for (size_t i = 0; i < sent; i++) {
-		if (pg_receive(pg, &ignored, err) != ERR_NONE)
-			return err->class;
-		PQclear(ignored);
-	}
-	if (progress_receive_move(pg, context->partitions, err) != ERR_NONE ||
-	    pg_receive(pg, &ignored, err) != ERR_NONE)
-		return err->class;
-	PQclear(ignored);
-	return pg_finish(pg, err);
-}
-
-/* Which partitions the batch is about: their rows are locked, and moved when it commits. */
-static void
-partitions_touch(struct partitions *partitions, const struct entry *entries, size_t len)
-{
-	for (size_t i = 0; i < partitions->len; i++)
-		partitions->items[i].touched = false;
-	for (size_t i = 0; i < len; i++)
-		entries[i].partition->touched = true;
-}
-
 /* Where the partitions will be when ${entries} are done. */
 static void
 progress_draft(struct batch_context *context, const struct entry *entries, size_t len)
 {
-	for (size_t i = 0; i < context->partitions->len; i++) {
-		struct partition *partition = &context->partitions->items[i];
-
-		if (!partition->touched)
-			continue;
-		partition->batch_next_offset = partition->next_offset;
-		partition->batch_event_number = partition->event_number;
-		publisher_note(context->publisher, partition);
-	}
+	transaction_draft(context);
 	for (size_t i = 0; i < len; i++) {
 		struct partition *partition = entries[i].partition;
 
 		CHECK(entries[i].message->offset >= partition->batch_next_offset);
 		partition->batch_next_offset = entries[i].message->offset + 1;
-		if (!partition_is_careful(partition))
+		if (!partition_is_careful(partition) && !partition->due_left)
 			partition->attempts = 0;
 		if (i + 1 == len || entries[i + 1].partition != partition)
 			message_hash(entries[i].message, partition->batch_hash);
 	}
 }
 
-/* The batch is committed: what it drafted is true, and its events go out. */
+/* How far the command log is processed, by its own clock: what falls due does not overtake it. */
 static void
-committed(struct batch_context *context, const struct facts *facts)
+accepted_note(struct entry *entries, size_t len)
 {
-	const struct fact_list *events = &facts->lists[TABLE_OUTBOX];
-
-	for (size_t i = 0; i < context->partitions->len; i++) {
-		struct partition *partition = &context->partitions->items[i];
-
-		if (!partition->touched)
-			continue;
-		partition->next_offset = partition->batch_next_offset;
-		partition->event_number = partition->batch_event_number;
-		memcpy(partition->last_hash, partition->batch_hash, MESSAGE_HASH_BYTES);
-		partition->suspect_attempts = 0;
-		publisher_committed(context->publisher, partition->id, partition->event_number);
-	}
-	for (size_t i = 0; i < events->len; i++) {
-		publisher_send(context->publisher, events->values[i]);
-		CRASH_POINT("publishing");
-	}
-	if (facts->lists[TABLE_DEAD_LETTERS].len > 0)
-		context->publisher->dead_letters_due = true;
-	context->metrics->events += (int64_t)events->len;
+	for (size_t i = 0; i < len; i++)
+		if (entries[i].meta != NULL &&
+		    entries[i].meta->accepted_at > entries[i].partition->accepted_ms)
+			entries[i].partition->accepted_ms = entries[i].meta->accepted_at;
 }
 
 /* Before they are judged, the keys are there that can have signed them. */
@@ -260,26 +129,26 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 	int64_t began_us = clock_steady_us();
 	struct facts *facts = &context->facts;
 
-	arena_reset(&context->arena);
-	facts_init(facts, &context->arena);
-
-	partitions_touch(context->partitions, entries, len);
+	transaction_begin(context);
+	for (size_t i = 0; i < len; i++)
+		entries[i].partition->touched = true;
 	context->planned_for += len;
 	if (signatures_ready(context, entries, len, err) != ERR_NONE ||
 	    refer(context, entries, len, facts, err) != ERR_NONE)
 		return err->class;
-	if (load(context, facts, err) != ERR_NONE)
+	if (transaction_load(context, err) != ERR_NONE)
 		return err_wrap(err, "load");
 	CRASH_POINT("loaded");
 	progress_draft(context, entries, len);
 	for (size_t i = 0; i < len; i++)
 		if (outcome_decide(context, &entries[i], err) != ERR_NONE)
 			return err->class;
-	if (store(context, facts, err) != ERR_NONE)
+	if (transaction_store(context, err) != ERR_NONE)
 		return err_wrap(err, "store");
 	CRASH_POINT("committed");
 
-	committed(context, facts);
+	transaction_committed(context);
+	accepted_note(entries, len);
 	for (size_t i = 0; i < len; i++)
 		outcome_tell(context, &entries[i]);
 	context->metrics->batches++;
@@ -298,12 +167,11 @@ batch_settle(struct batch_context *context, struct entry *entries, size_t len, s
 
 		if (class == ERR_NONE)
 			return ERR_NONE;
-		pg_rollback(context->pg);
-		context->planned_for = PLANS_COMMANDS_MAX;
+		transaction_fail(context);
 		context->metrics->batch_retries++;
 		if (class != ERR_RETRY || err->constraint[0] == '\0')
 			return class;
-		if (conflicts == CONFLICTS_MAX)
+		if (conflicts == BATCH_CONFLICTS_MAX)
 			return err->class = ERR_POISON;
 	}
 }

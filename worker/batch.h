@@ -19,6 +19,9 @@
 #define BATCH_MESSAGES_MAX 1000
 #define BATCH_BYTES_MAX (4 * 1024 * 1024) /* of messages; one message may pass it alone */
 
+/* Times that one is loaded again because another worker's was first. */
+#define BATCH_CONFLICTS_MAX 3
+
 /* One message of a batch. */
 struct entry {
 	rd_kafka_message_t *message; /* owned by the loop */
@@ -47,19 +50,15 @@ struct batch_context {
 	struct avro_decoder *decoder;
 	struct zone_cache zones;
 	struct decider decider;
+	struct bill *bill; /* the decider's; owned */
 	struct signatures signatures;
 	struct partitions *partitions;
 	struct publisher *publisher;
 	struct metrics *metrics;
 	int32_t partitions_all; /* of the topic */
 	size_t planned_for;     /* commands processed by the plans that the connection has */
+	bool due_soon;          /* a command left something that is to be done at once (due.h) */
 };
-
-/**
- * batch_prepare(pg):
- * Have the statements of this module prepared.
- */
-void batch_prepare(struct pg *pg);
 
 /**
  * batch_context_init(context, schemas, err), batch_context_release(context):

@@ -7,29 +7,50 @@
 
 #define METADATA_PAIRS_MAX 50
 
+/* An event's name is "billd.<name>.v1", and its value a whole resource. */
+#define EVENT(name, resource, table)                                \
+	{                                                           \
+		"billd." name ".v1", "billd.event." resource, table \
+	}
+
 /* The published name of each event, and what its value is. */
 static const struct {
 	const char *type;
 	const char *schema;
 	enum table_id table; /* whose record describes the value */
 } event_table[EVENT_TYPE_MAX] = {
-    [EVENT_CUSTOMER_CREATED] = {"billd.customer.created.v1", "billd.event.Customer",
-	TABLE_CUSTOMERS},
-    [EVENT_CUSTOMER_UPDATED] = {"billd.customer.updated.v1", "billd.event.Customer",
-	TABLE_CUSTOMERS},
-    [EVENT_CUSTOMER_ARCHIVED] = {"billd.customer.archived.v1", "billd.event.Customer",
-	TABLE_CUSTOMERS},
-    [EVENT_PLAN_CREATED] = {"billd.plan.created.v1", "billd.event.Plan", TABLE_PLANS},
-    [EVENT_PLAN_UPDATED] = {"billd.plan.updated.v1", "billd.event.Plan", TABLE_PLANS},
-    [EVENT_PLAN_ARCHIVED] = {"billd.plan.archived.v1", "billd.event.Plan", TABLE_PLANS},
-    [EVENT_SUBSCRIPTION_CREATED] = {"billd.subscription.created.v1", "billd.event.Subscription",
-	TABLE_SUBSCRIPTIONS},
-    [EVENT_SUBSCRIPTION_UPDATED] = {"billd.subscription.updated.v1", "billd.event.Subscription",
-	TABLE_SUBSCRIPTIONS},
-    [EVENT_SUBSCRIPTION_CANCELED] = {"billd.subscription.canceled.v1", "billd.event.Subscription",
-	TABLE_SUBSCRIPTIONS},
-    [EVENT_INVOICE_ISSUED] = {"billd.invoice.issued.v1", "billd.event.Invoice", TABLE_INVOICES},
-    [EVENT_INVOICE_PAID] = {"billd.invoice.paid.v1", "billd.event.Invoice", TABLE_INVOICES},
+    [EVENT_CUSTOMER_CREATED] = EVENT("customer.created", "Customer", TABLE_CUSTOMERS),
+    [EVENT_CUSTOMER_UPDATED] = EVENT("customer.updated", "Customer", TABLE_CUSTOMERS),
+    [EVENT_CUSTOMER_ARCHIVED] = EVENT("customer.archived", "Customer", TABLE_CUSTOMERS),
+    [EVENT_PLAN_CREATED] = EVENT("plan.created", "Plan", TABLE_PLANS),
+    [EVENT_PLAN_UPDATED] = EVENT("plan.updated", "Plan", TABLE_PLANS),
+    [EVENT_PLAN_ARCHIVED] = EVENT("plan.archived", "Plan", TABLE_PLANS),
+    [EVENT_SUBSCRIPTION_CREATED] =
+	EVENT("subscription.created", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_STARTED] =
+	EVENT("subscription.started", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_TRIAL_ENDED] =
+	EVENT("subscription.trial_ended", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_RENEWED] =
+	EVENT("subscription.renewed", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_CHANGED] =
+	EVENT("subscription.changed", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_UPDATED] =
+	EVENT("subscription.updated", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_PAUSED] = EVENT("subscription.paused", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_RESUMED] =
+	EVENT("subscription.resumed", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_CANCELED] =
+	EVENT("subscription.canceled", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_EXPIRED] =
+	EVENT("subscription.expired", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_PARKED] = EVENT("subscription.parked", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_INVOICE_ISSUED] = EVENT("invoice.issued", "Invoice", TABLE_INVOICES),
+    [EVENT_INVOICE_PAID] = EVENT("invoice.paid", "Invoice", TABLE_INVOICES),
+    [EVENT_QUANTITY_REPORTED] = EVENT("quantity.reported", "Quantity", TABLE_QUANTITIES),
+    [EVENT_CREDIT_RECORDED] = EVENT("credit.recorded", "CreditEntry", TABLE_CREDIT_ENTRIES),
+    [EVENT_TEST_CLOCK_CREATED] = EVENT("test_clock.created", "TestClock", TABLE_TEST_CLOCKS),
+    [EVENT_TEST_CLOCK_ADVANCED] = EVENT("test_clock.advanced", "TestClock", TABLE_TEST_CLOCKS),
 };
 
 enum err_class
@@ -48,7 +69,44 @@ decider_init(struct decider *decider, const struct schemas *schemas, struct err 
 struct instant
 decision_now(const struct decision *decision, struct instant latest_at)
 {
+	CHECK(decision->meta != NULL);
 	return instant_later(instant_from_ms(decision->meta->accepted_at), latest_at);
+}
+
+enum refusal
+decision_customer_now(
+    const struct decision *decision, const struct customer *customer, struct instant *ret_now)
+{
+	const struct test_clock *clock = facts_clock_of(decision->decider->facts, customer);
+
+	if (clock == NULL) {
+		*ret_now = decision_now(decision, customer->latest_at);
+		return REFUSAL_NONE;
+	}
+	if (!instant_is_none(clock->target_at))
+		return REFUSAL_TEST_CLOCK_ADVANCING;
+	*ret_now = clock->now;
+	return REFUSAL_NONE;
+}
+
+void
+decision_because(
+    struct decision *decision, struct uuid cause, int64_t occurred_ms, struct decision *ret_before)
+{
+	CHECK(!uuid_is_nil(cause));
+	*ret_before = *decision;
+	decision->cause = cause;
+	decision->occurred_ms = occurred_ms;
+	decision->events = 0;
+}
+
+void
+decision_resume(struct decision *decision, const struct decision *before)
+{
+	CHECK(decision->decider == before->decider && decision->meta == before->meta);
+	decision->cause = before->cause;
+	decision->occurred_ms = before->occurred_ms;
+	decision->events = before->events;
 }
 
 void
@@ -57,19 +115,18 @@ decision_emit(struct decision *decision, enum event_type type, struct uuid subje
 {
 	struct decider *decider = decision->decider;
 	struct event event = {
-	    .organisation_id = decision->meta->organisation_id,
+	    .organisation_id = decision->organisation->id,
 	    .partition = decision->partition,
-	    .id = id_derive(
-		decision->meta->operation_id, ID_EVENT, decision->events, id_shard_of_key(key)),
+	    .id = id_derive(decision->cause, ID_EVENT, decision->events, id_shard_of_key(key)),
 	    .type = str_from(event_table[type].type),
 	    .subject = subject,
 	    .key = key,
-	    .operation_id = decision->meta->operation_id,
-	    .occurred_at = decision->meta->accepted_at,
+	    .operation_id = decision->cause,
+	    .occurred_at = decision->occurred_ms,
 	};
 
 	buf_clear(decider->scratch);
-	avro_encode(decider->event_schemas[type], row_tables[event_table[type].table].record, row,
+	avro_encode(decider->event_schemas[type], row_tables[event_table[type].table]->record, row,
 	    decider->scratch);
 	CHECK(!decider->scratch->overflow);
 	CHECK(arena_str(decider->arena, buf_str(decider->scratch), &event.value));

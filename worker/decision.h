@@ -21,11 +21,23 @@ enum event_type {
 	EVENT_PLAN_CREATED,
 	EVENT_PLAN_UPDATED,
 	EVENT_PLAN_ARCHIVED,
-	EVENT_SUBSCRIPTION_CREATED,
+	EVENT_SUBSCRIPTION_CREATED, /* and in the order of enum lifecycle_event: */
+	EVENT_SUBSCRIPTION_STARTED,
+	EVENT_SUBSCRIPTION_TRIAL_ENDED,
+	EVENT_SUBSCRIPTION_RENEWED,
+	EVENT_SUBSCRIPTION_CHANGED,
 	EVENT_SUBSCRIPTION_UPDATED,
+	EVENT_SUBSCRIPTION_PAUSED,
+	EVENT_SUBSCRIPTION_RESUMED,
 	EVENT_SUBSCRIPTION_CANCELED,
+	EVENT_SUBSCRIPTION_EXPIRED,
+	EVENT_SUBSCRIPTION_PARKED,
 	EVENT_INVOICE_ISSUED,
 	EVENT_INVOICE_PAID,
+	EVENT_QUANTITY_REPORTED,
+	EVENT_CREDIT_RECORDED,
+	EVENT_TEST_CLOCK_CREATED,
+	EVENT_TEST_CLOCK_ADVANCED,
 	EVENT_TYPE_MAX,
 };
 
@@ -36,17 +48,26 @@ struct decider {
 	struct zone_cache *zones;
 	const struct schema *event_schemas[EVENT_TYPE_MAX];
 	struct buf *scratch; /* for encoding */
+	struct bill *bill;   /* of the step in hand: too large for the stack */
 };
 
+/*
+ * What is decided for: one command, or what falls due of one customer.  Within a command, what fell
+ * due before it is decided first, each step under its own cause.
+ */
 struct decision {
 	struct decider *decider;
-	const struct command_meta *meta;
+	const struct command_meta *meta; /* NULL: no command, but what falls due */
+	struct str request_id;           /* by which it came; none: not known */
 	const struct organisation *organisation;
+	struct uuid cause;   /* from which every id is derived: the operation's, or id_due's */
+	int64_t occurred_ms; /* milliseconds since the epoch: of the events of this cause */
+	uint32_t events;     /* emitted for this cause so far */
 	int32_t partition;
 	int64_t *event_number; /* the partition's last one given */
-	uint32_t events;       /* emitted by this command so far */
-	char detail[1200];     /* what a refusal adds to its title; "" for nothing */
-	struct err err;        /* filled when the handler returned REFUSAL_MAX */
+	bool deferred; /* the command's operation is written later (an advancing test clock's) */
+	char detail[1200]; /* what a refusal adds to its title; "" for nothing */
+	struct err err;    /* filled when the handler returned REFUSAL_MAX */
 };
 
 /**
@@ -62,6 +83,22 @@ NODISCARD enum err_class decider_init(
  * ingresses differ.
  */
 NODISCARD struct instant decision_now(const struct decision *decision, struct instant latest_at);
+
+/**
+ * decision_customer_now(decision, customer, ret_now):
+ * The time that a command on ${customer} takes effect at: its test clock's, or decision_now.
+ * Refused, untouched: TEST_CLOCK_ADVANCING.
+ */
+NODISCARD enum refusal decision_customer_now(
+    const struct decision *decision, const struct customer *customer, struct instant *ret_now);
+
+/**
+ * decision_because(decision, cause, occurred_ms, ret_before), decision_resume(decision, before):
+ * Decide what another cause brings; and go on with what was before.
+ */
+void decision_because(
+    struct decision *decision, struct uuid cause, int64_t occurred_ms, struct decision *ret_before);
+void decision_resume(struct decision *decision, const struct decision *before);
 
 /**
  * decision_emit(decision, type, subject, key, row):

@@ -1,95 +1,11 @@
-#include "worker/facts.h"
+#include "worker/facts_internal.h"
 
-#include <stdalign.h>
-
-#define LIST_CAPACITY_FIRST 64
-
-#define LIVE "r.status IN ('scheduled', 'trialing', 'active', 'past_due', 'paused')"
-
-/*
- * The rows `t` of ${table} for each asked-for row `k` of the arrays.  OFFSET 0 keeps the planner
- * from turning it around: by the statistics of a young table, reading a whole index once seems
- * cheaper than looking up each key (measured: 176 ms for what takes 1 ms).
- */
-#define ASKED_BY_ID "FROM unnest($1::uuid[], $2::uuid[]) k(organisation_id, id) "
-#define ASKED_BY_TEXT "FROM unnest($1::uuid[], $2::text[]) k(organisation_id, text) "
-#define ROWS_WITH(columns, table, condition) \
-	"CROSS JOIN LATERAL (SELECT " columns " FROM " table " r WHERE " condition " OFFSET 0) t"
-#define ROWS_OF(table, condition) ROWS_WITH("*", table, condition)
-#define OF_TENANT "r.organisation_id = k.organisation_id AND "
-
-/* Of who asks the worker may read some columns only.  A key that never expires has no time, and
- * whoever wrote 'infinity' meant the same. */
-#define KEY_COLUMNS                                                                               \
-	"r.organisation_id, r.id, r.role, r.revoked_at IS NOT NULL AS revoked, "                  \
-	"greatest(least(extract(epoch FROM r.expires_at) * 1000, 9223372036854775807), 0)::int8 " \
-	"AS expires_ms"
-#define MEMBER_COLUMNS "r.organisation_id, r.user_id, r.role"
-
-/* How each need is loaded.  The statements select all columns of `t`. */
-static const struct need_info {
-	const char *name;
-	enum table_id table;
-	bool by_text;
-	const char *from;
-} need_table[NEED_MAX] = {
-    [NEED_ORGANISATION] = {"organisations_by_id", TABLE_ORGANISATIONS, false,
-	ASKED_BY_ID ROWS_OF("identity.organisations", "r.id = k.id")},
-    [NEED_API_KEY] = {"api_keys_by_id", TABLE_API_KEYS, false,
-	ASKED_BY_ID ROWS_WITH(KEY_COLUMNS, "identity.api_keys", OF_TENANT "r.id = k.id")},
-    [NEED_MEMBERSHIP] = {"memberships_by_user", TABLE_MEMBERSHIPS, false,
-	ASKED_BY_ID ROWS_WITH(
-	    MEMBER_COLUMNS, "identity.memberships", OF_TENANT "r.user_id = k.id")},
-    [NEED_OPERATION] = {"operations_by_id", TABLE_OPERATIONS, false,
-	ASKED_BY_ID ROWS_OF("billd.operations", OF_TENANT "r.id = k.id")},
-    [NEED_IDEMPOTENCY_KEY] = {"operations_by_key", TABLE_OPERATIONS, true,
-	ASKED_BY_TEXT ROWS_OF("billd.operations", OF_TENANT "r.idempotency_key = k.text")},
-    [NEED_CUSTOMER] = {"customers_by_id", TABLE_CUSTOMERS, false,
-	ASKED_BY_ID ROWS_OF("billd.customers", OF_TENANT "r.id = k.id")},
-    [NEED_EXTERNAL_ID] = {"customers_by_external_id", TABLE_CUSTOMERS, true,
-	ASKED_BY_TEXT ROWS_OF(
-	    "billd.customers", OF_TENANT "r.external_id = k.text AND r.archived_at IS NULL")},
-    [NEED_PLAN] = {"plans_by_id", TABLE_PLANS, false,
-	ASKED_BY_ID ROWS_OF("billd.plans", OF_TENANT "r.id = k.id")},
-    [NEED_PLAN_CODE] = {"plans_by_code", TABLE_PLANS, true,
-	ASKED_BY_TEXT ROWS_OF(
-	    "billd.plans", OF_TENANT "r.code = k.text AND r.archived_at IS NULL")},
-    [NEED_SUBSCRIPTION] = {"subscriptions_by_id", TABLE_SUBSCRIPTIONS, false,
-	ASKED_BY_ID ROWS_OF("billd.subscriptions", OF_TENANT "r.id = k.id")},
-    [NEED_SUBSCRIBER] = {"customers_by_subscription", TABLE_CUSTOMERS, false,
-	ASKED_BY_ID
-	"CROSS JOIN LATERAL (SELECT customer_id FROM billd.subscriptions r WHERE " OF_TENANT
-	"r.id = k.id OFFSET 0) s " ROWS_OF("billd.customers", OF_TENANT "r.id = s.customer_id")},
-    [NEED_LIVE_SUBSCRIPTION] = {"subscriptions_live", TABLE_SUBSCRIPTIONS, false,
-	ASKED_BY_ID ROWS_OF("billd.subscriptions", OF_TENANT "r.customer_id = k.id AND " LIVE)},
-};
-
-enum fact_state {
-	FACT_LOADED,  /* as the database has it */
-	FACT_CHANGED, /* to be updated */
-	FACT_ADDED,   /* to be inserted */
-};
-
-/* What stands before each row's struct. */
-struct fact {
-	enum fact_state state;
-	alignas(max_align_t) char value[];
-};
+#define GATHERED_CAPACITY_FIRST 2 /* most customers have one subscription */
 
 static struct fact *
 fact_of(void *value)
 {
 	return (struct fact *)(void *)((char *)value - offsetof(struct fact, value));
-}
-
-void
-facts_prepare(struct pg *pg, struct arena *arena)
-{
-	for (size_t i = 0; i < NEED_MAX; i++)
-		row_prepare_load(pg, &row_tables[need_table[i].table], need_table[i].name,
-		    need_table[i].from, arena);
-	for (size_t i = TABLE_WRITTEN_FIRST; i < TABLE_MAX; i++)
-		row_prepare(pg, &row_tables[i], arena);
 }
 
 void
@@ -102,13 +18,13 @@ facts_init(struct facts *facts, struct arena *arena)
 		index_init(&facts->by_id[i], arena);
 	index_init(&facts->external_ids, arena);
 	index_init(&facts->plan_codes, arena);
-	index_init(&facts->live_subscriptions, arena);
 	index_init(&facts->idempotency_keys, arena);
+	index_init(&facts->subscriptions_of, arena);
+	index_init(&facts->quantities_of, arena);
 }
 
-/* An array in the arena with room for one more. */
-static void *
-grown(struct arena *arena, void *old, size_t len, size_t capacity, size_t size)
+void *
+facts_grown(struct arena *arena, void *old, size_t len, size_t capacity, size_t size)
 {
 	void *array = arena_array(arena, capacity, size);
 
@@ -118,71 +34,9 @@ grown(struct arena *arena, void *old, size_t len, size_t capacity, size_t size)
 	return array;
 }
 
-static void
-need_reserve(struct facts *facts, struct need_list *list)
-{
-	if (list->len < list->capacity)
-		return;
-	list->capacity = list->capacity == 0 ? LIST_CAPACITY_FIRST : list->capacity * 2;
-	list->organisation_ids = grown(facts->arena, list->organisation_ids, list->len,
-	    list->capacity, sizeof(*list->organisation_ids));
-	list->ids = grown(facts->arena, list->ids, list->len, list->capacity, sizeof(*list->ids));
-	list->texts =
-	    grown(facts->arena, list->texts, list->len, list->capacity, sizeof(*list->texts));
-}
-
-void
-facts_need(struct facts *facts, enum need need, struct uuid organisation_id, const struct uuid *id)
-{
-	struct need_list *list = &facts->needs[need];
-
-	CHECK(!need_table[need].by_text);
-	if (index_get(&list->seen, organisation_id, index_key(id)) != NULL)
-		return;
-	index_put(&list->seen, organisation_id, index_key(id), list);
-	need_reserve(facts, list);
-	list->organisation_ids[list->len] = organisation_id;
-	list->ids[list->len++] = *id;
-}
-
-void
-facts_need_text(struct facts *facts, enum need need, struct uuid organisation_id, struct str text)
-{
-	struct need_list *list = &facts->needs[need];
-
-	CHECK(need_table[need].by_text);
-	if (index_get(&list->seen, organisation_id, text) != NULL)
-		return;
-	index_put(&list->seen, organisation_id, text, list);
-	need_reserve(facts, list);
-	list->organisation_ids[list->len] = organisation_id;
-	list->texts[list->len++] = text;
-}
-
-enum err_class
-facts_send_load(struct facts *facts, struct pg *pg, struct err *err)
-{
-	for (size_t i = 0; i < NEED_MAX; i++) {
-		const struct need_list *list = &facts->needs[i];
-		struct pg_params params;
-
-		if (list->len == 0)
-			continue;
-		pg_params_init(&params, facts->arena);
-		pg_params_uuids(&params, list->organisation_ids, list->len);
-		if (need_table[i].by_text)
-			pg_params_strs(&params, list->texts, list->len);
-		else
-			pg_params_uuids(&params, list->ids, list->len);
-		if (pg_send(pg, need_table[i].name, &params, err) != ERR_NONE)
-			return err_wrap(err, "%s", need_table[i].name);
-	}
-	return ERR_NONE;
-}
-
 /* Where a row is found by its id; tables whose rows are only written have none. */
-static bool
-identity(enum table_id table, const void *value, struct uuid *ret_organisation_id,
+bool
+facts_identity(enum table_id table, const void *value, struct uuid *ret_organisation_id,
     const struct uuid **ret_id)
 {
 	const struct organisation *organisation = value;
@@ -191,7 +45,10 @@ identity(enum table_id table, const void *value, struct uuid *ret_organisation_i
 	const struct operation *operation = value;
 	const struct customer *customer = value;
 	const struct plan *plan = value;
+	const struct plan_version *version = value;
 	const struct subscription *subscription = value;
+	const struct quantity *quantity = value;
+	const struct test_clock *clock = value;
 
 	switch (table) {
 	case TABLE_ORGANISATIONS:
@@ -218,12 +75,25 @@ identity(enum table_id table, const void *value, struct uuid *ret_organisation_i
 		*ret_organisation_id = subscription->organisation_id;
 		*ret_id = &subscription->id;
 		return true;
+	case TABLE_PLAN_VERSIONS:
+		*ret_organisation_id = version->organisation_id;
+		*ret_id = &version->id;
+		return true;
+	case TABLE_QUANTITIES:
+		*ret_organisation_id = quantity->organisation_id;
+		*ret_id = &quantity->id;
+		return true;
+	case TABLE_TEST_CLOCKS:
+		*ret_organisation_id = clock->organisation_id;
+		*ret_id = &clock->id;
+		return true;
 	case TABLE_OPERATIONS:
 		*ret_organisation_id = operation->organisation_id;
 		*ret_id = &operation->id;
 		return true;
 	case TABLE_INVOICES:
 	case TABLE_INVOICE_LINES:
+	case TABLE_CREDIT_ENTRIES:
 	case TABLE_OUTBOX:
 	case TABLE_DEAD_LETTERS:
 	case TABLE_MAX:
@@ -240,7 +110,7 @@ enter(struct facts *facts, enum table_id table, void *value)
 	const struct uuid *id;
 	struct uuid organisation_id;
 
-	if (!identity(table, value, &organisation_id, &id))
+	if (!facts_identity(table, value, &organisation_id, &id))
 		return;
 	index_put(&facts->by_id[table], organisation_id, index_key(id), value);
 	if (table == TABLE_CUSTOMERS) {
@@ -254,12 +124,6 @@ enter(struct facts *facts, enum table_id table, void *value)
 
 		if (instant_is_none(plan->archived_at))
 			index_put(&facts->plan_codes, organisation_id, plan->code, value);
-	} else if (table == TABLE_SUBSCRIPTIONS) {
-		const struct subscription *subscription = value;
-
-		if (subscription_is_live(subscription))
-			index_put(&facts->live_subscriptions, organisation_id,
-			    index_key(&subscription->customer_id), value);
 	} else if (table == TABLE_OPERATIONS) {
 		const struct operation *operation = value;
 
@@ -269,62 +133,60 @@ enter(struct facts *facts, enum table_id table, void *value)
 	}
 }
 
+static void
+list_add(struct arena *arena, struct fact_list *list, size_t capacity_first, void *value)
+{
+	if (list->len == list->capacity) {
+		list->capacity = list->capacity == 0 ? capacity_first : list->capacity * 2;
+		list->values = facts_grown(
+		    arena, list->values, list->len, list->capacity, sizeof(*list->values));
+	}
+	list->values[list->len++] = value;
+}
+
+/* Put a row that is new here among those of its ${owner}. */
+static void
+gather(struct facts *facts, struct index *index, struct uuid organisation_id,
+    const struct uuid *owner, void *value)
+{
+	struct fact_list *list = index_get(index, organisation_id, index_key(owner));
+
+	if (list == NULL) {
+		list = arena_alloc(facts->arena, sizeof(*list));
+		CHECK(list != NULL);
+		index_put(index, organisation_id, index_key(owner), list);
+	}
+	list_add(facts->arena, list, GATHERED_CAPACITY_FIRST, value);
+}
+
+/* Enter a row that was not here before. */
+void
+facts_enter_new(struct facts *facts, enum table_id table, void *value)
+{
+	const struct subscription *subscription = value;
+	const struct quantity *quantity = value;
+
+	if (table == TABLE_SUBSCRIPTIONS)
+		gather(facts, &facts->subscriptions_of, subscription->organisation_id,
+		    &subscription->customer_id, value);
+	else if (table == TABLE_QUANTITIES)
+		gather(facts, &facts->quantities_of, quantity->organisation_id,
+		    &quantity->subscription_id, value);
+	enter(facts, table, value);
+}
+
 /* Room for one more row of ${table}, in the state ${state}; the caller fills and enters it. */
-static void *
-row_new(struct facts *facts, enum table_id table, enum fact_state state)
+void *
+facts_row_new(struct facts *facts, enum table_id table, enum fact_state state)
 {
 	struct fact_list *list = &facts->lists[table];
-	size_t size = row_tables[table].record->size;
+	size_t size = row_tables[table]->record->size;
 	struct fact *fact = arena_alloc(facts->arena, sizeof(*fact) + size);
 
 	CHECK(fact != NULL);
-	if (list->len == list->capacity) {
-		list->capacity = list->capacity == 0 ? LIST_CAPACITY_FIRST : list->capacity * 2;
-		list->values = grown(
-		    facts->arena, list->values, list->len, list->capacity, sizeof(*list->values));
-	}
 	fact->state = state;
-	list->values[list->len++] = fact->value;
+	list_add(facts->arena, list, LIST_CAPACITY_FIRST, fact->value);
 	return fact->value;
-}
-
-/* Take the rows of one result; one that another need brought already is there once. */
-static enum err_class
-rows_take(struct facts *facts, enum table_id table, const PGresult *result, struct err *err)
-{
-	for (int i = 0; i < PQntuples(result); i++) {
-		void *value = row_new(facts, table, FACT_LOADED);
-		struct uuid organisation_id;
-		const struct uuid *id;
-
-		if (row_read(&row_tables[table], result, i, facts->arena, value, err) != ERR_NONE)
-			return err_wrap(err, "%s", row_tables[table].name);
-		CHECK(identity(table, value, &organisation_id, &id));
-		if (index_get(&facts->by_id[table], organisation_id, index_key(id)) != NULL)
-			facts->lists[table].len--;
-		else
-			enter(facts, table, value);
-	}
-	return ERR_NONE;
-}
-
-enum err_class
-facts_receive_load(struct facts *facts, struct pg *pg, struct err *err)
-{
-	for (size_t i = 0; i < NEED_MAX; i++) {
-		PGresult *result;
-		enum err_class class;
-
-		if (facts->needs[i].len == 0)
-			continue;
-		if (pg_receive(pg, &result, err) != ERR_NONE)
-			return err_wrap(err, "%s", need_table[i].name);
-		class = rows_take(facts, need_table[i].table, result, err);
-		PQclear(result);
-		if (class != ERR_NONE)
-			return class;
-	}
-	return ERR_NONE;
 }
 
 const struct organisation *
@@ -402,30 +264,132 @@ struct subscription *
 facts_live_subscription(
     const struct facts *facts, struct uuid organisation_id, struct uuid customer_id)
 {
-	struct subscription *subscription =
-	    index_get(&facts->live_subscriptions, organisation_id, index_key(&customer_id));
+	size_t len;
+	struct subscription *const *rows =
+	    facts_subscriptions_of(facts, organisation_id, customer_id, &len);
 
-	if (subscription == NULL || !subscription_is_live(subscription))
+	for (size_t i = 0; i < len; i++)
+		if (subscription_is_live(rows[i]))
+			return rows[i];
+	return NULL;
+}
+
+const struct plan_version *
+facts_plan_version(const struct facts *facts, struct uuid organisation_id, struct uuid id)
+{
+	return index_get(&facts->by_id[TABLE_PLAN_VERSIONS], organisation_id, index_key(&id));
+}
+
+struct quantity *
+facts_quantity(const struct facts *facts, struct uuid organisation_id, struct uuid id)
+{
+	return index_get(&facts->by_id[TABLE_QUANTITIES], organisation_id, index_key(&id));
+}
+
+struct test_clock *
+facts_test_clock(const struct facts *facts, struct uuid organisation_id, struct uuid id)
+{
+	return index_get(&facts->by_id[TABLE_TEST_CLOCKS], organisation_id, index_key(&id));
+}
+
+struct test_clock *
+facts_clock_of(const struct facts *facts, const struct customer *customer)
+{
+	struct test_clock *clock;
+
+	if (uuid_is_nil(customer->test_clock_id))
 		return NULL;
-	return subscription;
+	clock = facts_test_clock(facts, customer->organisation_id, customer->test_clock_id);
+	CHECK(clock != NULL);
+	return clock;
+}
+
+struct subscription *const *
+facts_subscriptions_of(const struct facts *facts, struct uuid organisation_id,
+    struct uuid customer_id, size_t *ret_len)
+{
+	const struct fact_list *list =
+	    index_get(&facts->subscriptions_of, organisation_id, index_key(&customer_id));
+
+	*ret_len = list == NULL ? 0 : list->len;
+	return list == NULL ? NULL : (struct subscription *const *)(void *)list->values;
+}
+
+struct subscription *
+facts_next_due(const struct facts *facts, struct uuid organisation_id, struct uuid customer_id,
+    struct instant until)
+{
+	size_t len;
+	struct subscription *const *rows =
+	    facts_subscriptions_of(facts, organisation_id, customer_id, &len);
+	struct subscription *next = NULL;
+
+	for (size_t i = 0; i < len; i++) {
+		struct subscription *row = rows[i];
+
+		if (instant_is_none(row->due_at) || row->due_at.s > until.s)
+			continue;
+		if (next == NULL || row->due_at.s < next->due_at.s ||
+		    (row->due_at.s == next->due_at.s && uuid_compare(row->id, next->id) < 0))
+			next = row;
+	}
+	return next;
+}
+
+const struct quantity *
+facts_quantities(struct facts *facts, const struct subscription *subscription, size_t *ret_len)
+{
+	const struct fact_list *list = index_get(
+	    &facts->quantities_of, subscription->organisation_id, index_key(&subscription->id));
+	struct quantity *quantities;
+	size_t len = 0;
+
+	*ret_len = 0;
+	if (list == NULL)
+		return NULL;
+	quantities = arena_array(facts->arena, list->len, sizeof(*quantities));
+	CHECK(quantities != NULL);
+	for (size_t i = 0; i < list->len; i++) {
+		const struct quantity *quantity = list->values[i];
+
+		if (quantity->period_start.s == subscription->current_period_start.s)
+			quantities[len++] = *quantity;
+	}
+	*ret_len = len;
+	return quantities;
 }
 
 void *
 facts_add(struct facts *facts, enum table_id table, const void *value)
 {
-	void *row = row_new(facts, table, FACT_ADDED);
+	void *row = facts_row_new(facts, table, FACT_ADDED);
 
-	memcpy(row, value, row_tables[table].record->size);
-	enter(facts, table, row);
+	memcpy(row, value, row_tables[table]->record->size);
+	facts_enter_new(facts, table, row);
 	return row;
+}
+
+void
+facts_keep(struct facts *facts, enum table_id table, const void *value)
+{
+	struct uuid organisation_id;
+	const struct uuid *id;
+	void *row;
+
+	CHECK(facts_identity(table, value, &organisation_id, &id));
+	if (index_get(&facts->by_id[table], organisation_id, index_key(id)) != NULL)
+		return;
+	row = facts_row_new(facts, table, FACT_LOADED);
+	memcpy(row, value, row_tables[table]->record->size);
+	enter(facts, table, row);
 }
 
 void
 facts_change(struct facts *facts, enum table_id table, void *row, const void *value)
 {
-	CHECK(row_tables[table].updatable);
+	CHECK(row_tables[table]->updatable);
 
-	memcpy(row, value, row_tables[table].record->size);
+	memcpy(row, value, row_tables[table]->record->size);
 	if (fact_of(row)->state == FACT_LOADED)
 		fact_of(row)->state = FACT_CHANGED;
 	enter(facts, table, row);
@@ -439,8 +403,8 @@ order_by_id(const void *a, const void *b, void *table)
 	const struct uuid *id_a, *id_b;
 	int order;
 
-	if (!identity(*(enum table_id *)table, *(void *const *)a, &organisation_a, &id_a) ||
-	    !identity(*(enum table_id *)table, *(void *const *)b, &organisation_b, &id_b))
+	if (!facts_identity(*(enum table_id *)table, *(void *const *)a, &organisation_a, &id_a) ||
+	    !facts_identity(*(enum table_id *)table, *(void *const *)b, &organisation_b, &id_b))
 		return 0;
 	order = uuid_compare(organisation_a, organisation_b);
 	return order != 0 ? order : uuid_compare(*id_a, *id_b);
@@ -469,8 +433,8 @@ store_send(struct facts *facts, struct pg *pg, enum table_id table, enum fact_st
 	if (len == 0)
 		return ERR_NONE;
 	qsort_r(rows, len, sizeof(*rows), order_by_id, &table);
-	if (send(pg, &row_tables[table], rows, len, facts->arena, err) != ERR_NONE)
-		return err_wrap(err, "%s", row_tables[table].name);
+	if (send(pg, row_tables[table], rows, len, facts->arena, err) != ERR_NONE)
+		return err_wrap(err, "%s", row_tables[table]->name);
 	*sent += 1;
 	return ERR_NONE;
 }

@@ -5,18 +5,22 @@
  * The facts of one batch: the rows that its commands need, loaded together before the first
  * decision, and the rows that the decisions make or change, stored together after the last.  A row
  * stands here once, so each command sees what those before it did. Knows SQL and rows, no rules.
+ *
+ * What a loaded row points to (a subscription's prices, a customer's clock) is known only then: it
+ * comes in a second round trip, which most batches do without.
  */
 
 #include "common/base/arena.h"
 #include "common/base/err.h"
 #include "common/base/uuid.h"
-#include "common/domain/customer.h"
-#include "common/domain/invoice.h"
-#include "common/domain/plan.h"
-#include "common/domain/subscription.h"
 #include "common/postgres/pg.h"
+#include "common/rows/rows.h"
 #include "worker/index.h"
 #include "worker/rows.h"
+
+/* Of a customer's live subscriptions so many are loaded: as many as one catching-up has steps, so
+ * that none is left out that would have had its turn. */
+#define FACTS_LIVE_MAX 100
 
 /* What a command can ask for before it is decided. */
 enum need {
@@ -30,13 +34,19 @@ enum need {
 	NEED_PLAN,              /* by id */
 	NEED_PLAN_CODE,         /* plan that is not archived, by code */
 	NEED_SUBSCRIPTION,      /* by id, */
-	NEED_SUBSCRIBER,        /* and its customer, by the subscription's id */
-	NEED_LIVE_SUBSCRIPTION, /* by customer */
+	NEED_SUBSCRIBER,        /* its customer, by the subscription's id, */
+	NEED_SIBLINGS,          /* and that one's live subscriptions, likewise */
+	NEED_LIVE_SUBSCRIPTION, /* a customer's live subscriptions, those first that fall due first
+				 */
+	NEED_TEST_CLOCK,        /* by id */
+	NEED_PLAN_VERSION,      /* by id; as all below, of what was loaded without being asked */
+	NEED_QUANTITIES,        /* of the current period, by subscription */
 	NEED_MAX,
 };
 
 struct need_list {
 	size_t len;
+	size_t loaded; /* that have been asked of the database */
 	size_t capacity;
 	struct uuid *organisation_ids;
 	struct uuid *ids;  /* of needs by id */
@@ -56,7 +66,9 @@ struct facts {
 	struct need_list needs[NEED_MAX];
 	struct fact_list lists[TABLE_MAX];
 	struct index by_id[TABLE_MAX];
-	struct index external_ids, plan_codes, live_subscriptions, idempotency_keys;
+	struct index external_ids, plan_codes, idempotency_keys;
+	struct index subscriptions_of,
+	    quantities_of; /* a customer's, a subscription's: fact_lists */
 };
 
 /**
@@ -83,10 +95,20 @@ void facts_need_text(
 
 /**
  * facts_send_load(facts, pg, err), facts_receive_load(facts, pg, err):
- * Queue the statements that load what was asked for, and take their results, in the same order.
+ * Queue the statements that load what was asked for since the last load, and take their results, in
+ * the same order.
  */
 NODISCARD enum err_class facts_send_load(struct facts *facts, struct pg *pg, struct err *err);
 NODISCARD enum err_class facts_receive_load(struct facts *facts, struct pg *pg, struct err *err);
+
+/**
+ * facts_follow(facts):
+ * Ask for what the loaded rows point to, and whether that is anything: of each customer its test
+ * clock; of each clock that is advancing the operations that have that operation's id or key; of
+ * each subscription that has not ended its version, its pending one, and what was reported for its
+ * current period.
+ */
+NODISCARD bool facts_follow(struct facts *facts);
 
 /* What is there, or NULL.  Asked for before, or made in this batch. */
 NODISCARD const struct organisation *facts_organisation(const struct facts *facts, struct uuid id);
@@ -110,6 +132,42 @@ NODISCARD struct subscription *facts_subscription(
     const struct facts *facts, struct uuid organisation_id, struct uuid id);
 NODISCARD struct subscription *facts_live_subscription(
     const struct facts *facts, struct uuid organisation_id, struct uuid customer_id);
+NODISCARD const struct plan_version *facts_plan_version(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct quantity *facts_quantity(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct test_clock *facts_test_clock(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+
+/**
+ * facts_clock_of(facts, customer):
+ * The test clock that ${customer} lives by; NULL: it lives in real time.
+ */
+NODISCARD struct test_clock *facts_clock_of(
+    const struct facts *facts, const struct customer *customer);
+
+/**
+ * facts_subscriptions_of(facts, organisation_id, customer_id, ret_len):
+ * A customer's subscriptions that are here, ${ret_len} of them, in the order in which they came;
+ * borrowed until the next one is added.
+ */
+NODISCARD struct subscription *const *facts_subscriptions_of(const struct facts *facts,
+    struct uuid organisation_id, struct uuid customer_id, size_t *ret_len);
+
+/**
+ * facts_next_due(facts, organisation_id, customer_id, until):
+ * Of a customer's subscriptions that are here, the one that falls due first, up to and with
+ * ${until}; of several the one with the lowest id.  NULL when none does.
+ */
+NODISCARD struct subscription *facts_next_due(const struct facts *facts,
+    struct uuid organisation_id, struct uuid customer_id, struct instant until);
+
+/**
+ * facts_quantities(facts, subscription, ret_len):
+ * What was reported for the current period of ${subscription}, ${ret_len} structs in the arena.
+ */
+NODISCARD const struct quantity *facts_quantities(
+    struct facts *facts, const struct subscription *subscription, size_t *ret_len);
 
 /**
  * facts_add(facts, table, value):
@@ -117,6 +175,13 @@ NODISCARD struct subscription *facts_live_subscription(
  * commands see.
  */
 void *facts_add(struct facts *facts, enum table_id table, const void *value);
+
+/**
+ * facts_keep(facts, table, value):
+ * Take a copy of the struct at ${value} as a row of ${table} that is stored already, and is not to
+ * be written; unless it is here.
+ */
+void facts_keep(struct facts *facts, enum table_id table, const void *value);
 
 /**
  * facts_change(facts, table, row, value):

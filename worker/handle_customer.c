@@ -2,14 +2,19 @@
 
 #include "common/base/crash_point.h"
 #include "common/base/id.h"
+#include "worker/billing.h"
 #include "worker/handler.h"
 
+/* A customer on a test clock lies in the clock's shard. */
 struct uuid
 customer_create_resource(const void *command)
 {
 	const struct create_customer *create = command;
+	struct uuid operation_id = create->meta.operation_id;
 
-	return id_derive(create->meta.operation_id, ID_CUSTOMER, 0, 0);
+	if (uuid_is_nil(create->test_clock_id))
+		return id_derive(operation_id, ID_CUSTOMER, 0, 0);
+	return id_customer_on_clock(operation_id, create->test_clock_id);
 }
 
 int32_t
@@ -22,10 +27,32 @@ void
 customer_create_refer(struct facts *facts, const void *command)
 {
 	const struct create_customer *create = command;
+	struct uuid organisation_id = create->meta.organisation_id;
 
 	if (create->external_id.ptr != NULL)
-		facts_need_text(
-		    facts, NEED_EXTERNAL_ID, create->meta.organisation_id, create->external_id);
+		facts_need_text(facts, NEED_EXTERNAL_ID, organisation_id, create->external_id);
+	if (!uuid_is_nil(create->test_clock_id))
+		facts_need(facts, NEED_TEST_CLOCK, organisation_id, &create->test_clock_id);
+}
+
+/* The time at which a new customer begins: that which it will live in. */
+static enum refusal
+first_moment(const struct decision *decision, struct customer *customer)
+{
+	const struct facts *facts = decision->decider->facts;
+	struct instant now;
+	enum refusal refusal;
+
+	if (!uuid_is_nil(customer->test_clock_id) &&
+	    facts_test_clock(facts, customer->organisation_id, customer->test_clock_id) == NULL)
+		return REFUSAL_TEST_CLOCK_NOT_FOUND;
+	refusal = decision_customer_now(decision, customer, &now);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	customer->latest_at = now;
+	customer->created_at = now;
+	customer->updated_at = now;
+	return REFUSAL_NONE;
 }
 
 enum refusal
@@ -33,11 +60,11 @@ customer_create_decide(struct decision *decision, const void *command)
 {
 	const struct create_customer *create = command;
 	const struct organisation *organisation = decision->organisation;
-	struct instant now = decision_now(decision, INSTANT_NONE);
 	char number_prefix[ID_NUMBER_PREFIX_SIZE];
 	struct customer customer = {
 	    .organisation_id = create->meta.organisation_id,
 	    .id = customer_create_resource(command),
+	    .test_clock_id = create->test_clock_id,
 	    .name = create->name,
 	    .email = create->email,
 	    .external_id = create->external_id,
@@ -46,14 +73,15 @@ customer_create_decide(struct decision *decision, const void *command)
 	    .country = create->country,
 	    .timezone = create->timezone.ptr != NULL ? create->timezone : organisation->timezone,
 	    .metadata = create->metadata,
-	    .latest_at = now,
+	    .latest_at = INSTANT_NONE,
 	    .created_ms = create->meta.accepted_at,
-	    .created_at = now,
-	    .updated_at = now,
 	    .archived_at = INSTANT_NONE,
 	};
+	enum refusal refusal = first_moment(decision, &customer);
 
 	CRASH_TRAP(create->name);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
 	if (create->external_id.ptr != NULL &&
 	    facts_customer_by_external_id(
 		decision->decider->facts, customer.organisation_id, create->external_id) != NULL)
@@ -87,11 +115,12 @@ void
 customer_update_refer(struct facts *facts, const void *command)
 {
 	const struct update_customer *update = command;
+	struct uuid organisation_id = update->meta.organisation_id;
 
-	facts_need(facts, NEED_CUSTOMER, update->meta.organisation_id, &update->customer_id);
+	facts_need(facts, NEED_CUSTOMER, organisation_id, &update->customer_id);
+	facts_need(facts, NEED_LIVE_SUBSCRIPTION, organisation_id, &update->customer_id);
 	if (update->external_id.len > 0)
-		facts_need_text(
-		    facts, NEED_EXTERNAL_ID, update->meta.organisation_id, update->external_id);
+		facts_need_text(facts, NEED_EXTERNAL_ID, organisation_id, update->external_id);
 }
 
 /* None leaves a text as it is, the empty string takes it away. */
@@ -102,6 +131,43 @@ text_update(struct str *text, struct str change)
 		*text = change.len > 0 ? change : STR_NONE;
 }
 
+/* The texts that ${update} names. */
+static void
+texts_update(struct customer *customer, const struct update_customer *update)
+{
+	if (update->name.len > 0)
+		customer->name = update->name;
+	if (update->timezone.len > 0)
+		customer->timezone = update->timezone;
+	text_update(&customer->email, update->email);
+	text_update(&customer->external_id, update->external_id);
+	text_update(&customer->country, update->country);
+}
+
+/* What stands against ${update} of ${row}, apart from its billing; else the row as it becomes. */
+static enum refusal
+customer_change(struct decision *decision, const struct customer *row,
+    const struct update_customer *update, struct customer *ret_customer)
+{
+	const struct customer *holder = NULL;
+	enum refusal refusal;
+
+	if (!instant_is_none(row->archived_at))
+		return REFUSAL_CUSTOMER_ARCHIVED;
+	if (update->external_id.len > 0)
+		holder = facts_customer_by_external_id(
+		    decision->decider->facts, row->organisation_id, update->external_id);
+	if (holder != NULL && holder != row)
+		return decision_refuse(decision, REFUSAL_EXTERNAL_ID_TAKEN,
+		    "external_id \"%.*s\" is taken", STR_ARG(update->external_id));
+	*ret_customer = *row;
+	refusal =
+	    decision_metadata(decision, row->metadata, update->metadata, &ret_customer->metadata);
+	if (refusal == REFUSAL_NONE)
+		texts_update(ret_customer, update);
+	return refusal;
+}
+
 enum refusal
 customer_update_decide(struct decision *decision, const void *command)
 {
@@ -109,34 +175,21 @@ customer_update_decide(struct decision *decision, const void *command)
 	struct facts *facts = decision->decider->facts;
 	struct customer *row =
 	    facts_customer(facts, update->meta.organisation_id, update->customer_id);
-	const struct customer *holder;
 	struct customer customer;
+	struct instant now;
 	enum refusal refusal;
 
 	if (row == NULL)
 		return REFUSAL_CUSTOMER_NOT_FOUND;
-	if (!instant_is_none(row->archived_at))
-		return REFUSAL_CUSTOMER_ARCHIVED;
-	holder = update->external_id.len == 0 ? NULL
-					      : facts_customer_by_external_id(facts,
-						    row->organisation_id, update->external_id);
-	if (holder != NULL && holder != row)
-		return decision_refuse(decision, REFUSAL_EXTERNAL_ID_TAKEN,
-		    "external_id \"%.*s\" is taken", STR_ARG(update->external_id));
-	customer = *row;
-	refusal = decision_metadata(decision, row->metadata, update->metadata, &customer.metadata);
+	refusal = billing_bring_up(decision, row, &now);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	refusal = customer_change(decision, row, update, &customer);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 
-	if (update->name.len > 0)
-		customer.name = update->name;
-	if (update->timezone.len > 0)
-		customer.timezone = update->timezone;
-	text_update(&customer.email, update->email);
-	text_update(&customer.external_id, update->external_id);
-	text_update(&customer.country, update->country);
-	customer.latest_at = decision_now(decision, row->latest_at);
-	customer.updated_at = customer.latest_at;
+	customer.latest_at = now;
+	customer.updated_at = now;
 	facts_change(facts, TABLE_CUSTOMERS, row, &customer);
 	decision_emit(decision, EVENT_CUSTOMER_UPDATED, customer.id, customer.id, &customer);
 	return REFUSAL_NONE;
@@ -166,7 +219,57 @@ customer_archive_refer(struct facts *facts, const void *command)
 	    facts, NEED_LIVE_SUBSCRIPTION, archive->meta.organisation_id, &archive->customer_id);
 }
 
-/* As Stripe does when a customer is deleted, its live subscription is canceled at once. */
+/* Cancel ${row} now; with ${apply} false only find out whether that can be. */
+static enum refusal
+cancel_one(struct decision *decision, struct customer *customer, struct subscription *row,
+    struct instant now, bool apply)
+{
+	struct bill *bill = decision->decider->bill;
+	struct terms terms;
+	struct step step;
+	enum refusal refusal = billing_terms(decision, row, &terms);
+
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	refusal = lifecycle_cancel(row, LIFECYCLE_NOW, false, &terms, now, &step, bill);
+	if (refusal != REFUSAL_NONE || !apply)
+		return refusal;
+	return billing_apply(decision, customer, row, &step, bill);
+}
+
+/* Of the live subscriptions among ${rows} the one that comes after ${last}, by id: an order that is
+ * the same whatever else is in the batch.  NULL behind the last. */
+static struct subscription *
+live_after(struct subscription *const *rows, size_t len, struct uuid last)
+{
+	struct subscription *next = NULL;
+
+	for (size_t i = 0; i < len; i++)
+		if (subscription_is_live(rows[i]) && uuid_compare(rows[i]->id, last) > 0 &&
+		    (next == NULL || uuid_compare(rows[i]->id, next->id) < 0))
+			next = rows[i];
+	return next;
+}
+
+/* Cancel all that is live of ${customer}; all of it or nothing. */
+static enum refusal
+cancel_all(struct decision *decision, struct customer *customer, struct instant now, bool apply)
+{
+	size_t len;
+	struct subscription *const *rows = facts_subscriptions_of(
+	    decision->decider->facts, customer->organisation_id, customer->id, &len);
+	struct subscription *row = live_after(rows, len, UUID_NIL);
+
+	for (; row != NULL; row = live_after(rows, len, row->id)) {
+		enum refusal refusal = cancel_one(decision, customer, row, now, apply);
+
+		if (refusal != REFUSAL_NONE)
+			return refusal;
+	}
+	return REFUSAL_NONE;
+}
+
+/* As Stripe does when a customer is deleted, its live subscriptions are canceled at once. */
 enum refusal
 customer_archive_decide(struct decision *decision, const void *command)
 {
@@ -174,29 +277,27 @@ customer_archive_decide(struct decision *decision, const void *command)
 	struct facts *facts = decision->decider->facts;
 	struct customer *row =
 	    facts_customer(facts, archive->meta.organisation_id, archive->customer_id);
-	struct subscription *live;
 	struct customer customer;
+	struct instant now;
+	enum refusal refusal;
 
 	if (row == NULL)
 		return REFUSAL_CUSTOMER_NOT_FOUND;
+	refusal = billing_bring_up(decision, row, &now);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
 	if (!instant_is_none(row->archived_at))
 		return REFUSAL_CUSTOMER_ARCHIVED;
+	refusal = cancel_all(decision, row, now, false);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
 
+	/* Nothing is credited, so that what can be computed can be booked. */
+	CHECK(cancel_all(decision, row, now, true) == REFUSAL_NONE);
 	customer = *row;
-	customer.latest_at = decision_now(decision, row->latest_at);
-	customer.updated_at = customer.latest_at;
-	customer.archived_at = customer.latest_at;
-	live = facts_live_subscription(facts, row->organisation_id, row->id);
-	if (live != NULL) {
-		struct subscription subscription = *live;
-
-		/* A live one can always be canceled. */
-		CHECK(subscription_cancel(&subscription, CANCEL_NOW, customer.latest_at) ==
-		      REFUSAL_NONE);
-		facts_change(facts, TABLE_SUBSCRIPTIONS, live, &subscription);
-		decision_emit(decision, EVENT_SUBSCRIPTION_CANCELED, subscription.id, customer.id,
-		    &subscription);
-	}
+	customer.latest_at = now;
+	customer.updated_at = now;
+	customer.archived_at = now;
 	facts_change(facts, TABLE_CUSTOMERS, row, &customer);
 	decision_emit(decision, EVENT_CUSTOMER_ARCHIVED, customer.id, customer.id, &customer);
 	return REFUSAL_NONE;

@@ -28,32 +28,93 @@ plan_create_refer(struct facts *facts, const void *command)
 	facts_need_text(facts, NEED_PLAN_CODE, create->meta.organisation_id, create->code);
 }
 
+/* Give ${plan} the one charge of an amount. */
+static void
+amount_set(const struct decision *decision, struct plan *plan, int64_t amount)
+{
+	struct charge *charge = arena_alloc(decision->decider->arena, sizeof(*charge));
+
+	CHECK(charge != NULL);
+	*charge = charge_base(plan->name, amount);
+	plan->charges = charge;
+	plan->charges_len = 1;
+}
+
+/* Give ${plan} the prices of a command: an amount, or charges; as it is when there are neither. */
+static enum refusal
+charges_set(struct decision *decision, struct plan *plan, int64_t amount,
+    const struct charge *charges, size_t charges_len)
+{
+	enum charge_fault fault;
+	const char *field;
+	size_t index;
+
+	if (amount != AMOUNT_NONE && charges_len > 0)
+		return decision_refuse(decision, REFUSAL_CHARGE_INVALID,
+		    "amount: stands in place of charges, not beside them");
+	if (amount != AMOUNT_NONE) {
+		amount_set(decision, plan, amount);
+	} else if (charges_len > 0) {
+		plan->charges = charges;
+		plan->charges_len = charges_len;
+	}
+	fault = charge_check(plan->charges, plan->charges_len, &index, &field);
+	if (fault != CHARGE_GOOD)
+		return decision_refuse(decision, REFUSAL_CHARGE_INVALID, "charges/%zu/%s: %s",
+		    index, field, charge_fault_text(fault));
+	if (!plan_flat_amount(plan->charges, plan->charges_len, &plan->amount))
+		return decision_refuse(decision, REFUSAL_AMOUNT_OUT_OF_RANGE,
+		    "the flat charges in advance do not fit together");
+	return REFUSAL_NONE;
+}
+
+/* Write down the prices that ${plan} has from ${now} on. */
+static void
+version_add(struct decision *decision, const struct plan *plan, struct instant now)
+{
+	struct plan_version version = plan_current(plan);
+
+	version.created_at = now;
+	facts_add(decision->decider->facts, TABLE_PLAN_VERSIONS, &version);
+}
+
 enum refusal
 plan_create_decide(struct decision *decision, const void *command)
 {
 	const struct create_plan *create = command;
 	struct facts *facts = decision->decider->facts;
 	struct instant now = decision_now(decision, INSTANT_NONE);
+	struct uuid id = plan_create_resource(command);
 	struct plan plan = {
 	    .organisation_id = create->meta.organisation_id,
-	    .id = plan_create_resource(command),
+	    .id = id,
+	    .version_id = id,
+	    .version = 1,
 	    .code = create->code,
 	    .name = create->name,
 	    .currency = create->currency,
 	    .interval = create->interval,
 	    .interval_count = create->interval_count,
-	    .amount = create->amount,
+	    .trial_days = create->trial_days,
 	    .metadata = create->metadata,
 	    .created_ms = create->meta.accepted_at,
 	    .created_at = now,
 	    .updated_at = now,
 	    .archived_at = INSTANT_NONE,
 	};
+	enum refusal refusal;
 
 	if (facts_plan_by_code(facts, plan.organisation_id, plan.code) != NULL)
 		return decision_refuse(decision, REFUSAL_PLAN_CODE_TAKEN, "code \"%.*s\" is taken",
 		    STR_ARG(plan.code));
+	/* The schema holds that one of both is there. */
+	CHECK(create->amount != AMOUNT_NONE || create->charges_len > 0);
+	refusal =
+	    charges_set(decision, &plan, create->amount, create->charges, create->charges_len);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
 	facts_add(facts, TABLE_PLANS, &plan);
+	version_add(decision, &plan, now);
 	decision_emit(decision, EVENT_PLAN_CREATED, plan.id, plan.organisation_id, &plan);
 	return REFUSAL_NONE;
 }
@@ -85,6 +146,31 @@ changeable(const struct plan *plan)
 	return REFUSAL_NONE;
 }
 
+/* Whether the command says anything about what is paid, and when. */
+static bool
+has_prices(const struct update_plan *update)
+{
+	return update->interval.ptr != NULL || update->interval_count != INT64_MIN ||
+	       update->trial_days != INT64_MIN || update->amount != AMOUNT_NONE ||
+	       update->charges_len > 0;
+}
+
+/* The next version's number and prices: what the command gives, and else what they were. */
+static enum refusal
+prices_update(struct decision *decision, const struct update_plan *update, struct plan *plan)
+{
+	if (update->interval.ptr != NULL)
+		plan->interval = update->interval;
+	if (update->interval_count != INT64_MIN)
+		plan->interval_count = (int32_t)update->interval_count;
+	if (update->trial_days != INT64_MIN)
+		plan->trial_days = (int32_t)update->trial_days;
+	plan->version++;
+	plan->version_id = id_derive(update->meta.operation_id, ID_PLAN_VERSION, 0, 0);
+	return charges_set(decision, plan, update->amount, update->charges, update->charges_len);
+}
+
+/* Subscriptions stay on the version that they are on until they are moved. */
 enum refusal
 plan_update_decide(struct decision *decision, const void *command)
 {
@@ -97,13 +183,25 @@ plan_update_decide(struct decision *decision, const void *command)
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	plan = *row;
+	if (update->name.len > 0)
+		plan.name = update->name;
+	plan.updated_at = decision_now(decision, row->updated_at);
+	if (has_prices(update)) {
+		refusal = prices_update(decision, update, &plan);
+		if (refusal != REFUSAL_NONE)
+			return refusal;
+	}
 	refusal = decision_metadata(decision, row->metadata, update->metadata, &plan.metadata);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 
-	if (update->name.len > 0)
-		plan.name = update->name;
-	plan.updated_at = decision_now(decision, row->updated_at);
+	if (has_prices(update)) {
+		/* What subscribed to it in this batch will ask for the version that goes. */
+		const struct plan_version version = plan_current(row);
+
+		facts_keep(facts, TABLE_PLAN_VERSIONS, &version);
+		version_add(decision, &plan, plan.updated_at);
+	}
 	facts_change(facts, TABLE_PLANS, row, &plan);
 	decision_emit(decision, EVENT_PLAN_UPDATED, plan.id, plan.organisation_id, &plan);
 	return REFUSAL_NONE;

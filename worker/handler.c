@@ -6,6 +6,14 @@
 		.refer = prefix##_refer, .decide = prefix##_decide,                                \
 	}
 
+/* A command on a subscription that is there. */
+#define OF_SUBSCRIPTION(refer_function, decide_function)                            \
+	{                                                                           \
+		.resource_type = "subscription", .resource = subscription_resource, \
+		.shard = subscription_shard, .refer = (refer_function),             \
+		.decide = (decide_function),                                        \
+	}
+
 const struct handler handler_table[COMMAND_TYPE_MAX] = {
     [COMMAND_CREATE_CUSTOMER] = HANDLER("customer", customer_create_shard, customer_create),
     [COMMAND_UPDATE_CUSTOMER] = HANDLER("customer", customer_update_shard, customer_update),
@@ -15,6 +23,15 @@ const struct handler handler_table[COMMAND_TYPE_MAX] = {
     [COMMAND_ARCHIVE_PLAN] = HANDLER("plan", plan_shard, plan_archive),
     [COMMAND_CREATE_SUBSCRIPTION] =
 	HANDLER("subscription", subscription_create_shard, subscription_create),
-    [COMMAND_CANCEL_SUBSCRIPTION] =
-	HANDLER("subscription", subscription_cancel_shard, subscription_cancel),
+    [COMMAND_CANCEL_SUBSCRIPTION] = OF_SUBSCRIPTION(subscription_refer, subscription_cancel_decide),
+    [COMMAND_CHANGE_SUBSCRIPTION] =
+	OF_SUBSCRIPTION(subscription_change_refer, subscription_change_decide),
+    [COMMAND_UNCANCEL_SUBSCRIPTION] =
+	OF_SUBSCRIPTION(subscription_refer, subscription_uncancel_decide),
+    [COMMAND_PAUSE_SUBSCRIPTION] = OF_SUBSCRIPTION(subscription_refer, subscription_pause_decide),
+    [COMMAND_RESUME_SUBSCRIPTION] = OF_SUBSCRIPTION(subscription_refer, subscription_resume_decide),
+    [COMMAND_REPORT_QUANTITY] = OF_SUBSCRIPTION(subscription_refer, quantity_report_decide),
+    [COMMAND_CREATE_TEST_CLOCK] = HANDLER("test_clock", test_clock_create_shard, test_clock_create),
+    [COMMAND_ADVANCE_TEST_CLOCK] =
+	HANDLER("test_clock", test_clock_advance_shard, test_clock_advance),
 };

@@ -24,8 +24,8 @@ struct handler {
 
 	/*
 	 * Apply the rules: change rows and emit events through ${decision}, or refuse and change
-	 * nothing.  REFUSAL_MAX: it could not decide, and filled
-	 * decision->err.
+	 * nothing; what fell due before the command is done either way, as it is true anyway.
+	 * REFUSAL_MAX: it could not decide, and filled decision->err.
 	 */
 	enum refusal (*decide)(struct decision *decision, const void *command);
 };
@@ -62,9 +62,26 @@ int32_t subscription_create_shard(const void *command);
 struct uuid subscription_create_resource(const void *command);
 void subscription_create_refer(struct facts *facts, const void *command);
 enum refusal subscription_create_decide(struct decision *decision, const void *command);
-int32_t subscription_cancel_shard(const void *command);
-struct uuid subscription_cancel_resource(const void *command);
-void subscription_cancel_refer(struct facts *facts, const void *command);
+
+/* Of all commands on one subscription, whose id comes first behind their meta. */
+int32_t subscription_shard(const void *command);
+struct uuid subscription_resource(const void *command);
+void subscription_refer(struct facts *facts, const void *command);
+void subscription_change_refer(struct facts *facts, const void *command);
+enum refusal subscription_change_decide(struct decision *decision, const void *command);
 enum refusal subscription_cancel_decide(struct decision *decision, const void *command);
+enum refusal subscription_uncancel_decide(struct decision *decision, const void *command);
+enum refusal subscription_pause_decide(struct decision *decision, const void *command);
+enum refusal subscription_resume_decide(struct decision *decision, const void *command);
+enum refusal quantity_report_decide(struct decision *decision, const void *command);
+
+struct uuid test_clock_create_resource(const void *command);
+int32_t test_clock_create_shard(const void *command);
+void test_clock_create_refer(struct facts *facts, const void *command);
+enum refusal test_clock_create_decide(struct decision *decision, const void *command);
+struct uuid test_clock_advance_resource(const void *command);
+int32_t test_clock_advance_shard(const void *command);
+void test_clock_advance_refer(struct facts *facts, const void *command);
+enum refusal test_clock_advance_decide(struct decision *decision, const void *command);
 
 #endif

@@ -5,6 +5,7 @@
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "common/codec/command_signature.h"
+#include "worker/due.h"
 
 #define WATCHDOG_S 120         /* the loop turns at least so often, or the process ends */
 #define CLOSING_S 60           /* and what comes behind it takes no longer */
@@ -35,6 +36,8 @@ struct loop {
 	int64_t lag_at_ms;
 	int64_t pending_since_ms; /* since the epoch: when the oldest message known to wait came; 0:
 				     none */
+
+	struct due due; /* what falls due by itself */
 
 	rd_kafka_message_t *held; /* polled, and left for the next batch */
 	size_t len;
@@ -126,9 +129,10 @@ partitions_open(struct loop *loop, struct err *err)
 }
 
 /* How many messages wait in our partitions, as far as is known.  Nobody dies over what is not
- * there: an empty one is under suspicion no more. */
+ * there: one without messages, and without anything due (or when that is no matter of ours any
+ * more, as we are ${closing}), is under suspicion no more. */
 static int64_t
-lag_count(struct loop *loop)
+lag_count(struct loop *loop, bool closing)
 {
 	int64_t lag = 0;
 
@@ -138,7 +142,7 @@ lag_count(struct loop *loop)
 
 		if (end > partition->next_offset)
 			lag += end - partition->next_offset;
-		else if (end == partition->next_offset)
+		else if (end == partition->next_offset && (closing || !partition->due_left))
 			partition->attempts = 0;
 	}
 	return lag;
@@ -193,7 +197,7 @@ partitions_close(struct loop *loop)
 	hands_empty(loop);
 	if (loop->open) {
 		published_note(loop);
-		lag_count(loop);
+		lag_count(loop, true);
 		/* Our own takeover did not end in a death. */
 		for (size_t i = 0; i < loop->partitions->len; i++)
 			if (loop->partitions->items[i].attempts > 0)
@@ -324,7 +328,7 @@ gather(struct loop *loop, struct err *err)
 		size_t before = loop->len;
 		int64_t now_ms = clock_steady_ms();
 		bool nothing = false;
-		int timeout_ms = IDLE_POLL_MS;
+		int timeout_ms = loop->due.left ? 0 : IDLE_POLL_MS;
 
 		if (loop->len > 0)
 			timeout_ms = until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
@@ -361,6 +365,24 @@ suspect(struct loop *loop, struct entry *entry, struct err *err)
 	return ERR_NONE;
 }
 
+/* Up to when what falls due may be done in each partition.  What a fetch has not seen yet counts as
+ * waiting, and so does what is in hand. */
+static void
+due_bound(struct loop *loop)
+{
+	int64_t now_ms = clock_now_ms();
+
+	loop->due.bound_ms = now_ms;
+	for (size_t i = 0; i < loop->partitions->len; i++) {
+		struct partition *partition = &loop->partitions->items[i];
+		bool waiting =
+		    consumer_end_offset(loop->consumer, partition->id) != partition->next_offset ||
+		    (loop->held != NULL && loop->held->partition == partition->id);
+
+		partition->due_until = due_until(&loop->due, partition, now_ms, waiting);
+	}
+}
+
 /* How far behind we are, for the metrics; also while nothing can be processed. */
 static void
 lag_measure(struct loop *loop)
@@ -371,7 +393,7 @@ lag_measure(struct loop *loop)
 		return;
 	loop->lag_at_ms = clock_steady_ms() + LAG_INTERVAL_MS;
 	if (loop->open) {
-		metrics->lag = lag_count(loop);
+		metrics->lag = lag_count(loop, false);
 		metrics->events_unpublished = publisher_unpublished(loop->context->publisher);
 		if (metrics->lag == 0)
 			loop->pending_since_ms = 0;
@@ -418,6 +440,11 @@ work(struct loop *loop, struct err *err)
 		loop->check_at_ms = clock_steady_ms() + CHECK_INTERVAL_MS;
 		if (check(loop, err) != ERR_NONE)
 			return survive(loop, "progress is read again", err);
+	}
+	if (loop->open) {
+		due_bound(loop);
+		if (due_step(&loop->due, context, err) != ERR_NONE)
+			return survive(loop, "due work rolled back", err);
 	}
 	if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
 		loop->note_at_ms = clock_steady_ms() + NOTE_INTERVAL_MS;
@@ -470,6 +497,9 @@ loop_run(const struct loop_settings *settings, struct batch_context *context,
 	    .consumer = consumer,
 	    .partitions = context->partitions,
 	    .backoff_ms = BACKOFF_FIRST_MS,
+	    .due = {.consumer = consumer,
+		.interval_ms = settings->due_interval_ms,
+		.margin_ms = settings->due_margin_ms},
 	    .entries = calloc(BATCH_MESSAGES_MAX, sizeof(*loop.entries)),
 	};
 	enum err_class class = ERR_NONE;

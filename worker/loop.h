@@ -13,7 +13,9 @@ struct loop_settings {
 	int64_t batch_max;     /* messages, at most BATCH_MESSAGES_MAX */
 	int64_t batch_wait_ms; /* for more, once the first is there */
 	int64_t backoff_max_ms;
-	int64_t drain_ms; /* for the events in flight, at the end */
+	int64_t due_interval_ms; /* between two looks for what fell due */
+	int64_t due_margin_ms;   /* that these stay behind the command log */
+	int64_t drain_ms;        /* for the events in flight, at the end */
 };
 
 /**

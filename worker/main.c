@@ -11,7 +11,9 @@
 #include "common/kafka/producer.h"
 #include "common/kafka/topic.h"
 #include "common/zone/zone.h"
+#include "worker/due.h"
 #include "worker/loop.h"
+#include "worker/transaction.h"
 
 #define GROUP "billd-worker"
 #define STATEMENTS_ARENA_BYTES (1024 * 1024)
@@ -28,7 +30,7 @@
 static struct {
 	const char *database_url, *kafka_bootstrap, *secret, *log_level, *metrics_listen;
 	int64_t partitions, batch_max, batch_wait_ms, backoff_max_ms, drain_ms, session_timeout_ms;
-	int64_t statement_timeout_ms, metrics_port, signed_commands;
+	int64_t statement_timeout_ms, metrics_port, signed_commands, due_interval_ms, due_margin_ms;
 } options;
 
 static const struct setting settings[] = {
@@ -54,6 +56,10 @@ static const struct setting settings[] = {
 	"milliseconds after which a silent worker's partitions go to others"},
     {"BILLD_STATEMENT_TIMEOUT_MS", SETTING_INTEGER, &options.statement_timeout_ms, "30000", 100,
 	600000, "milliseconds after which the database gives a statement up"},
+    {"BILLD_DUE_INTERVAL_MS", SETTING_INTEGER, &options.due_interval_ms, "1000", 10, 60000,
+	"milliseconds between two looks for what fell due"},
+    {"BILLD_DUE_MARGIN_MS", SETTING_INTEGER, &options.due_margin_ms, "5000", 0, 600000,
+	"milliseconds that what falls due waits for commands that were accepted before"},
     {"BILLD_METRICS_LISTEN", SETTING_TEXT, &options.metrics_listen, "127.0.0.1", 1, 0,
 	"IPv4 address for GET /metrics"},
     {"BILLD_METRICS_PORT", SETTING_INTEGER, &options.metrics_port, "0", 0, 65535,
@@ -122,7 +128,8 @@ worker_open(struct worker *worker, struct err *err)
 
 	arena_init(&worker->statements, STATEMENTS_ARENA_BYTES);
 	worker->pg = pg_new(&pg_settings);
-	batch_prepare(worker->pg);
+	transaction_prepare(worker->pg);
+	due_prepare(worker->pg);
 	progress_prepare(worker->pg);
 	publish_prepare(worker->pg);
 	signatures_prepare(worker->pg);
@@ -174,6 +181,8 @@ worker_run(struct worker *worker, bool check, struct err *err)
 	    .batch_max = options.batch_max,
 	    .batch_wait_ms = options.batch_wait_ms,
 	    .backoff_max_ms = options.backoff_max_ms,
+	    .due_interval_ms = options.due_interval_ms,
+	    .due_margin_ms = options.due_margin_ms,
 	    .drain_ms = options.drain_ms,
 	};
 

@@ -29,6 +29,14 @@
 	METRIC(events, "billd_events_total", "counter", "Events committed")                      \
 	METRIC(events_unpublished, "billd_events_unpublished", "gauge",                          \
 	    "Events of our partitions that are committed and not known to be published")         \
+	METRIC(due_chunks, "billd_due_chunks_total", "counter",                                  \
+	    "Transactions that did what fell due")                                               \
+	METRIC(due_steps, "billd_due_steps_total", "counter",                                    \
+	    "Steps of subscriptions and test clocks that fell due and were done")                \
+	METRIC(due_failed, "billd_due_failed_total", "counter",                                  \
+	    "Customers whose due work could not be done, and was parked or left alone")          \
+	METRIC(due_oldest_s, "billd_due_oldest_seconds", "gauge",                                \
+	    "Age of the oldest of what the last look found due and not done")                    \
 	METRIC(partitions, "billd_partitions", "gauge", "Partitions of ours")                    \
 	METRIC(lag, "billd_consumer_lag", "gauge",                                               \
 	    "Commands in our partitions that are not processed yet")                             \

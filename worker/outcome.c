@@ -6,11 +6,9 @@
 #include "common/base/log.h"
 #include "worker/decode.h"
 #include "worker/handler.h"
+#include "worker/transaction.h"
 
 #define REQUEST_ID_MAX 128
-
-/* What one decision takes of the arena at most, beside four times its message. */
-#define DECISION_BYTES_MAX (1024 * 1024)
 
 /* The refusal as RFC 9457 has it, in the arena. */
 static struct str
@@ -136,6 +134,19 @@ decide(struct decision *decision, const struct entry *entry)
 	return handler_table[entry->type].decide(decision, meta);
 }
 
+/* An advance whose operation is not written yet, as its clock is still on the way, came again. */
+static bool
+is_under_way(const struct facts *facts, const struct entry *entry)
+{
+	const struct test_clock *clock;
+
+	if (entry->type != COMMAND_ADVANCE_TEST_CLOCK)
+		return false;
+	clock = facts_test_clock(
+	    facts, entry->meta->organisation_id, handler_table[entry->type].resource(entry->meta));
+	return clock != NULL && uuid_equal(clock->advance_operation_id, entry->meta->operation_id);
+}
+
 enum err_class
 outcome_decide(struct batch_context *context, struct entry *entry, struct err *err)
 {
@@ -144,12 +155,14 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 	struct decision decision = {
 	    .decider = &context->decider,
 	    .meta = meta,
+	    .cause = meta == NULL ? UUID_NIL : meta->operation_id,
+	    .occurred_ms = meta == NULL ? 0 : meta->accepted_at,
+	    .request_id = request_id(entry),
 	    .partition = entry->partition->id,
 	    .event_number = &entry->partition->batch_event_number,
 	};
 
-	if (context->arena.capacity - context->arena.used <
-	    DECISION_BYTES_MAX + 4 * entry->message->len)
+	if (!transaction_has_room(context, DECISION_BYTES_MAX + 4 * entry->message->len))
 		return err_set(err, ERR_POISON, "the batch's memory is full");
 
 	if (meta != NULL && facts_organisation(facts, meta->organisation_id) == NULL) {
@@ -164,7 +177,8 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 		return ERR_NONE;
 	}
 	CHECK(meta != NULL);
-	if (facts_operation(facts, meta->organisation_id, meta->operation_id) != NULL) {
+	if (facts_operation(facts, meta->organisation_id, meta->operation_id) != NULL ||
+	    is_under_way(facts, entry)) {
 		entry->repeated = true;
 		return ERR_NONE;
 	}
@@ -175,7 +189,10 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 		*err = decision.err;
 		return err_wrap(err, "%s", command_table[entry->type].name);
 	}
-	operation_add(context, entry, decision.detail);
+	if (decision.deferred)
+		context->due_soon = true;
+	else
+		operation_add(context, entry, decision.detail);
 	return ERR_NONE;
 }
 

@@ -6,16 +6,21 @@ static const struct pg_statement statements[] = {
 	"($1::int4[]) "
 	"RETURNING partition, cluster_id, next_offset, last_hash, event_number, published_number, "
 	"attempts, suspect_offset, suspect_attempts, "
-	"(SELECT count(*) FROM billd.progress)::int4 AS partitions_all"},
+	"(SELECT count(*) FROM billd.progress)::int4 AS partitions_all, "
+	"due_suspect, due_suspect_attempts"},
     {"progress_lock", "SELECT partition, next_offset, event_number FROM billd.progress "
 		      "WHERE partition = ANY ($1::int4[]) ORDER BY partition FOR UPDATE"},
     {"progress_check", "SELECT partition, next_offset, event_number FROM billd.progress "
 		       "WHERE partition = ANY ($1::int4[]) ORDER BY partition"},
     {"progress_move",
-	"UPDATE billd.progress p SET next_offset = k.next_offset, last_hash = k.last_hash, "
+	"UPDATE billd.progress p SET next_offset = k.next_offset, "
+	"last_hash = coalesce(k.last_hash, p.last_hash), "
 	"event_number = k.event_number, "
 	"published_number = greatest(p.published_number, k.published_number), "
-	"attempts = k.attempts, suspect_attempts = 0 "
+	"attempts = k.attempts, suspect_attempts = 0, "
+	/* What fell due moves no offset; a batch leaves its suspect alone. */
+	"due_suspect_attempts = CASE WHEN k.next_offset = k.began THEN 0 "
+	"ELSE p.due_suspect_attempts END "
 	"FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::bytea[], $5::int8[], $6::int8[], "
 	"$7::int4[]) k(partition, began, next_offset, last_hash, event_number, published_number, "
 	"attempts) WHERE p.partition = k.partition AND p.next_offset = k.began"},
@@ -23,6 +28,10 @@ static const struct pg_statement statements[] = {
 	"UPDATE billd.progress SET suspect_attempts = CASE WHEN suspect_offset = $2::int8 "
 	"THEN suspect_attempts + 1 ELSE 1 END, suspect_offset = $2::int8 "
 	"WHERE partition = $1::int4 AND next_offset = $2::int8"},
+    {"progress_suspect_due",
+	"UPDATE billd.progress SET due_suspect_attempts = CASE WHEN due_suspect = $2::int8 "
+	"THEN due_suspect_attempts + 1 ELSE 1 END, due_suspect = $2::int8 "
+	"WHERE partition = $1::int4 AND next_offset = $3::int8"},
     {"progress_note", "UPDATE billd.progress p SET "
 		      "published_number = greatest(p.published_number, k.published_number), "
 		      "attempts = k.attempts "
@@ -89,6 +98,8 @@ taken_read(const PGresult *result, int row, const struct progress_topic *topic,
 	partition->attempts = pg_get_int32(result, row, 6);
 	partition->suspect_offset = pg_get_int64(result, row, 7);
 	partition->suspect_attempts = pg_get_int32(result, row, 8);
+	partition->due_suspect = pg_get_int64(result, row, 10);
+	partition->due_suspect_attempts = pg_get_int32(result, row, 11);
 	return ERR_NONE;
 }
 
@@ -104,7 +115,8 @@ progress_take(struct pg *pg, const struct progress_topic *topic, const int32_t *
 	CHECK(len <= CONSUMER_PARTITIONS_MAX);
 	ret_partitions->len = len;
 	for (size_t i = 0; i < len; i++)
-		ret_partitions->items[i] = (struct partition){.id = ids[i]};
+		ret_partitions->items[i] =
+		    (struct partition){.id = ids[i], .due_until = INSTANT_NONE, .due_left = true};
 
 	arena_init(&arena, 64 * 1024);
 	pg_params_init(&params, &arena);
@@ -180,6 +192,15 @@ params_int64_field(struct pg_params *params, const struct partitions *partitions
 	pg_params_int64s(params, column, len);
 }
 
+/* Of the message that will be the last; none when it is the one that was. */
+static struct str
+last_hash(const struct partition *partition)
+{
+	if (partition->batch_next_offset == partition->next_offset)
+		return STR_NONE;
+	return (struct str){(const char *)partition->batch_hash, MESSAGE_HASH_BYTES};
+}
+
 static void
 params_hashes(struct pg_params *params, const struct partitions *partitions, struct arena *arena)
 {
@@ -189,8 +210,7 @@ params_hashes(struct pg_params *params, const struct partitions *partitions, str
 	CHECK(hashes != NULL);
 	for (size_t i = 0; i < partitions->len; i++)
 		if (partitions->items[i].touched)
-			hashes[len++] = (struct str){
-			    (const char *)partitions->items[i].batch_hash, MESSAGE_HASH_BYTES};
+			hashes[len++] = last_hash(&partitions->items[i]);
 	pg_params_bytes_array(params, hashes, len);
 }
 
@@ -275,6 +295,31 @@ progress_receive_move(struct pg *pg, const struct partitions *partitions, struct
 	return ERR_NONE;
 }
 
+/* It is being tried alone, once more. */
+static void
+suspect_count(int64_t *noted, int32_t *attempts, int64_t suspect)
+{
+	*attempts = *noted == suspect ? *attempts + 1 : 1;
+	*noted = suspect;
+}
+
+/* As much of an id as a column holds. */
+static int64_t
+due_number(struct uuid id)
+{
+	int64_t number = 0;
+
+	for (size_t i = sizeof(id.b) - 7; i < sizeof(id.b); i++)
+		number = number << 8 | id.b[i];
+	return number;
+}
+
+bool
+progress_suspects_due(const struct partition *partition, struct uuid id)
+{
+	return partition->due_suspect_attempts > 0 && partition->due_suspect == due_number(id);
+}
+
 enum err_class
 progress_suspect(struct pg *pg, struct partition *partition, struct arena *arena, struct err *err)
 {
@@ -285,10 +330,25 @@ progress_suspect(struct pg *pg, struct partition *partition, struct arena *arena
 	pg_params_int64(&params, partition->next_offset);
 	if (pg_run(pg, "progress_suspect", &params, NULL, err) != ERR_NONE)
 		return err_wrap(err, "progress_suspect");
-	partition->suspect_attempts = partition->suspect_offset == partition->next_offset
-					  ? partition->suspect_attempts + 1
-					  : 1;
-	partition->suspect_offset = partition->next_offset;
+	suspect_count(
+	    &partition->suspect_offset, &partition->suspect_attempts, partition->next_offset);
+	return ERR_NONE;
+}
+
+enum err_class
+progress_suspect_due(struct pg *pg, struct partition *partition, struct uuid suspect,
+    struct arena *arena, struct err *err)
+{
+	int64_t number = due_number(suspect);
+	struct pg_params params;
+
+	pg_params_init(&params, arena);
+	pg_params_int32(&params, partition->id);
+	pg_params_int64(&params, number);
+	pg_params_int64(&params, partition->next_offset);
+	if (pg_run(pg, "progress_suspect_due", &params, NULL, err) != ERR_NONE)
+		return err_wrap(err, "progress_suspect_due");
+	suspect_count(&partition->due_suspect, &partition->due_suspect_attempts, number);
 	return ERR_NONE;
 }
 

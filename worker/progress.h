@@ -28,11 +28,23 @@ struct partition {
 	int32_t careful_messages; /* how many were tried alone since then */
 	int64_t suspect_offset;   /* the message that is tried alone */
 	int32_t suspect_attempts; /* how often it was, this time not included */
-	bool verify;              /* the message before next_offset is to be compared first */
+	int64_t due_suspect;      /* whose due work is tried alone, and how often it was: apart, as
+				     messages come in between */
+	int32_t due_suspect_attempts;
+	bool verify; /* the message before next_offset is to be compared first */
 	uint8_t last_hash[MESSAGE_HASH_BYTES]; /* of the message before next_offset */
 
-	/* Of the batch in hand; taken over when it commits. */
-	bool touched; /* it has messages of this partition */
+	/* Of what falls due (due.h). */
+	int64_t accepted_ms;      /* milliseconds since the epoch: the latest acceptance among the
+				     processed messages; 0: none known yet */
+	struct instant due_until; /* what falls due up to then is to be done; INSTANT_NONE: nothing
+				     is, now */
+	int64_t end_asked_ms; /* steady clock: when the broker last said that no message waits; 0:
+				 never */
+	bool due_left;        /* the last look found something, or there was none yet */
+
+	/* Of the transaction in hand; taken over when it commits. */
+	bool touched; /* it is about this partition */
 	int64_t batch_next_offset;
 	int64_t batch_event_number;
 	uint8_t batch_hash[MESSAGE_HASH_BYTES];
@@ -103,6 +115,20 @@ NODISCARD enum err_class progress_receive_move(
  */
 NODISCARD enum err_class progress_suspect(
     struct pg *pg, struct partition *partition, struct arena *arena, struct err *err);
+
+/**
+ * progress_suspect_due(pg, partition, suspect, arena, err):
+ * Likewise, that what is due of ${suspect} (a customer, or a test clock) is being tried alone.
+ */
+NODISCARD enum err_class progress_suspect_due(struct pg *pg, struct partition *partition,
+    struct uuid suspect, struct arena *arena, struct err *err);
+
+/**
+ * progress_suspects_due(partition, id):
+ * Whether it is noted that what is due of ${id} was tried alone in ${partition}, and came to no
+ * end.
+ */
+NODISCARD bool progress_suspects_due(const struct partition *partition, struct uuid id);
 
 /**
  * progress_check(pg, partitions, arena, err):

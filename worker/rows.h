@@ -2,9 +2,8 @@
 #define WORKER_ROWS_H
 
 /*
- * The tables that the worker loads and stores, each described once: the record names its columns
- * and, for what has events, the fields of its Avro record.  A new column is one field in the
- * struct, one row here, one migration, and one field in the .avsc when it is public.
+ * All tables that the worker loads and stores.  Those of what is billed are described in
+ * common/rows/rows.h; here are its own.
  */
 
 #include "common/base/instant.h"
@@ -16,8 +15,10 @@
 /* What the worker knows of a tenant. */
 struct organisation {
 	struct uuid id;
-	struct currency currency; /* of customers that name none */
-	struct str timezone;      /* likewise */
+	struct currency currency;              /* of customers that name none */
+	struct str timezone;                   /* likewise */
+	struct str proration;                  /* its setting, as proration_from reads it; */
+	struct str subscriptions_per_customer; /* likewise: "one" or "many" */
 };
 
 /* What the worker knows of who asks. */
@@ -80,11 +81,15 @@ enum table_id {
 	TABLE_ORGANISATIONS,
 	TABLE_API_KEYS,
 	TABLE_MEMBERSHIPS,
+	TABLE_TEST_CLOCKS,
 	TABLE_CUSTOMERS,
 	TABLE_PLANS,
+	TABLE_PLAN_VERSIONS,
 	TABLE_SUBSCRIPTIONS,
+	TABLE_QUANTITIES,
 	TABLE_INVOICES,
 	TABLE_INVOICE_LINES,
+	TABLE_CREDIT_ENTRIES,
 	TABLE_OPERATIONS,
 	TABLE_OUTBOX,
 	TABLE_DEAD_LETTERS,
@@ -92,9 +97,9 @@ enum table_id {
 };
 
 /* Tables that are the ingress's, and only read here. */
-#define TABLE_WRITTEN_FIRST TABLE_CUSTOMERS
+#define TABLE_WRITTEN_FIRST TABLE_TEST_CLOCKS
 
 /* By id, and in the order in which rows can be inserted: what is referred to comes first. */
-extern const struct row_table row_tables[TABLE_MAX];
+extern const struct row_table *const row_tables[TABLE_MAX];
 
 #endif

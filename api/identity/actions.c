@@ -7,6 +7,7 @@
 #include "api/identity/action.h"
 #include "api/identity/identity.h"
 #include "api/identity/pool.h"
+#include "api/preview/preview.h"
 #include "api/respond.h"
 #include "common/base/daemon.h"
 #include "common/base/log.h"
@@ -22,6 +23,7 @@ struct actions {
 /* What one thread has. */
 struct worker {
 	struct pg *pg;
+	struct arena statements; /* the text of those that are made from row tables */
 	int64_t down_until_ms;
 	struct err down; /* why it could not be opened */
 	bool logged;     /* since it was open */
@@ -59,7 +61,9 @@ worker_begin(void *argument)
 
 	CHECK(worker != NULL);
 	worker->pg = pg_new(&actions->settings);
+	arena_init(&worker->statements, PREVIEW_STATEMENTS_MAX);
 	identity_prepare(worker->pg);
+	preview_prepare(worker->pg, &worker->statements);
 	return worker;
 }
 
@@ -69,6 +73,7 @@ worker_end(void *thread)
 	struct worker *worker = thread;
 
 	pg_free(worker->pg);
+	arena_release(&worker->statements);
 	free(worker);
 }
 

@@ -7,6 +7,18 @@
 #include "api/respond.h"
 
 #define SETTINGS_MAX 50 /* pairs, as the schemas say of one request */
+#define SETTING_CHOICES_MAX 3
+
+/* The settings that billing goes by; all other names are the organisation's own.  The table holds
+ * the same lists. */
+static const struct setting {
+	const char *name;
+	const char *choices[SETTING_CHOICES_MAX + 1];
+	const char *told; /* of a value that is none of them */
+} billing_settings[] = {
+    {"subscriptions_per_customer", {"one", "many"}, "must be one or many"},
+    {"proration", {"second", "day", "none"}, "must be second, day or none"},
+};
 
 const struct pg_statement organisation_statements[] = {
     /* $1 organisation. */
@@ -188,6 +200,40 @@ settings_text(const struct action *action)
 }
 
 static bool
+setting_is_good(const struct setting *setting, struct str value)
+{
+	for (size_t i = 0; setting->choices[i] != NULL; i++)
+		if (str_equal(value, str_from(setting->choices[i])))
+			return true;
+	return false;
+}
+
+/* Whether the settings of the body are such that billing can go by them; else it is answered.  An
+ * empty value is good where it takes one away. */
+static bool
+settings_are_good(struct action *action, bool take_away)
+{
+	struct request *request = action->request;
+	const json_t *settings = json_object_get(action->body, "settings");
+	struct faults faults = {.arena = &request->arena};
+
+	for (size_t i = 0; i < ARRAY_LEN(billing_settings); i++) {
+		const struct setting *setting = &billing_settings[i];
+		struct str value = schema_str(json_object_get(settings, setting->name));
+		char pointer[64];
+
+		if (value.ptr == NULL || (value.len == 0 && take_away) ||
+		    setting_is_good(setting, value))
+			continue;
+		snprintf(pointer, sizeof(pointer), "/settings/%s", setting->name);
+		fault_add(&faults, str_from(pointer), "%s", setting->told);
+	}
+	if (faults.found > 0)
+		answer_faults(request, problem_info(PROBLEM_INVALID_BODY), &faults);
+	return faults.found == 0;
+}
+
+static bool
 create(struct action *action, struct uuid id, PGresult **ret_row)
 {
 	const struct uuid user_id = action->request->caller.id;
@@ -224,7 +270,7 @@ organisation_create(struct action *action)
 	struct uuid id = uuid_new();
 	PGresult *row = NULL;
 
-	if (create(action, id, &row))
+	if (settings_are_good(action, false) && create(action, id, &row))
 		organisation_answer(action, MHD_HTTP_CREATED, pg_get_str(row, 0, 0), NULL, NULL);
 	PQclear(row);
 }
@@ -337,7 +383,7 @@ organisation_update(struct action *action)
 		organisation_one(action);
 		return;
 	}
-	if (update(action, &row))
+	if (settings_are_good(action, true) && update(action, &row))
 		organisation_answer(action, MHD_HTTP_OK, pg_get_str(row, 0, 0), NULL, NULL);
 	PQclear(row);
 }

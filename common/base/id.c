@@ -4,6 +4,7 @@
 
 #define PREFIX_BYTES 6
 #define TAG_BITS 20
+#define CUSTOMERS_TRIED 65536
 #define MURMUR2_SEED 0x9747b28cu
 #define MURMUR2_M 0x5bd1e995u
 #define MURMUR2_R 24
@@ -122,6 +123,33 @@ id_derive(struct uuid operation_id, enum id_kind kind, uint32_t ordinal, int32_t
 	id.b[7] = (uint8_t)shard;
 	version_set(&id);
 	return id;
+}
+
+struct uuid
+id_due(struct uuid subscription_id, int64_t due_at_s)
+{
+	enum id_kind kind = (due_at_s & 1) == 0 ? ID_DUE_EVEN : ID_DUE_ODD;
+
+	CHECK(due_at_s >= 0);
+	/* An ordinal has 32 bits, and the seconds to the end of 2199 have 33. */
+	CHECK(due_at_s >> 1 <= UINT32_MAX);
+	return id_derive(
+	    subscription_id, kind, (uint32_t)(due_at_s >> 1), id_shard(subscription_id));
+}
+
+struct uuid
+id_customer_on_clock(struct uuid operation_id, struct uuid test_clock_id)
+{
+	int32_t shard = id_shard_of_key(test_clock_id);
+
+	/* One in 1,024 fits: that none of these does happens once in 10^27. */
+	for (uint32_t ordinal = 0; ordinal < CUSTOMERS_TRIED; ordinal++) {
+		struct uuid id = id_derive(operation_id, ID_CUSTOMER, ordinal, 0);
+
+		if (id_shard_of_key(id) == shard)
+			return id;
+	}
+	check_failed("a customer's id in the clock's shard", __FILE__, __LINE__);
 }
 
 int32_t

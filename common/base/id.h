@@ -40,6 +40,13 @@ enum id_kind {
 	ID_INVOICE = 4,
 	ID_INVOICE_LINE = 5,
 	ID_EVENT = 6,
+	ID_PLAN_VERSION = 7, /* from the second; the first has the plan's */
+	ID_TEST_CLOCK = 8,
+	ID_QUANTITY = 9,
+	ID_CREDIT_ENTRY = 10,
+	ID_DUE_EVEN = 11, /* what fell due at an even second of a subscription's life: stands where
+			     an operation's id stands */
+	ID_DUE_ODD = 12,
 };
 
 /* What makes a request this one. */
@@ -74,6 +81,23 @@ NODISCARD bool id_operation_is_ours(
  */
 NODISCARD struct uuid id_derive(
     struct uuid operation_id, enum id_kind kind, uint32_t ordinal, int32_t shard);
+
+/**
+ * id_due(subscription_id, due_at_s):
+ * What names the step of a subscription that falls due at ${due_at_s} (seconds since the epoch, not
+ * negative), as an operation's id names what a command does: what the step makes is derived from
+ * it, whoever takes the step, and when.  One name is enough for a second, as each step leaves the
+ * next one due later (lifecycle_due); parking is no step, and what is parked falls due again in the
+ * same second: what it emits needs names of its own.
+ */
+NODISCARD struct uuid id_due(struct uuid subscription_id, int64_t due_at_s);
+
+/**
+ * id_customer_on_clock(operation_id, test_clock_id):
+ * The id of the customer that an operation makes on a test clock: the first of ID_CUSTOMER whose
+ * shard (id_shard_of_key) is the clock's.
+ */
+NODISCARD struct uuid id_customer_on_clock(struct uuid operation_id, struct uuid test_clock_id);
 
 /**
  * id_shard(id):

@@ -7,6 +7,7 @@
  * (postgres/row.h), so that a field is added in one place.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,12 +27,15 @@ enum field_kind {
 	FIELD_STR_MAP,  /* struct str_map; Avro map of string; jsonb object of strings.  None: no
 			   pairs */
 	FIELD_RECORD,   /* a nested struct; Avro record; not a column */
-	FIELD_RECORDS,  /* const T *items and size_t items_len; Avro array of records; not a column
-			 */
-	FIELD_BYTES,    /* struct str; not in Avro; bytea.  None: STR_NONE */
-	FIELD_JSON,     /* struct str; not in Avro; jsonb.  None: STR_NONE */
-	FIELD_MILLIS,   /* int64_t milliseconds since the epoch; Avro long (timestamp-millis);
-			   timestamptz */
+	FIELD_RECORDS,  /* const T *items and size_t items_len; Avro array of records; not a column,
+			   unless `column` says so: then a jsonb array of objects, by the nested
+			   record's names */
+	FIELD_INT64_OR_NONE, /* int64_t; Avro long; int8.  None: INT64_MIN */
+	FIELD_DECIMAL,       /* struct decimal; Avro string; numeric, and in JSON a string.  None:
+				DECIMAL_NONE */
+	FIELD_BYTES,         /* struct str; not in Avro; bytea.  None: STR_NONE */
+	FIELD_JSON,          /* struct str; Avro string; jsonb.  None: STR_NONE */
+	FIELD_MILLIS,        /* int64_t milliseconds since the epoch; not in Avro; timestamptz */
 	FIELD_KIND_MAX,
 };
 
@@ -43,6 +47,7 @@ struct field {
 	size_t offset;               /* in the struct */
 	size_t len_offset;           /* FIELD_RECORDS: where the size_t count is */
 	const struct record *nested; /* FIELD_RECORD, FIELD_RECORDS: what it holds */
+	bool column;                 /* FIELD_RECORDS: kept in a column of its own */
 };
 
 struct record {
@@ -69,6 +74,13 @@ struct record {
 	{                                                                                 \
 		.name = #member, .kind = FIELD_RECORDS, .offset = offsetof(type, member), \
 		.len_offset = offsetof(type, member##_len), .nested = (record),           \
+	}
+
+/* The same, as a column of jsonb. */
+#define FIELD_LIST_COLUMN(type, member, record)                                                 \
+	{                                                                                       \
+		.name = #member, .kind = FIELD_RECORDS, .offset = offsetof(type, member),       \
+		.len_offset = offsetof(type, member##_len), .nested = (record), .column = true, \
 	}
 
 #define RECORD(type, record_name, field_table)                                \

@@ -1,5 +1,6 @@
 #include "common/codec/avro_bind.h"
 
+#include "common/base/decimal.h"
 #include "common/base/instant.h"
 #include "common/base/uuid.h"
 #include "common/domain/money.h"
@@ -129,6 +130,15 @@ currency_bind(
 }
 
 static bool
+decimal_bind(
+    const struct schema *schema, const avro_value_t *value, void *at, struct binding *binding)
+{
+	(void)schema;
+	return decimal_read(text_view(value), DECIMAL_PLACES, at) ||
+	       avro_fault(binding->fault, "a text is no decimal number");
+}
+
+static bool
 map_bind(const struct schema *schema, const avro_value_t *value, void *at, struct binding *binding)
 {
 	struct str_map *map = at;
@@ -176,6 +186,12 @@ static bool
 currency_default(const json_t *json, void *at)
 {
 	return currency_from(schema_str(json), at);
+}
+
+static bool
+decimal_default(const json_t *json, void *at)
+{
+	return decimal_read(schema_str(json), DECIMAL_PLACES, at);
 }
 
 static bool
@@ -235,18 +251,23 @@ static const struct kind {
     [FIELD_STR_MAP] = {1u << SCHEMA_MAP, true, map_bind, none_default},
     [FIELD_RECORD] = {1u << SCHEMA_RECORD, false, NULL, no_default},
     [FIELD_RECORDS] = {1u << SCHEMA_ARRAY, true, NULL, none_default},
+    [FIELD_INT64_OR_NONE] = {NUMBERS, true, int64_bind, int64_default},
+    [FIELD_DECIMAL] = {TEXTS, true, decimal_bind, decimal_default},
+    [FIELD_JSON] = {TEXTS, true, str_bind, str_default},
 };
 
-/* The struct is zeroed, which is none for all kinds but this one. */
+/* The struct is zeroed, which is none for all kinds but these. */
 static bool
 none_bind(const struct field *field, void *at, struct binding *binding)
 {
-	struct instant *instant = at;
-
 	if (!kinds[field->kind].has_none)
 		return avro_fault(binding->fault, "is null, which we cannot keep");
 	if (field->kind == FIELD_INSTANT)
-		*instant = INSTANT_NONE;
+		*(struct instant *)at = INSTANT_NONE;
+	else if (field->kind == FIELD_INT64_OR_NONE)
+		*(int64_t *)at = INT64_MIN;
+	else if (field->kind == FIELD_DECIMAL)
+		*(struct decimal *)at = DECIMAL_NONE;
 	return true;
 }
 

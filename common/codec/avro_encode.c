@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/base/decimal.h"
 #include "common/base/instant.h"
 #include "common/base/uuid.h"
 #include "common/codec/avro.h"
@@ -119,6 +120,33 @@ currency_put(const struct schema *schema, const void *at, struct buf *buf)
 }
 
 static bool
+int64_is_none(const void *at)
+{
+	const int64_t *value = at;
+
+	return *value == INT64_MIN;
+}
+
+static bool
+decimal_none(const void *at)
+{
+	const struct decimal *decimal = at;
+
+	return decimal_is_none(*decimal);
+}
+
+static void
+decimal_put(const struct schema *schema, const void *at, struct buf *buf)
+{
+	const struct decimal *decimal = at;
+	char text[DECIMAL_TEXT_SIZE];
+
+	(void)schema;
+	decimal_write(*decimal, text);
+	avro_put_string(buf, str_from(text));
+}
+
+static bool
 map_is_none(const void *at)
 {
 	const struct str_map *map = at;
@@ -159,6 +187,9 @@ static const struct kind {
     [FIELD_STR_MAP] = {1u << SCHEMA_MAP, true, map_is_none, map_put},
     [FIELD_RECORD] = {1u << SCHEMA_RECORD, false, is_never_none, NULL},
     [FIELD_RECORDS] = {1u << SCHEMA_ARRAY, true, is_never_none, NULL},
+    [FIELD_INT64_OR_NONE] = {1u << SCHEMA_LONG, false, int64_is_none, int64_put},
+    [FIELD_DECIMAL] = {1u << SCHEMA_STRING, false, decimal_none, decimal_put},
+    [FIELD_JSON] = {1u << SCHEMA_STRING, false, str_is_none, str_put},
 };
 
 static void

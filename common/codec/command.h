@@ -10,6 +10,7 @@
 #include "common/base/record.h"
 #include "common/base/str.h"
 #include "common/base/uuid.h"
+#include "common/domain/charge.h"
 #include "common/domain/money.h"
 #include "common/domain/role.h"
 
@@ -28,6 +29,7 @@ struct create_customer {
 	struct str name, email, external_id;
 	struct currency currency; /* empty: the organisation's */
 	struct str country, timezone;
+	struct uuid test_clock_id; /* nil: real time */
 	struct str_map metadata;
 };
 
@@ -50,14 +52,24 @@ struct create_plan {
 	struct currency currency;
 	struct str interval;
 	int32_t interval_count;
-	int64_t amount;
+	int32_t trial_days;
+	int64_t amount; /* AMOUNT_NONE: by charges */
+	const struct charge *charges;
+	size_t charges_len; /* 0: by amount */
 	struct str_map metadata;
 };
 
+/* Whatever of the prices is given makes a new version. */
 struct update_plan {
 	struct command_meta meta;
 	struct uuid plan_id;
-	struct str name; /* none: unchanged */
+	struct str name; /* none: unchanged, as all that follow */
+	struct str interval;
+	int64_t interval_count; /* INT64_MIN: unchanged */
+	int64_t trial_days;     /* likewise */
+	int64_t amount;         /* AMOUNT_NONE */
+	const struct charge *charges;
+	size_t charges_len; /* 0 */
 	struct str_map metadata;
 };
 
@@ -69,8 +81,13 @@ struct archive_plan {
 struct create_subscription {
 	struct command_meta meta;
 	struct uuid customer_id;
-	struct uuid plan_id;  /* nil: by code */
-	struct str plan_code; /* none: by id */
+	struct uuid plan_id;     /* nil: by code */
+	struct str plan_code;    /* none: by id */
+	int64_t quantity;        /* 1 unless told */
+	struct instant start_at; /* none: now */
+	struct instant end_at;   /* none: never */
+	int64_t trial_days;      /* INT64_MIN: the plan's */
+	struct str anchor;       /* "start" unless told, "calendar", "1" to "31" */
 	struct str_map metadata;
 };
 
@@ -78,6 +95,44 @@ struct cancel_subscription {
 	struct command_meta meta;
 	struct uuid subscription_id;
 	struct str effective; /* "now" or "period_end" */
+	bool credit_unused;
+};
+
+struct change_subscription {
+	struct command_meta meta;
+	struct uuid subscription_id;
+	struct uuid plan_id;  /* nil: as it is */
+	int64_t quantity;     /* INT64_MIN: as it is */
+	struct str effective; /* "now" or "period_end" */
+	struct str proration; /* "prorate" or "none" */
+};
+
+/* uncancel, pause and resume, each a schema of its own. */
+struct move_subscription {
+	struct command_meta meta;
+	struct uuid subscription_id;
+};
+
+struct report_quantity {
+	struct command_meta meta;
+	struct uuid subscription_id;
+	struct str charge_code;
+	struct decimal quantity; /* up to 6 places */
+	struct str mode; /* "set": what the period's quantity is; "add": so much more, as one
+			    transaction */
+	struct instant period_start; /* none: of the period that is running */
+};
+
+struct create_test_clock {
+	struct command_meta meta;
+	struct str name;
+	struct instant now;
+};
+
+struct advance_test_clock {
+	struct command_meta meta;
+	struct uuid test_clock_id;
+	struct instant now;
 };
 
 /* One row for each command; handlers and routes name them by this. */
@@ -90,6 +145,13 @@ enum command_type {
 	COMMAND_ARCHIVE_PLAN,
 	COMMAND_CREATE_SUBSCRIPTION,
 	COMMAND_CANCEL_SUBSCRIPTION,
+	COMMAND_CHANGE_SUBSCRIPTION,
+	COMMAND_UNCANCEL_SUBSCRIPTION,
+	COMMAND_PAUSE_SUBSCRIPTION,
+	COMMAND_RESUME_SUBSCRIPTION,
+	COMMAND_REPORT_QUANTITY,
+	COMMAND_CREATE_TEST_CLOCK,
+	COMMAND_ADVANCE_TEST_CLOCK,
 	COMMAND_TYPE_MAX,
 };
 

@@ -1,5 +1,6 @@
 #include "common/codec/rules.h"
 
+#include "common/base/decimal.h"
 #include "common/base/uuid.h"
 #include "common/codec/transcode_text.h"
 #include "common/domain/money.h"
@@ -52,10 +53,23 @@ pairs_keep(const struct schema_field *rules, struct str_map map, struct buf *why
 }
 
 static bool
+decimal_keeps(const struct schema_field *rules, struct decimal decimal, struct buf *why)
+{
+	char text[DECIMAL_TEXT_SIZE];
+
+	if (decimal_is_none(decimal))
+		return true;
+	decimal_write(decimal, text);
+	return transcode_text_check(rules, str_from(text), why);
+}
+
+/* A field that is not a list. */
+static bool
 field_keeps(
     const struct schema_field *rules, const struct field *field, const void *at, struct buf *why)
 {
 	const struct currency *currency = at;
+	const struct decimal *decimal = at;
 	const int32_t *int32 = at;
 	const int64_t *int64 = at;
 	const struct str_map *map = at;
@@ -66,7 +80,12 @@ field_keeps(
 		return number_keeps(rules, *int32, why);
 	case FIELD_INT64:
 		return number_keeps(rules, *int64, why);
+	case FIELD_INT64_OR_NONE:
+		return *int64 == INT64_MIN || number_keeps(rules, *int64, why);
+	case FIELD_DECIMAL:
+		return decimal_keeps(rules, *decimal, why);
 	case FIELD_STR:
+	case FIELD_JSON:
 		return text_keeps(rules, *text, why);
 	case FIELD_CURRENCY:
 		return currency->code[0] == '\0' ||
@@ -79,7 +98,6 @@ field_keeps(
 	case FIELD_RECORD:
 	case FIELD_RECORDS:
 	case FIELD_BYTES:
-	case FIELD_JSON:
 	case FIELD_MILLIS:
 	case FIELD_KIND_MAX:
 		break;
@@ -87,43 +105,116 @@ field_keeps(
 	return true;
 }
 
-static bool
-is_given(const struct field *field, const void *at)
+static size_t
+list_len(const struct field *field, const void *value)
 {
+	size_t len;
+
+	CHECK(field->kind == FIELD_RECORDS);
+	memcpy(&len, (const char *)value + field->len_offset, sizeof(len));
+	return len;
+}
+
+/* The list that ${field} of ${value} is, and what is in its items. */
+static enum err_class
+list_check(
+    const struct schema_field *rules, const struct field *field, const void *value, struct err *err)
+{
+	size_t len = list_len(field, value);
+	const char *items;
+
+	if (len > rules->items_max)
+		return err_set(err, ERR_POISON, "%s must have at most %zu items", field->name,
+		    rules->items_max);
+	memcpy(&items, (const char *)value + field->offset, sizeof(items));
+	for (size_t i = 0; i < len; i++)
+		if (rules_check(rules->type->items, field->nested, items + i * field->nested->size,
+			err) != ERR_NONE)
+			return err_wrap(err, "%s[%zu]", field->name, i);
+	return ERR_NONE;
+}
+
+static enum err_class
+field_check(
+    const struct schema_field *rules, const struct field *field, const void *value, struct err *err)
+{
+	enum err_class class = ERR_NONE;
+	struct buf why;
+
+	if (field->kind == FIELD_RECORDS)
+		return list_check(rules, field, value, err);
+	buf_init(&why, WHY_MAX);
+	if (!field_keeps(rules, field, (const char *)value + field->offset, &why))
+		class = err_set(err, ERR_POISON, "%s %.*s", field->name, STR_ARG(buf_str(&why)));
+	buf_release(&why);
+	return class;
+}
+
+/* Whether a client gave a field that he may leave out. */
+static bool
+is_given(const struct field *field, const void *value)
+{
+	const void *at = (const char *)value + field->offset;
 	const struct uuid *uuid = at;
 	const struct str *text = at;
+	const int64_t *int64 = at;
 
-	CHECK(field->kind == FIELD_UUID || field->kind == FIELD_STR);
-	return field->kind == FIELD_UUID ? !uuid_is_nil(*uuid) : text->ptr != NULL;
+	switch (field->kind) {
+	case FIELD_UUID:
+		return !uuid_is_nil(*uuid);
+	case FIELD_STR:
+		return text->ptr != NULL;
+	case FIELD_INT64_OR_NONE:
+		return *int64 != INT64_MIN;
+	case FIELD_RECORDS:
+		return list_len(field, value) > 0;
+	case FIELD_INT32:
+	case FIELD_INT64:
+	case FIELD_BOOL:
+	case FIELD_INSTANT:
+	case FIELD_CURRENCY:
+	case FIELD_STR_MAP:
+	case FIELD_RECORD:
+	case FIELD_DECIMAL:
+	case FIELD_BYTES:
+	case FIELD_JSON:
+	case FIELD_MILLIS:
+	case FIELD_KIND_MAX:
+		break;
+	}
+	CHECK(!"a kind that no group of fields has");
+	return false;
+}
+
+static enum err_class
+exactly_one_check(
+    const struct schema *schema, const struct record *record, const void *value, struct err *err)
+{
+	size_t given = 0;
+
+	for (size_t i = 0; i < schema->exactly_one_len; i++) {
+		const struct field *field = field_find(record, schema->exactly_one[i]);
+
+		CHECK(field != NULL);
+		given += is_given(field, value) ? 1 : 0;
+	}
+	if (schema->exactly_one_len > 0 && given != 1)
+		return err_set(err, ERR_POISON, "not exactly one field of a group is given");
+	return ERR_NONE;
 }
 
 enum err_class
 rules_check(
     const struct schema *schema, const struct record *record, const void *value, struct err *err)
 {
-	enum err_class class = ERR_NONE;
-	size_t given = 0;
-	struct buf why;
-
-	buf_init(&why, WHY_MAX);
-	for (size_t i = 0; i < schema->fields_len && class == ERR_NONE; i++) {
+	for (size_t i = 0; i < schema->fields_len; i++) {
 		const struct schema_field *rules = &schema->fields[i];
 		const struct field *field = field_find(record, rules->name);
 
 		CHECK(field != NULL);
 		if (rules->source == SOURCE_BODY &&
-		    !field_keeps(rules, field, (const char *)value + field->offset, &why))
-			class = err_set(err, ERR_POISON, "%.*s %.*s", STR_ARG(rules->name),
-			    STR_ARG(buf_str(&why)));
+		    field_check(rules, field, value, err) != ERR_NONE)
+			return err->class;
 	}
-	for (size_t i = 0; i < schema->exactly_one_len; i++) {
-		const struct field *field = field_find(record, schema->exactly_one[i]);
-
-		CHECK(field != NULL);
-		given += is_given(field, (const char *)value + field->offset) ? 1 : 0;
-	}
-	if (class == ERR_NONE && schema->exactly_one_len > 0 && given != 1)
-		class = err_set(err, ERR_POISON, "not exactly one field of a group is given");
-	buf_release(&why);
-	return class;
+	return exactly_one_check(schema, record, value, err);
 }

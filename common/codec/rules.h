@@ -14,7 +14,8 @@
 /**
  * rules_check(schema, record, value, err):
  * Whether ${value}, a struct described by ${record} that was read with the current ${schema}, keeps
- * all rules of its body fields.  ERR_POISON naming the first field that breaks one.
+ * all rules of its body fields, and of those of records in its lists.  ERR_POISON naming the first
+ * field that breaks one.
  */
 NODISCARD enum err_class rules_check(
     const struct schema *schema, const struct record *record, const void *value, struct err *err);

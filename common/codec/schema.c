@@ -192,6 +192,14 @@ field_find(const struct schema *record, struct str name)
 	return NULL;
 }
 
+/* Whether a client may leave it out, and that shows: by null, or by an array that is empty. */
+static bool
+is_optional(const struct schema_field *field)
+{
+	return field->source == SOURCE_BODY && field->fallback != NULL &&
+	       (field->type->nullable || field->type->type == SCHEMA_ARRAY);
+}
+
 /* A group can be kept only by fields that a client gives and may leave out. */
 static bool
 exactly_one_read(struct builder *builder, const json_t *list, struct schema *schema)
@@ -211,8 +219,7 @@ exactly_one_read(struct builder *builder, const json_t *list, struct schema *sch
 
 		names[i] = schema_str(json_array_get(list, i));
 		field = field_find(schema, names[i]);
-		if (field == NULL || field->source != SOURCE_BODY || !field->type->nullable ||
-		    field->fallback == NULL)
+		if (field == NULL || !is_optional(field))
 			return refuse(builder, "exactlyOne: %.*s is not an optional field",
 			    STR_ARG(names[i]));
 	}

@@ -55,6 +55,8 @@ enum schema_format {
 	FORMAT_COUNTRY,  /* ISO 3166-1 alpha-2, known, upper case */
 	FORMAT_TIMEZONE, /* known tz database name */
 	FORMAT_CODE,     /* letters, digits, '-', '_', '.', starting with a letter or digit */
+	FORMAT_DECIMAL,  /* as decimal_read takes it; in JSON an integer, too */
+	FORMAT_ANCHOR,   /* "start", "calendar", or "1" to "31"; in JSON an integer, too */
 };
 
 /* Who supplies a field of a command. */
@@ -83,6 +85,9 @@ struct schema_field {
 	size_t length_max;
 	size_t pairs_max; /* of a map */
 	size_t key_length_max;
+	size_t items_max;       /* of an array */
+	size_t places;          /* of a decimal: digits behind the point */
+	bool json;              /* a text that holds JSON: the public form has the value itself */
 	const json_t *examples; /* an array, or NULL */
 };
 
@@ -97,7 +102,8 @@ struct schema {
 	size_t fields_len; /* SCHEMA_RECORD */
 	const struct schema_field *fields;
 	const struct schema *items; /* SCHEMA_ARRAY */
-	size_t exactly_one_len;     /* SCHEMA_RECORD: of these fields, exactly one is given */
+	size_t exactly_one_len;     /* SCHEMA_RECORD: of these fields, exactly one is given; an
+				       empty array is not */
 	const struct str *exactly_one;
 	uint64_t fingerprint; /* of a top record: CRC-64-AVRO of its Parsing Canonical Form */
 	struct str text;      /* of a top record: the .avsc as it stands in schemas/ */

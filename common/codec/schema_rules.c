@@ -1,3 +1,4 @@
+#include "common/base/decimal.h"
 #include "common/codec/schema_build.h"
 
 /* What a rule may stand on: a type of the subset, or one of the two with a meaning of their own. */
@@ -18,6 +19,8 @@ static const struct word formats[] = {
     {"country", FORMAT_COUNTRY},
     {"timezone", FORMAT_TIMEZONE},
     {"code", FORMAT_CODE},
+    {"decimal", FORMAT_DECIMAL},
+    {"anchor", FORMAT_ANCHOR},
 };
 
 static const struct word sources[] = {
@@ -132,6 +135,9 @@ static const struct rule {
 	offsetof(struct schema_field, length_max)},
     {"maxProperties", ON(SCHEMA_MAP), size_read, offsetof(struct schema_field, pairs_max)},
     {"maxKeyLength", ON(SCHEMA_MAP), size_read, offsetof(struct schema_field, key_length_max)},
+    {"maxItems", ON(SCHEMA_ARRAY), size_read, offsetof(struct schema_field, items_max)},
+    {"places", ON(SCHEMA_STRING), size_read, offsetof(struct schema_field, places)},
+    {"json", ON(SCHEMA_STRING), bool_read, offsetof(struct schema_field, json)},
 };
 
 static unsigned
@@ -176,12 +182,15 @@ default_fits(const struct schema_field *field)
 {
 	const struct schema *type = field->type;
 	const json_t *json = field->fallback;
+	struct decimal decimal;
 
 	if (type->nullable) /* null is the first branch, and a default is of the first branch */
 		return json_is_null(json);
 	switch (type->type) {
 	case SCHEMA_STRING:
-		return json_is_string(json) && type->logical == SCHEMA_PLAIN;
+		return json_is_string(json) && type->logical == SCHEMA_PLAIN &&
+		       (field->format != FORMAT_DECIMAL ||
+			   decimal_read(schema_str(json), (int)field->places, &decimal));
 	case SCHEMA_INT:
 	case SCHEMA_LONG:
 		return json_is_integer(json) && json_integer_value(json) >= field->minimum &&
@@ -225,6 +234,8 @@ schema_rules_read(const json_t *json, struct schema_field *field, struct err *er
 	field->length_max = SIZE_MAX;
 	field->pairs_max = SIZE_MAX;
 	field->key_length_max = SIZE_MAX;
+	field->items_max = SIZE_MAX;
+	field->places = DECIMAL_PLACES;
 
 	for (void *at = json_object_iter(object); at != NULL;
 	     at = json_object_iter_next(object, at)) {
@@ -238,6 +249,10 @@ schema_rules_read(const json_t *json, struct schema_field *field, struct err *er
 	if (field->minimum < minimum || field->maximum > maximum ||
 	    field->minimum > field->maximum || field->length_min > field->length_max)
 		return err_set(err, ERR_FATAL, "its minimum and maximum leave no value");
+	if (field->places > DECIMAL_PLACES)
+		return err_set(err, ERR_FATAL, "a decimal has at most %d places", DECIMAL_PLACES);
+	if (field->format == FORMAT_DECIMAL && field->allow_empty)
+		return err_set(err, ERR_FATAL, "an empty text is no decimal");
 	if (field->fallback != NULL && !default_fits(field))
 		return err_set(err, ERR_FATAL, "its default does not fit its type");
 	return ERR_NONE;

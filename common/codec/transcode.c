@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "common/base/decimal.h"
 #include "common/base/instant.h"
 #include "common/base/utf8.h"
 #include "common/base/uuid.h"
@@ -10,6 +11,7 @@
 #include "common/codec/transcode_text.h"
 
 #define MESSAGE_MAX 300
+#define INTEGER_TEXT_SIZE 24 /* of any 64-bit integer */
 
 /* One body that is being written. */
 struct walk {
@@ -35,6 +37,33 @@ string_walk(struct walk *walk, const struct schema_field *field, const json_t *j
 		fault_at(walk->faults, place, "%.*s", STR_ARG(buf_str(&message)));
 	else
 		avro_put_string(walk->buf, text);
+}
+
+/* A text that a client may write as an integer, too; the same number is the same bytes. */
+static void
+numeral_walk(struct walk *walk, const struct schema_field *field, const json_t *json,
+    const struct place *place)
+{
+	char bytes[MESSAGE_MAX], number[INTEGER_TEXT_SIZE], canonical[DECIMAL_TEXT_SIZE];
+	struct buf message = {.ptr = bytes, .capacity = sizeof(bytes), .max = sizeof(bytes)};
+	struct str text = schema_str(json);
+	struct decimal decimal;
+
+	if (json_is_integer(json)) {
+		snprintf(number, sizeof(number), "%" PRId64, (int64_t)json_integer_value(json));
+		text = str_from(number);
+	}
+	if (text.ptr == NULL) {
+		fault_at(walk->faults, place, "must be a string or an integer");
+	} else if (!transcode_text_check(field, text, &message)) {
+		fault_at(walk->faults, place, "%.*s", STR_ARG(buf_str(&message)));
+	} else if (field->format == FORMAT_DECIMAL) {
+		CHECK(decimal_read(text, DECIMAL_PLACES, &decimal));
+		decimal_write(decimal, canonical);
+		avro_put_string(walk->buf, str_from(canonical));
+	} else {
+		avro_put_string(walk->buf, text);
+	}
 }
 
 /* The nil UUID stands for "none" in our structs, and names nothing. */
@@ -179,13 +208,14 @@ array_walk(struct walk *walk, const struct schema_field *field, const json_t *js
     const struct place *place)
 {
 	size_t len = json_array_size(json);
+	size_t max = field->items_max < AVRO_ITEMS_MAX ? field->items_max : AVRO_ITEMS_MAX;
 
 	if (!json_is_array(json)) {
 		fault_at(walk->faults, place, "must be an array");
 		return;
 	}
-	if (len > AVRO_ITEMS_MAX) {
-		fault_at(walk->faults, place, "must have at most %d items", AVRO_ITEMS_MAX);
+	if (len > max) {
+		fault_at(walk->faults, place, "must have at most %zu items", max);
 		return;
 	}
 	if (len > 0)
@@ -230,6 +260,8 @@ value_walk(struct walk *walk, const struct schema_field *field, const json_t *js
 		uuid_walk(walk, field, json, place);
 	else if (type->logical == SCHEMA_MILLIS)
 		millis_walk(walk, field, json, place);
+	else if (field->format == FORMAT_DECIMAL || field->format == FORMAT_ANCHOR)
+		numeral_walk(walk, field, json, place);
 	else
 		walks[type->type](walk, field, json, place);
 }
@@ -306,6 +338,14 @@ path_put(const struct walk *walk, const struct schema_field *field)
 	avro_put_string(walk->buf, str_from(text));
 }
 
+/* What is neither left out nor null nor an empty list. */
+static bool
+is_given(const json_t *json)
+{
+	return json != NULL && !json_is_null(json) &&
+	       !(json_is_array(json) && json_array_size(json) == 0);
+}
+
 static void
 exactly_one_check(
     struct walk *walk, const struct schema *schema, const json_t *json, const struct place *place)
@@ -318,9 +358,8 @@ exactly_one_check(
 		return;
 	for (size_t i = 0; i < schema->exactly_one_len; i++) {
 		struct str name = schema->exactly_one[i];
-		const json_t *value = json_object_getn(json, name.ptr, name.len);
 
-		given += value != NULL && !json_is_null(value);
+		given += is_given(json_object_getn(json, name.ptr, name.len));
 		buf_append_str(&names, i == 0 ? STR("") : STR(", "));
 		buf_append_str(&names, name);
 	}

@@ -58,7 +58,8 @@ NODISCARD bool transcode_parse(struct str body, json_t **ret_json, struct faults
  * ${faults} and ${buf}'s bytes of no use, when ${json} breaks the schema or its rules: unknown
  * field, missing field, wrong type, out of range, too long, bad format, not exactly one of a group.
  * A field that is absent or null gets its default; null is a fault where the type does not allow
- * it.  A full ${buf} is a fault of the whole body.
+ * it.  A decimal number may be a JSON integer, as an anchor may, and is written without needless
+ * zeros.  A full ${buf} is a fault of the whole body.
  */
 NODISCARD bool transcode(const struct schema *schema, const json_t *json,
     const struct transcode_given *given, struct faults *faults, struct buf *buf);

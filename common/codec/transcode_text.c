@@ -1,5 +1,6 @@
 #include "common/codec/transcode_text.h"
 
+#include "common/base/decimal.h"
 #include "common/base/utf8.h"
 #include "common/icu/iso.h"
 #include "common/zone/zone.h"
@@ -88,6 +89,23 @@ code_is_valid(struct str text)
 }
 
 static bool
+decimal_is_valid(struct str text)
+{
+	struct decimal decimal;
+
+	return decimal_read(text, DECIMAL_PLACES, &decimal);
+}
+
+static bool
+anchor_is_valid(struct str text)
+{
+	int64_t day;
+
+	return str_equal(text, STR("start")) || str_equal(text, STR("calendar")) ||
+	       (text.len > 0 && text.ptr[0] != '0' && str_read_int64(text, 1, 31, &day));
+}
+
+static bool
 any_is_valid(struct str text)
 {
 	(void)text;
@@ -105,6 +123,10 @@ static const struct format {
     [FORMAT_TIMEZONE] = {zone_is_known, "is not a known time zone of the tz database"},
     [FORMAT_CODE] = {code_is_valid,
 	"must be letters, digits, '-', '_' and '.', beginning with a letter or digit"},
+    [FORMAT_DECIMAL] = {decimal_is_valid, "must be a decimal number that is not negative, such as "
+					  "12.5, with at most 15 digits before "
+					  "the point and 12 behind it"},
+    [FORMAT_ANCHOR] = {anchor_is_valid, "must be start, calendar or a day of the month, 1 to 31"},
 };
 
 bool
@@ -114,6 +136,15 @@ transcode_text_has_control(struct str text)
 		if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
 			return true;
 	return false;
+}
+
+/* A decimal number's digits behind the point; other texts have none to count. */
+static bool
+places_are_kept(const struct schema_field *field, struct str text)
+{
+	struct decimal decimal;
+
+	return field->format != FORMAT_DECIMAL || decimal_read(text, (int)field->places, &decimal);
 }
 
 bool
@@ -140,6 +171,10 @@ transcode_text_check(const struct schema_field *field, struct str text, struct b
 	}
 	if (!formats[field->format].is_valid(text)) {
 		buf_append_str(buf, str_from(formats[field->format].must));
+		return false;
+	}
+	if (!places_are_kept(field, text)) {
+		buf_printf(buf, "must have at most %zu digits behind the point", field->places);
 		return false;
 	}
 	return true;

@@ -15,6 +15,7 @@ struct customer {
 	struct uuid organisation_id;
 	struct uuid id;
 	int32_t shard;
+	struct uuid test_clock_id; /* whose time it lives in; nil: real time */
 	struct str name;
 	struct str email;       /* none when unknown */
 	struct str external_id; /* the organisation's own name for it; none when there is none */
@@ -25,6 +26,7 @@ struct customer {
 	struct str number_prefix; /* begins each of its invoices' numbers */
 	int64_t invoice_count;    /* numbers given so far; the next invoice gets this + 1 */
 	int64_t credit_balance;   /* minor units that the next invoices use up */
+	int64_t credit_count;     /* entries of that balance's history so far */
 	struct instant
 	    latest_at;      /* the customer's time: the latest that a command of it has seen */
 	int64_t created_ms; /* milliseconds: when its command was accepted; lists go by it */

@@ -2,17 +2,18 @@
 #define COMMON_DOMAIN_SUBSCRIPTION_H
 
 /*
- * A subscription: a customer on a plan, and the rules of its life (billing-rules: "Subscriptions").
- * Pure: facts in, the new facts or a refusal out.
+ * A subscription: a customer on a plan's version, and the states of its life (billing-rules:
+ * "Subscriptions").  What moves it from one to another is lifecycle.h's.  Pure.
  */
 
 #include "common/base/instant.h"
 #include "common/base/str.h"
 #include "common/base/uuid.h"
 #include "common/domain/calendar.h"
-#include "common/domain/customer.h"
 #include "common/domain/plan.h"
-#include "common/domain/refusal.h"
+
+#define QUANTITY_NONE INT64_MIN
+#define SUBSCRIPTION_QUANTITY_MAX INT64_C(1000000000)
 
 enum subscription_status {
 #define STATE(name, text, live) SUBSCRIPTION_##name,
@@ -26,26 +27,49 @@ struct subscription {
 	struct uuid id;
 	int32_t shard; /* the customer's */
 	struct uuid customer_id;
+	struct uuid test_clock_id; /* the customer's; nil: it lives in real time */
+	struct uuid live_slot; /* of its customer's live subscriptions: nil where there may be one
+				  only, else its id */
 	struct uuid plan_id;
-	struct str status;   /* as subscription_status_name gives it */
-	struct str timezone; /* in which its periods are computed: the customer's when it began */
-	struct instant anchor_at;            /* boundary 0; every boundary is computed from it */
-	int32_t period_index;                /* number of the current period */
-	struct instant current_period_start; /* boundary period_index */
-	struct instant current_period_end;   /* boundary period_index + 1 */
-	struct instant started_at;
+	struct uuid plan_version_id;
+	int64_t quantity;  /* for charges in advance; 0 to SUBSCRIPTION_QUANTITY_MAX */
+	struct str status; /* as subscription_status_name gives it */
+	struct str
+	    timezone; /* in which its periods are computed: the customer's when it was made */
+
+	struct str anchor;        /* as anchoring_from reads it */
+	struct instant anchor_at; /* boundary 0; every boundary is computed from it, */
+	int32_t anchor_day;       /* and this: as struct anchor has it */
+	int32_t period_index;     /* number of the natural period that the current one lies in; one
+				     before the first, as of a trial, may be -1 */
+	bool realigns; /* the next period begins inside its natural one, as this one ends off the
+			  calendar: a trial, or moved by a pause */
+	struct instant current_period_start; /* of what is billed: of a trial the trial's, */
+	struct instant current_period_end;   /* of one that is scheduled its first period's */
+	struct instant natural_start; /* the natural period that it lies in: the whole of a */
+	struct instant natural_end;   /* proration.  The current one ends with it, or at end_at */
+
+	struct instant started_at;  /* when it starts or started */
+	struct instant trial_start; /* INSTANT_NONE: without a trial */
+	struct instant trial_end;
+	struct instant end_at; /* when it ends by itself; INSTANT_NONE: never */
 	bool cancel_at_period_end;
 	struct instant canceled_at; /* when cancelling was asked for; INSTANT_NONE until then */
 	struct instant ended_at;    /* when it became final; INSTANT_NONE until then */
+	struct instant paused_at;   /* INSTANT_NONE while it is not */
+
+	struct uuid pending_plan_id;    /* what it changes to when the period ends; nil: nothing */
+	struct uuid pending_version_id; /* likewise */
+	int64_t pending_quantity;       /* with it; else QUANTITY_NONE */
+
+	struct instant due_at;      /* when something falls due next; INSTANT_NONE: nothing does */
+	struct str billing_problem; /* why what fell due could not be billed (a refusal's slug);
+				       none while all is well */
+
 	struct str_map metadata;
 	int64_t created_ms; /* milliseconds: when its command was accepted; lists go by it */
 	struct instant created_at;
 	struct instant updated_at;
-};
-
-enum cancel_effective {
-	CANCEL_NOW,        /* ends at once */
-	CANCEL_PERIOD_END, /* stays active until the period ends; until then it can be taken back */
 };
 
 /**
@@ -70,25 +94,11 @@ NODISCARD bool subscription_transition_allowed(
     enum subscription_status from, enum subscription_status to);
 
 /**
- * subscription_create(customer, plan, live, zone, now, subscription):
- * Start ${customer} on ${plan} (of the same organisation) at ${now}; ${live} is the customer's live
- * subscription, or NULL; one that has ended since it was loaded does not count.  ${zone} is the
- * customer's time zone.  The caller has set id, shard and metadata in ${subscription}; all else is
- * set here: active, anchored at ${now}, in its period 0.  Refused, ${subscription} untouched:
- * CUSTOMER_ARCHIVED, PLAN_ARCHIVED, CURRENCY_MISMATCH, SUBSCRIPTION_LIVE_EXISTS, TIME_OUT_OF_RANGE,
- * in this order.
+ * subscription_due_at(subscription):
+ * When something falls due by itself: its start, the end of its trial or period, its own end (a
+ * paused one waits for that alone); INSTANT_NONE for one that has ended or is parked by a
+ * billing_problem.  Every function of lifecycle.h sets due_at to this.
  */
-NODISCARD enum refusal subscription_create(const struct customer *customer, const struct plan *plan,
-    const struct subscription *live, const struct zone *zone, struct instant now,
-    struct subscription *subscription);
-
-/**
- * subscription_cancel(subscription, effective, now):
- * End ${subscription} at once, or note that it ends with its period.  Asking again for the period's
- * end changes nothing but updated_at; canceling now overrides an earlier wish.  Refused, untouched:
- * SUBSCRIPTION_FINAL.
- */
-NODISCARD enum refusal subscription_cancel(
-    struct subscription *subscription, enum cancel_effective effective, struct instant now);
+NODISCARD struct instant subscription_due_at(const struct subscription *subscription);
 
 #endif

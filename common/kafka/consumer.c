@@ -23,6 +23,8 @@ static const struct kafka_conf_pair consumer_conf[] = {
     {"queued.min.messages", "4000"},
     {"queued.max.messages.kbytes", "16384"},
     {"fetch.error.backoff.ms", "100"},
+    /* What else is asked of a broker waits behind a fetch that waits for messages. */
+    {"fetch.wait.max.ms", "100"},
     {NULL, NULL},
 };
 
@@ -229,6 +231,35 @@ consumer_end_offset(const struct consumer *consumer, int32_t partition)
 	    high < 0)
 		return -1;
 	return high;
+}
+
+enum err_class
+consumer_end_offsets(struct consumer *consumer, const int32_t *partitions, size_t len,
+    int timeout_ms, int64_t *ret_offsets, struct err *err)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)len);
+	enum err_class class = ERR_NONE;
+	rd_kafka_resp_err_t code;
+
+	/* In place of a time: the end. */
+	for (size_t i = 0; i < len; i++)
+		rd_kafka_topic_partition_list_add(list, consumer->topic, partitions[i])->offset =
+		    RD_KAFKA_OFFSET_END;
+	code = rd_kafka_offsets_for_times(consumer->rk, list, timeout_ms);
+	for (size_t i = 0; i < len && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+		const rd_kafka_topic_partition_t *answer =
+		    rd_kafka_topic_partition_list_find(list, consumer->topic, partitions[i]);
+
+		CHECK(answer != NULL);
+		code = answer->err;
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR && answer->offset < 0)
+			code = RD_KAFKA_RESP_ERR__NO_OFFSET;
+		ret_offsets[i] = answer->offset;
+	}
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		class = err_set(err, ERR_RETRY, "kafka end offsets: %s", rd_kafka_err2str(code));
+	rd_kafka_topic_partition_list_destroy(list);
+	return class;
 }
 
 enum err_class

@@ -95,6 +95,14 @@ void consumer_pause(struct consumer *consumer, bool paused);
 NODISCARD int64_t consumer_end_offset(const struct consumer *consumer, int32_t partition);
 
 /**
+ * consumer_end_offsets(consumer, partitions, len, timeout_ms, ret_offsets, err):
+ * Ask the brokers for the same: behind the last message that each partition has now, which the last
+ * fetch may not know.  ERR_RETRY when not all of them tell it in time.
+ */
+NODISCARD enum err_class consumer_end_offsets(struct consumer *consumer, const int32_t *partitions,
+    size_t len, int timeout_ms, int64_t *ret_offsets, struct err *err);
+
+/**
  * consumer_cluster_id(consumer, timeout_ms, ret_cluster_id, err):
  * The id of the Kafka cluster; the caller frees it with free(3).  ERR_RETRY when no broker answers
  * in time.

@@ -90,7 +90,7 @@ pg_send(struct pg *pg, const char *name, const struct pg_params *params, struct 
 	if (pg->conn == NULL)
 		return err_set(err, ERR_RETRY, "postgres: not connected");
 	if (sent->overflow) {
-		err_set(err, ERR_RETRY, "statement %s: its parameters exceed the arena", name);
+		err_set(err, ERR_POISON, "statement %s: its parameters exceed the arena", name);
 		return fail(pg, err);
 	}
 	if (PQsendQueryPrepared(

@@ -1,5 +1,6 @@
 /* Rows to structs and back, column by column as their record says. */
 
+#include "common/base/decimal.h"
 #include "common/domain/money.h"
 #include "common/postgres/row_internal.h"
 
@@ -74,7 +75,7 @@ static enum err_class
 read_str(struct cell cell, struct arena *arena, struct str *ret_str, struct err *err)
 {
 	if (!arena_str(arena, pg_get_str(cell.result, cell.row, cell.column), ret_str))
-		return err_set(err, ERR_RETRY, "a row exceeds the arena");
+		return err_set(err, ERR_POISON, "a row exceeds the arena");
 	return ERR_NONE;
 }
 
@@ -89,14 +90,35 @@ read_currency(struct cell cell, struct currency *ret_currency, struct err *err)
 	return ERR_NONE;
 }
 
-/* Write the value of ${cell} to ${at}, which is a member of ${kind}'s type. */
+static int64_t
+read_int64_or_none(struct cell cell)
+{
+	if (PQgetisnull(cell.result, cell.row, cell.column) == 1)
+		return INT64_MIN;
+	return pg_get_int64(cell.result, cell.row, cell.column);
+}
+
 static enum err_class
-read_cell(struct cell cell, enum field_kind kind, struct arena *arena, void *at, struct err *err)
+read_decimal(struct cell cell, struct decimal *ret_decimal, struct err *err)
+{
+	struct str text = pg_get_str(cell.result, cell.row, cell.column);
+
+	*ret_decimal = DECIMAL_NONE;
+	if (text.ptr != NULL && !decimal_read(text, DECIMAL_PLACES, ret_decimal))
+		return err_set(err, ERR_FATAL, "\"%.*s\" is no decimal of ours", STR_ARG(text));
+	return ERR_NONE;
+}
+
+/* Write the value of ${cell} to the member of ${value} that ${field} says. */
+static enum err_class
+read_cell(
+    struct cell cell, const struct field *field, struct arena *arena, void *value, struct err *err)
 {
 	const PGresult *result = cell.result;
 	int row = cell.row, column = cell.column;
+	void *at = (char *)value + field->offset;
 
-	switch (kind) {
+	switch (field->kind) {
 	case FIELD_UUID:
 		*(struct uuid *)at = pg_get_uuid(result, row, column);
 		return ERR_NONE;
@@ -123,8 +145,14 @@ read_cell(struct cell cell, enum field_kind kind, struct arena *arena, void *at,
 		return read_currency(cell, at, err);
 	case FIELD_STR_MAP:
 		return row_map_read(pg_get_str(result, row, column), arena, at, err);
-	case FIELD_RECORD:
 	case FIELD_RECORDS:
+		return row_records_read(pg_get_str(result, row, column), field, arena, value, err);
+	case FIELD_INT64_OR_NONE:
+		*(int64_t *)at = read_int64_or_none(cell);
+		return ERR_NONE;
+	case FIELD_DECIMAL:
+		return read_decimal(cell, at, err);
+	case FIELD_RECORD:
 	case FIELD_KIND_MAX:
 		break;
 	}
@@ -147,8 +175,7 @@ row_read(const struct row_table *table, const PGresult *result, int row, struct 
 		if (column_kind(field) == NULL)
 			continue;
 		CHECK(column < PQnfields(result));
-		if (read_cell(cell, field->kind, arena, (char *)value + field->offset, err) !=
-		    ERR_NONE)
+		if (read_cell(cell, field, arena, value, err) != ERR_NONE)
 			return err_wrap(err, "%s.%s", table->name, field->name);
 		column++;
 	}
@@ -165,19 +192,36 @@ number_cell(int64_t value, size_t width, char *scratch)
 	return (struct str){scratch, width};
 }
 
+static enum err_class
+decimal_cell(struct decimal decimal, struct arena *arena, struct str *ret_cell, struct err *err)
+{
+	char text[DECIMAL_TEXT_SIZE];
+
+	*ret_cell = STR_NONE;
+	if (decimal_is_none(decimal))
+		return ERR_NONE;
+	decimal_write(decimal, text);
+	if (!arena_str(arena, str_from(text), ret_cell))
+		return err_set(err, ERR_POISON, "the rows exceed the arena");
+	return ERR_NONE;
+}
+
 /*
- * The bytes on the wire of the member at ${at}, none for NULL; numbers are written to the
- * SCRATCH_BYTES at ${scratch}, all else stays where it is.
+ * The bytes on the wire of the member of ${value} that ${field} says, none for NULL; numbers are
+ * written to the SCRATCH_BYTES at ${scratch}, what is made anew to ${arena}, all else stays where
+ * it is.
  */
 static enum err_class
-write_cell(const void *at, enum field_kind kind, char *scratch, struct arena *arena,
+write_cell(const void *value, const struct field *field, char *scratch, struct arena *arena,
     struct str *ret_cell, struct err *err)
 {
+	const void *at = (const char *)value + field->offset;
 	const struct uuid *uuid = at;
 	const struct instant *instant = at;
 	const struct currency *currency = at;
+	const int64_t *int64 = at;
 
-	switch (kind) {
+	switch (field->kind) {
 	case FIELD_UUID:
 		*ret_cell = uuid_is_nil(*uuid)
 				? STR_NONE
@@ -192,8 +236,13 @@ write_cell(const void *at, enum field_kind kind, char *scratch, struct arena *ar
 		*ret_cell = number_cell(*(const int32_t *)at, 4, scratch);
 		return ERR_NONE;
 	case FIELD_INT64:
-		*ret_cell = number_cell(*(const int64_t *)at, 8, scratch);
+		*ret_cell = number_cell(*int64, 8, scratch);
 		return ERR_NONE;
+	case FIELD_INT64_OR_NONE:
+		*ret_cell = *int64 == INT64_MIN ? STR_NONE : number_cell(*int64, 8, scratch);
+		return ERR_NONE;
+	case FIELD_DECIMAL:
+		return decimal_cell(*(const struct decimal *)at, arena, ret_cell, err);
 	case FIELD_BOOL:
 		*ret_cell = *(const bool *)at ? (struct str){"\1", 1} : (struct str){"\0", 1};
 		return ERR_NONE;
@@ -203,15 +252,16 @@ write_cell(const void *at, enum field_kind kind, char *scratch, struct arena *ar
 				: number_cell(pg_micros_from_instant(*instant), 8, scratch);
 		return ERR_NONE;
 	case FIELD_MILLIS:
-		*ret_cell = number_cell(pg_micros_from_millis(*(const int64_t *)at), 8, scratch);
+		*ret_cell = number_cell(pg_micros_from_millis(*int64), 8, scratch);
 		return ERR_NONE;
 	case FIELD_CURRENCY:
 		*ret_cell = currency->code[0] == '\0' ? STR_NONE : (struct str){currency->code, 3};
 		return ERR_NONE;
 	case FIELD_STR_MAP:
 		return row_map_write(at, arena, ret_cell, err);
-	case FIELD_RECORD:
 	case FIELD_RECORDS:
+		return row_records_write(field, value, arena, ret_cell, err);
+	case FIELD_RECORD:
 	case FIELD_KIND_MAX:
 		break;
 	}
@@ -229,10 +279,10 @@ add_column(struct pg_params *params, const struct field *field, const void *cons
 	char *scratch = arena_array(params->arena, len, SCRATCH_BYTES);
 
 	if (cells == NULL || scratch == NULL)
-		return err_set(err, ERR_RETRY, "the rows exceed the arena");
+		return err_set(err, ERR_POISON, "the rows exceed the arena");
 	for (size_t i = 0; i < len; i++)
-		if (write_cell((const char *)rows[i] + field->offset, field->kind,
-			scratch + i * SCRATCH_BYTES, params->arena, &cells[i], err) != ERR_NONE)
+		if (write_cell(rows[i], field, scratch + i * SCRATCH_BYTES, params->arena,
+			&cells[i], err) != ERR_NONE)
 			return err->class;
 	pg_params_cells(params, kind->array_oid, kind->element_oid, cells, len);
 	return ERR_NONE;

@@ -14,8 +14,8 @@
 
 #define ROW_KEYS_MAX 3
 
-/* What a table of the database is to us.  Fields of kind FIELD_RECORD and FIELD_RECORDS are not
- * columns. */
+/* What a table of the database is to us.  Fields of kind FIELD_RECORD are not columns, nor are
+ * those of kind FIELD_RECORDS that do not say so. */
 struct row_table {
 	const char *name;               /* "customers": begins the names of its statements */
 	const char *table;              /* "billd.customers" */
@@ -45,7 +45,7 @@ void row_prepare_load(struct pg *pg, const struct row_table *table, const char *
 /**
  * row_read(table, result, row, arena, value, err):
  * Fill ${value}, a struct of the table's record, from row ${row} of a load's ${result}.  Texts live
- * in ${arena}.  ERR_RETRY when it is full.
+ * in ${arena}.  ERR_POISON when it is full.
  */
 NODISCARD enum err_class row_read(const struct row_table *table, const PGresult *result, int row,
     struct arena *arena, void *value, struct err *err);
@@ -54,10 +54,10 @@ NODISCARD enum err_class row_read(const struct row_table *table, const PGresult 
  * row_send_insert(pg, table, rows, len, arena, err), row_send_update(...):
  * Queue one statement that writes ${len} rows, given as pointers to their structs.  When ${len} is
  * 0 nothing is queued, and there is no result to receive.  ${rows} is borrowed until the call
- * returns. The caller sorts the rows by key, so that two workers never wait for each other in a
+ * returns.  The caller sorts the rows by key, so that two workers never wait for each other in a
  * circle.  An update of a row that is not there, or not to be seen, changes nothing: pg_changed of
- * its result tells.  ERR_RETRY when the arena is full, ERR_POISON when a map's text is not UTF-8;
- * nothing is queued then.
+ * its result tells.  ERR_POISON when the arena is full, so that fewer are tried together, or when a
+ * text in a map or a list is not UTF-8; nothing is queued then.
  */
 NODISCARD enum err_class row_send_insert(struct pg *pg, const struct row_table *table,
     const void *const *rows, size_t len, struct arena *arena, struct err *err);

@@ -2,7 +2,8 @@
 #define COMMON_POSTGRES_ROW_INTERNAL_H
 
 /*
- * What the files of row share: how each kind of field is kept in a column, and string maps as JSON.
+ * What the files of row share: how each kind of field is kept in a column, and string maps and
+ * lists of records as JSON.
  * For common/postgres/ and its tests alone.
  */
 
@@ -44,8 +45,8 @@ NODISCARD enum err_class row_params(const struct row_table *table, const void *c
 
 /**
  * row_map_write(map, arena, ret_json, err):
- * ${map} as the text of a JSON object, in its order.  ERR_POISON when a text is not UTF-8,
- * ERR_RETRY when the arena is full.
+ * ${map} as the text of a JSON object, in its order.  ERR_POISON when a text is not UTF-8
+ * or the arena is full.
  */
 NODISCARD enum err_class row_map_write(
     const struct str_map *map, struct arena *arena, struct str *ret_json, struct err *err);
@@ -53,9 +54,27 @@ NODISCARD enum err_class row_map_write(
 /**
  * row_map_read(json, arena, ret_map, err):
  * The pairs of the JSON object ${json}; none has no pairs.  ERR_FATAL when it is anything but an
- * object of strings, ERR_RETRY when the arena is full.
+ * object of strings, ERR_POISON when the arena is full.
  */
 NODISCARD enum err_class row_map_read(
     struct str json, struct arena *arena, struct str_map *ret_map, struct err *err);
+
+/**
+ * row_records_write(field, value, arena, ret_json, err):
+ * The list ${field}, of kind FIELD_RECORDS, of the struct ${value} as the text of a JSON array of
+ * objects: every field of a record by its name, none as null, decimals as strings.  ERR_POISON when
+ * a text is not UTF-8 or the arena is full.
+ */
+NODISCARD enum err_class row_records_write(const struct field *field, const void *value,
+    struct arena *arena, struct str *ret_json, struct err *err);
+
+/**
+ * row_records_read(json, field, arena, value, err):
+ * Read ${json} back into the list ${field} of ${value}; none is the empty list.  A name that an
+ * object lacks is none, one that the record lacks is passed over.  ERR_FATAL when a value is of
+ * another type, ERR_POISON when the arena is full.
+ */
+NODISCARD enum err_class row_records_read(
+    struct str json, const struct field *field, struct arena *arena, void *value, struct err *err);
 
 #endif

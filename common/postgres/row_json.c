@@ -9,7 +9,7 @@
 static enum err_class
 arena_is_full(struct err *err)
 {
-	return err_set(err, ERR_RETRY, "a row's map exceeds the arena");
+	return err_set(err, ERR_POISON, "a row's map exceeds the arena");
 }
 
 enum err_class

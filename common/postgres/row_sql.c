@@ -13,6 +13,9 @@ static const struct column_kind column_kinds[FIELD_KIND_MAX] = {
     [FIELD_STR_MAP] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
     [FIELD_BYTES] = {"bytea[]", "", "", PG_BYTEA_ARRAY, PG_BYTEA},
     [FIELD_JSON] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
+    [FIELD_RECORDS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
+    [FIELD_INT64_OR_NONE] = {"int8[]", "", "", PG_INT8_ARRAY, PG_INT8},
+    [FIELD_DECIMAL] = {"text[]", "::text", "::numeric", PG_TEXT_ARRAY, PG_TEXT},
     [FIELD_MILLIS] = {"timestamptz[]", "", "", PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ},
 };
 
@@ -20,6 +23,8 @@ const struct column_kind *
 column_kind(const struct field *field)
 {
 	CHECK(field->kind < FIELD_KIND_MAX);
+	if (field->kind == FIELD_RECORDS && !field->column)
+		return NULL;
 	return column_kinds[field->kind].array == NULL ? NULL : &column_kinds[field->kind];
 }
 

@@ -20,7 +20,7 @@
 #include "common/base/daemon.h"
 #include "tests/bench/bench.h"
 
-#define COLUMNS_MAX 32
+#define COLUMNS_MAX 64
 #define TYPE_SIZE 64
 #define SQL_MAX 8192
 #define BINARY 1

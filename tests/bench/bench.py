@@ -32,6 +32,7 @@ GOALS = {
 ORDER = [
     "ingress_64", "ingress_1000", "worker_vs_unnest", "worker_vs_single", "publish", "latency_p50", "latency_p99",
     "read_vs_select", "rls_cost", "rss_api", "rss_worker", "rss_worker_poison",
+    "rate_flat", "rate_per_unit", "rate_graduated", "rate_volume", "rate_package", "rate_percentage",
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ HTTP_THREADS = 2  # BILLD_HTTP_THREADS's default
 HTTP_CONNECTIONS_MAX = 10000  # BILLD_CONNECTIONS's default
 POISON_EVERY = 100  # of tests/bench/fill.c
 WARM_UP_S = 1  # of tests/bench/load.c
+MODELS = ("flat", "per_unit", "graduated", "volume", "package", "percentage")
 
 
 @dataclass
@@ -126,6 +127,24 @@ def worker(bed, scale):
         f"{said(every, 1 + len(more))}, one for each processor; bare {single} commands, {rounded(one)}; "
         f"each transaction as one pipeline {rounded(piped)}",
     )  # fmt: skip
+
+
+# Rating
+
+
+def rates(bed, scale):
+    milliseconds, rounds = scale(300, 100), scale(5, 3)
+    measured = bed.tool("rate", milliseconds, rounds)
+    assert measured["allocations"] == 0, f"rating allocated {measured['allocations']} times"
+    bare = quantile(measured["bare"], 0.5)
+    for model in MODELS:
+        turns = measured[model]
+        yield Figure(
+            f"rate_{model}", quantile(turns, 0.5), "lines/s",
+            "a bare loop that multiplies and divides 64 bits once for each line", bare,
+            f"one thread, the middle one of {rounds} turns of {milliseconds} ms; allocations: "
+            f"{measured['allocations']}; turns in thousands: {'/'.join(f'{turn / 1e3:.0f}' for turn in turns)}",
+        )  # fmt: skip
 
 
 # Publishing
@@ -326,6 +345,7 @@ def ingress(bed, scale):
 
 # Which function gives which figures, in the order in which they run, and the seconds that it takes at full length.
 STAGES = [
+    (rates, tuple(f"rate_{model}" for model in MODELS), 12),
     (worker, ("worker_vs_unnest", "worker_vs_single"), 150),
     (publish, ("publish",), 45),
     (latency, ("latency_p50", "latency_p99"), 85),

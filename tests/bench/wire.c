@@ -117,6 +117,11 @@ wire_subscription(
 	    .meta = meta_of(wire, round, number),
 	    .customer_id = wire_customer_id(wire, number),
 	    .plan_id = wire->plan_id,
+	    .quantity = 1,
+	    .start_at = INSTANT_NONE,
+	    .end_at = INSTANT_NONE,
+	    .trial_days = INT64_MIN,
+	    .anchor = STR("start"),
 	};
 
 	CHECK(round != ROUND_CUSTOMER);

@@ -12,6 +12,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 
+import checker_billing
 import checker_events
 import checker_outcomes
 import checker_rows
@@ -25,7 +26,7 @@ TOLD_MAX = 20  # breaches of one rule that are told; a broken stack breaks one t
 # (name, function, what must hold)
 RULES = [
     (name, rule, " ".join(rule.__doc__.split()))
-    for name, rule in (*checker_outcomes.RULES, *checker_rows.RULES, *checker_events.RULES)
+    for name, rule in (*checker_outcomes.RULES, *checker_rows.RULES, *checker_billing.RULES, *checker_events.RULES)
 ]
 
 

@@ -33,10 +33,6 @@ def tell_an_event_twice(history, evidence):
     again(evidence, "outbox", {"number": 999}, type="billd.subscription.canceled.v1")
 
 
-def owe_nothing_and_tell_no_payment(history, evidence):
-    event_change(evidence, "invoice.issued", total=0)
-
-
 def tell_of_another_resource(history, evidence):
     event = row(evidence, "outbox", type="billd.customer.updated.v1")
     event["subject"] = row(evidence, "customers", name="Gone")["id"]
@@ -318,7 +314,6 @@ BREAKS = [
     (tell_without_a_cause, "nothing-without-a-command"),
     (commit_without_an_event, "effects-have-events"),
     (tell_an_event_twice, "effects-have-events"),
-    (owe_nothing_and_tell_no_payment, "effects-have-events"),
     (tell_of_another_resource, "effects-have-events"),
     (scatter_a_commands_events, "effects-have-events"),
     (tell_an_event_twice, "outbox-is-gapless"),

@@ -5,26 +5,44 @@ from collections import defaultdict
 from checker_index import CREATES, EVENT_MARKS, KINDS, bytes_of_row, document_of_answer, milliseconds, repeated, slug
 from wire import COMMANDS, EVENTS, partition_of
 
-# command -> (the events that it must have, those that it may have besides)
-CANCELED, PAID = "billd.subscription.canceled.v1", "billd.invoice.paid.v1"
+# command -> (the events of which it must have one each, those that it may have besides)
+CREATED, CANCELED = "billd.subscription.created.v1", "billd.subscription.canceled.v1"
+ISSUED, PAID, CREDITED = "billd.invoice.issued.v1", "billd.invoice.paid.v1", "billd.credit.recorded.v1"
+PARKED = "billd.subscription.parked.v1"
+UPDATED, CHANGED = "billd.subscription.updated.v1", "billd.subscription.changed.v1"
+REPORTED = "billd.quantity.reported.v1"
+BILLED = {ISSUED, PAID, CREDITED}
 EFFECTS = {
-    "CreateCustomer": (["billd.customer.created.v1"], []),
-    "UpdateCustomer": (["billd.customer.updated.v1"], []),
-    "ArchiveCustomer": (["billd.customer.archived.v1"], [CANCELED]),
-    "CreatePlan": (["billd.plan.created.v1"], []),
-    "UpdatePlan": (["billd.plan.updated.v1"], []),
-    "ArchivePlan": (["billd.plan.archived.v1"], []),
-    "CreateSubscription": (["billd.subscription.created.v1", "billd.invoice.issued.v1"], [PAID]),
+    "CreateCustomer": ({"billd.customer.created.v1"}, set()),
+    "UpdateCustomer": ({"billd.customer.updated.v1"}, set()),
+    "ArchiveCustomer": ({"billd.customer.archived.v1"}, {CANCELED} | BILLED),
+    "CreatePlan": ({"billd.plan.created.v1"}, set()),
+    "UpdatePlan": ({"billd.plan.updated.v1"}, set()),
+    "ArchivePlan": ({"billd.plan.archived.v1"}, set()),
+    "CreateSubscription": ({CREATED}, BILLED),
+    "ChangeSubscription": (set(), {CHANGED, UPDATED} | BILLED),
+    "CancelSubscription": (set(), {CANCELED, UPDATED} | BILLED),
+    "UncancelSubscription": ({UPDATED}, set()),
+    "PauseSubscription": ({"billd.subscription.paused.v1"}, set()),
+    "ResumeSubscription": ({"billd.subscription.resumed.v1"}, BILLED),
+    "ReportQuantity": ({REPORTED}, set()),
+    "CreateTestClock": ({"billd.test_clock.created.v1"}, set()),
+    "AdvanceTestClock": ({"billd.test_clock.advanced.v1"}, set()),
 }
-CANCELS = {"now": CANCELED, "period_end": "billd.subscription.updated.v1"}
+# What falls due makes one of these of a subscription.
+DUE = {
+    f"billd.subscription.{what}.v1" for what in ("started", "trial_ended", "renewed", "canceled", "expired", "parked")
+}
 # The type of an event that comes first for its subject -> table of its subject
 BEGINNINGS = {
     "billd.customer.created.v1": "customers",
     "billd.plan.created.v1": "plans",
-    "billd.subscription.created.v1": "subscriptions",
-    "billd.invoice.issued.v1": "invoices",
+    CREATED: "subscriptions",
+    ISSUED: "invoices",
+    CREDITED: "credit_entries",
+    "billd.test_clock.created.v1": "test_clocks",
 }
-ENDINGS = ("billd.customer.archived.v1", "billd.plan.archived.v1", CANCELED)
+ENDINGS = ("billd.customer.archived.v1", "billd.plan.archived.v1", CANCELED, "billd.subscription.expired.v1")
 
 # Causes and effects
 
@@ -36,18 +54,25 @@ def effects_have_events(index):
         if row is None or row["status"] != "succeeded":
             continue
         events = index.events_of.get(operation_id, [])
-        must, may = EFFECTS.get(command.name) or ([CANCELS[command.record["effective"]]], [])
+        must, may = EFFECTS[command.name]
         types = [event["type"] for event, _, _ in events]
-        if sorted(set(types) - set(may)) != sorted(must) or repeated(types):
+        if not must <= set(types) <= must | may or not types or repeated(types):
             yield f"{command.name} {operation_id} succeeded, and has the events {types}"
         places = [(event["partition"], event["number"]) for event, _, _ in events]
         if places and places != [(places[0][0], places[0][1] + i) for i in range(len(places))]:
             yield f"{command.name} {operation_id}: its events lie apart: {places}"
-        if events and row["resource_id"] not in {event["subject"] for event, _, _ in events}:
+        about = {event["subject"] for event, _, _ in events} | {told.get("subscription_id") for _, _, told in events}
+        if events and row["resource_id"] not in about:
             yield f"{command.name} {operation_id}: no event is about its resource {row['resource_id']}"
-        amounts = [record.get("total") for event, name, record in events if name == "Invoice"]
-        if command.name == "CreateSubscription" and (PAID in types) != (0 in amounts):
-            yield f"{command.name} {operation_id}: an invoice over {amounts} has the events {types}"
+
+
+def nothing_owed_is_paid(index):
+    """What is issued with nothing to pay is told as paid at once, and nothing else is."""
+    for group in index.groups:
+        issued = {event["subject"] for event, _, told in group if event["type"] == ISSUED and told["amount_due"] == 0}
+        paid = {event["subject"] for event, _, _ in group if event["type"] == PAID}
+        for one in sorted(issued ^ paid):
+            yield f"the invoice {one}: something is owed and it was paid, or the other way round"
 
 
 def events_are_counted(index):
@@ -56,28 +81,58 @@ def events_are_counted(index):
     for beginning, table in BEGINNINGS.items():
         if types.count(beginning) != len(index.own(table)):
             yield f"{types.count(beginning)} events {beginning}, {len(index.own(table))} {table}"
+    reported = {event["subject"] for event, _, _ in index.events if event["type"] == REPORTED}
+    if len(reported) != len(index.own("quantities")):
+        yield f"{len(reported)} quantities are told of, {len(index.own('quantities'))} are there"
+
+
+def key_of(event, name, record):
+    """What an event's partition follows from."""
+    if name == "Plan":
+        return event["organisation_id"]
+    if name == "Quantity":
+        return None  # its subscription's customer
+    return record.get("customer_id", record["id"])
 
 
 def events_have_causes(index):
-    """Every event has an operation that succeeded, of its organisation, a subject that exists, its customer's key."""
+    """Every event has a step that fell due or an operation that succeeded, of its organisation and time, a subject
+    that exists, its customer's key."""
     tables = {schema: (table, prefix) for table, schema, prefix in KINDS.values()}
+    due = {event["id"] for pieces in index.steps.values() for piece in pieces for event, _, _ in piece}
     for event, name, record in index.events:
         said = f"event {event['partition']}/{event['number']} {event['type']}"
         operation = index.operations.get(event["operation_id"])
-        if operation is None or operation["status"] != "succeeded":
+        if event["id"] not in due and (operation is None or operation["status"] != "succeeded"):
             yield f"{said}: its operation {event['operation_id']} is {operation and operation['status']}"
         if name is None or not event["type"].startswith(tables[name][1]):
             yield f"{said}: its value is a {name}"
             continue
         if record["id"] != event["subject"] or event["subject"] not in index.rows[tables[name][0]]:
             yield f"{said}: its subject {event['subject']} is not there"
-        key = record.get("customer_id", record["id"]) if name != "Plan" else event["organisation_id"]
+        key = key_of(event, name, record) or index.rows["subscriptions"][record["subscription_id"]]["customer_id"]
         if event["key"] != key or partition_of(key, len(index.progress)) != event["partition"]:
             yield f"{said}: it has the key {event['key']} and belongs to {key}"
         copies = index.copies.get(event["operation_id"])
         moments = {command.record["meta"]["accepted_at"] for command in copies or ()}
         if copies and milliseconds(event["occurred_at"]) not in moments:
             yield f"{said}: it occurred at {event['occurred_at']}, its command was accepted at {moments}"
+
+
+def due_steps_are_whole(index):
+    """What fell due is done once, in one piece and at its moment: it begins with what became of the subscription."""
+    for cause, pieces in index.steps.items():
+        kinds = [piece[0][0]["type"] for piece in pieces]
+        said = f"the step {cause} of {pieces[0][0][0]['subject']}"
+        done = [kind for kind in kinds if kind != PARKED]
+        if set(kinds) - DUE or len(done) > 1 or (done and kinds[-1] == PARKED):
+            yield f"{said} was done as {kinds}"
+        for piece in pieces:
+            types = [event["type"] for event, _, _ in piece]
+            if not set(types[1:]) <= BILLED or repeated(types):
+                yield f"{said} has the events {types}"
+            if len({(event["occurred_at"], event["key"]) for event, _, _ in piece}) > 1:
+                yield f"{said}: its events have other moments or keys than it"
 
 
 # The outbox and the topic
@@ -196,18 +251,24 @@ def told_on_topic(index):
             yield said, headers.get("ce_type"), name, headers.get("ce_subject"), record
 
 
+PARENTS = (
+    ("Customer", "customer_id"), ("Subscription", "subscription_id"), ("Invoice", "invoice_id"),
+    ("TestClock", "test_clock_id"),
+)  # fmt: skip
+
+
 def causes_come_first(index):
     """A resource's events begin with its creation and end with its end; its parents' come before them."""
     begun, ended = set(), set()
     for said, kind, name, subject, record in told_on_topic(index):
-        if kind in BEGINNINGS:
-            if (name, subject) in begun:
+        if kind in BEGINNINGS or kind == REPORTED:
+            if (name, subject) in begun and kind != REPORTED:
                 yield f"{said}: it was created before"
             begun.add((name, subject))
         elif (name, subject) not in begun:
             yield f"{said}: it was not created before"
-        parents = ("Customer", record.get("customer_id")), ("Subscription", record.get("subscription_id"))
-        for schema, parent in parents:
+        for schema, field in PARENTS:
+            parent = record.get(field)
             if parent and (schema, parent) not in begun:
                 yield f"{said}: the {schema} {parent} was not created before"
         customer = ("Customer", record.get("customer_id", subject))
@@ -218,23 +279,34 @@ def causes_come_first(index):
 
 
 def time_goes_forward(index):
-    """A customer's time never goes back from one of its events to the next, whatever the clocks did; nor a plan's."""
+    """Time never goes back: not a customer's from one event of it or its subscriptions to the next, whatever the clocks
+    did, nor a plan's or a test clock's; nor from one invoice or credit of a subscription to the next, nor from one step
+    that fell due to the next."""
     latest = {}
     for row, name, record in index.events:
-        place = row["subject"] if name == "Plan" else row["key"]
-        at = record.get("updated_at", 0)
-        if at < latest.get(place, 0):
-            yield f"event {row['partition']}/{row['number']} {row['type']}: at {at}, after {latest[place]}"
-        latest[place] = at
+        moments = []
+        if name in ("Customer", "Subscription"):
+            moments.append((row["key"], record.get("updated_at", 0)))
+        elif name in ("Plan", "TestClock"):
+            moments.append((row["subject"], record.get("now") or record.get("updated_at", 0)))
+        elif row["type"] == ISSUED:
+            moments.append((record.get("subscription_id"), record.get("issued_at", 0)))
+        if row["operation_id"] in index.steps and name == "Subscription":
+            moments.append((("due", row["subject"]), milliseconds(row["occurred_at"])))
+        for place, at in moments:
+            if at < latest.get(place, 0):
+                yield f"event {row['partition']}/{row['number']} {row['type']}: at {at}, after {latest[place]}"
+            latest[place] = at
 
 
 def effects_follow_the_topic(index):
-    """A partition's events are in the order of their commands; a command lies behind the one whose fruit it names."""
+    """A partition's events are in the order of their commands; a command lies behind the one whose fruit it names. A
+    clock that arrives tells so later, and what falls due has no place."""
     place = {one: (copies[0].partition, copies[0].offset) for one, copies in index.copies.items()}
     last = {}
     for row, _, _ in index.events:
         partition, offset = place.get(row["operation_id"], (None, 0))
-        if partition is None:
+        if partition is None or index.copies[row["operation_id"]][0].name == "AdvanceTestClock":
             continue
         if partition != row["partition"] or offset < last.get(partition, -1):
             yield f"event {row['partition']}/{row['number']}: its command lies at {offset} of partition {partition}"
@@ -245,7 +317,7 @@ def effects_follow_the_topic(index):
         if copies[0].name in CREATES and one in index.operations
     }
     for one, copies in index.copies.items():
-        for name in ("customer_id", "subscription_id", "plan_id"):
+        for name in ("customer_id", "subscription_id", "plan_id", "test_clock_id"):
             maker = makers.get(copies[0].record.get(name))
             if maker and place[maker][0] == place[one][0] and place[maker] > place[one]:
                 yield f"operation {one} at {place[one]} lies before {maker} at {place[maker]}, whose fruit it names"
@@ -347,7 +419,9 @@ def topics_are_whole(index):
 
 RULES = [
     ("effects-have-events", effects_have_events),
+    ("nothing-owed-is-paid", nothing_owed_is_paid),
     ("events-are-counted", events_are_counted),
+    ("due-steps-are-whole", due_steps_are_whole),
     ("events-have-causes", events_have_causes),
     ("outbox-is-gapless", outbox_is_gapless),
     ("topic-is-gapless", topic_is_gapless),

@@ -6,6 +6,7 @@ All that is here follows from the routes, schemas/ and the tables' names; nothin
 import json
 import math
 import re
+import uuid
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from functools import cache, cached_property
 
 from evidence import COMMAND_MARKS, EVENT_MARKS, decode
 from history import Attempt, Fault, Poison, Progress, Sight
-from wire import COMMANDS, DEAD_LETTERS, EVENTS
+from wire import COMMANDS, DEAD_LETTERS, EVENTS, derived_id
 
 # Two faults move the truth back. Fault records with these names say from when until when.
 RESTORED = "database restored"  # its state is an older one; what came behind it is processed again
@@ -32,6 +33,13 @@ ROUTES = [
         ("DELETE", "/v1/plans/{}", "ArchivePlan", "plan_id"),
         ("POST", "/v1/subscriptions", "CreateSubscription", None),
         ("POST", "/v1/subscriptions/{}/cancel", "CancelSubscription", "subscription_id"),
+        ("POST", "/v1/subscriptions/{}/uncancel", "UncancelSubscription", "subscription_id"),
+        ("POST", "/v1/subscriptions/{}/change", "ChangeSubscription", "subscription_id"),
+        ("POST", "/v1/subscriptions/{}/pause", "PauseSubscription", "subscription_id"),
+        ("POST", "/v1/subscriptions/{}/resume", "ResumeSubscription", "subscription_id"),
+        ("POST", "/v1/subscriptions/{}/quantities", "ReportQuantity", "subscription_id"),
+        ("POST", "/v1/test-clocks", "CreateTestClock", None),
+        ("POST", "/v1/test-clocks/{}/advance", "AdvanceTestClock", "test_clock_id"),
     )
 ]
 # What each kind of resource is called: type -> (its table, the schema of its events, what its events' types begin with)
@@ -40,8 +48,18 @@ KINDS = {
     "plan": ("plans", "Plan", "billd.plan."),
     "subscription": ("subscriptions", "Subscription", "billd.subscription."),
     "invoice": ("invoices", "Invoice", "billd.invoice."),
+    "quantity": ("quantities", "Quantity", "billd.quantity."),
+    "credit_entry": ("credit_entries", "CreditEntry", "billd.credit."),
+    "test_clock": ("test_clocks", "TestClock", "billd.test_clock."),
 }
-CREATES = {"CreateCustomer": "customer", "CreatePlan": "plan", "CreateSubscription": "subscription"}
+# Those that the API lists for a whole organisation; quantities and credits are listed below what they belong to.
+LISTED = ("customer", "plan", "subscription", "invoice", "test_clock")
+CREATES = {
+    "CreateCustomer": "customer", "CreatePlan": "plan", "CreateSubscription": "subscription",
+    "CreateTestClock": "test_clock",
+}  # fmt: skip
+# What names a step that fell due at an even or an odd second, as an operation names what a command does.
+DUE_KINDS = (11, 12)
 SCHEMAS = dict(COMMAND_MARKS.values())
 EVENT_SCHEMAS = dict(EVENT_MARKS.values())
 EVENT_SCHEMAS["InvoiceLine"] = next(
@@ -49,6 +67,9 @@ EVENT_SCHEMAS["InvoiceLine"] = next(
 )
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 IS_UUID = re.compile(UUID + "$")
+TIMES = (
+    "period_start", "period_end", "current_period_start", "current_period_end", "trial_start", "trial_end", "now",
+)  # fmt: skip
 
 
 @dataclass
@@ -82,9 +103,9 @@ def milliseconds(text):
 
 def document_of_answer(schema, document):
     """An API's document as an event has it."""
-    made = as_event(document, field_names(schema))
-    if "lines" in made:
-        made["lines"] = [as_event(line, field_names("InvoiceLine")) for line in document["lines"]]
+    made = as_event(document, schema)
+    if schema == "Invoice":
+        made["lines"] = [as_event(line, "InvoiceLine") for line in document["lines"]]
     return made
 
 
@@ -97,12 +118,56 @@ def field_names(schema):
 
 
 def is_time(name):
-    return name.endswith("_at") or name in ("period_start", "period_end", "current_period_start", "current_period_end")
+    return name.endswith("_at") or name in TIMES
 
 
-def as_event(document, names):
-    """The fields of a row or of an API's document as an event has them."""
-    return {name: milliseconds(document[name]) if is_time(name) else document[name] for name in names}
+def comparable(field, value):
+    """A field's value as rows, answers and events alike have it: JSON is text in Avro, a numeric a number in a row."""
+    if value is None:
+        return None
+    if is_time(field["name"]):
+        return milliseconds(value)
+    if field.get("json"):
+        found = json.loads(value, parse_float=str) if isinstance(value, str) else value
+        return json.dumps(found, sort_keys=True)
+    return str(value) if "string" in field["type"] and isinstance(value, int) else value
+
+
+def as_event(document, schema):
+    """A row or an API's document as an event has it, apart from an invoice's lines."""
+    return {field["name"]: comparable(field, document[field["name"]]) for field in EVENT_SCHEMAS[schema]["fields"]}
+
+
+def json_alike(schema, record):
+    """A decoded value whose JSON is written as comparable() writes it."""
+    fields = [field for field in EVENT_SCHEMAS[schema]["fields"] if field.get("json")]
+    return record | {field["name"]: comparable(field, record[field["name"]]) for field in fields}
+
+
+def of_event(found):
+    """What was decoded, comparable."""
+    if not found or found[0] not in EVENT_SCHEMAS:
+        return found
+    name, record = found
+    if name == "Invoice":
+        record = record | {"lines": [json_alike("InvoiceLine", line) for line in record["lines"]]}
+    return name, json_alike(name, record)
+
+
+def filled(kind, name, value):
+    """A body's value as a command of that type has it: what is not given has its default, a time is a number."""
+    if isinstance(kind, list):
+        return None if value is None else filled(kind[-1], name, value)
+    if isinstance(kind, dict) and kind["type"] == "array":
+        return [filled(kind["items"], name, item) for item in value]
+    if isinstance(kind, dict) and kind["type"] == "record":
+        return {
+            field["name"]: filled(field["type"], field["name"], value.get(field["name"], field.get("default")))
+            for field in kind["fields"]
+        }
+    if isinstance(value, str) and is_time(name):
+        return milliseconds(value)
+    return value.lower() if isinstance(value, str) and IS_UUID.match(value) else value
 
 
 def wish_of(organisation_id, name, arguments):
@@ -110,7 +175,7 @@ def wish_of(organisation_id, name, arguments):
     given = {}
     for field in SCHEMAS[name]["fields"][1:]:
         value = arguments.get(field["name"], field.get("default"))
-        given[field["name"]] = value.lower() if isinstance(value, str) and IS_UUID.match(value) else value
+        given[field["name"]] = filled(field["type"], field["name"], value)
     if set(arguments) - set(given) - {"meta"}:
         return None  # no such command
     return organisation_id, name, json.dumps(given, sort_keys=True)
@@ -153,7 +218,7 @@ class Index:
     def read(self, value, marks):
         """decode(), once for each value."""
         if (value, id(marks)) not in self.cache:
-            self.cache[value, id(marks)] = decode(value, marks)
+            self.cache[value, id(marks)] = of_event(decode(value, marks))
         return self.cache[value, id(marks)]
 
     # The history
@@ -207,7 +272,7 @@ class Index:
         """{table: {id: row}} of the organisations' resources and operations."""
         return {
             table: {row["id"]: row for row in self.own(table)}
-            for table in ("customers", "plans", "subscriptions", "invoices", "operations")
+            for table in (*(table for table, _, _ in KINDS.values()), "operations")
         }
 
     @cached_property
@@ -233,10 +298,10 @@ class Index:
     def document(self, kind, row):
         """A row as an event of it would tell it."""
         table, schema, _ = KINDS[kind]
+        made = as_event(row | {"lines": row.get("lines")}, schema)
         if table == "invoices":
-            names = list(field_names("InvoiceLine"))
-            row = row | {"lines": [as_event(line, names) for line in self.lines[row["id"]]]}
-        return as_event(row, field_names(schema))
+            made["lines"] = [as_event(line, "InvoiceLine") for line in self.lines[row["id"]]]
+        return made
 
     # The topic of commands
 
@@ -322,9 +387,57 @@ class Index:
         return found
 
     @cached_property
+    def steps(self):
+        """{cause: its pieces} of what fell due by itself: events one behind the other whose cause is that of the first
+        one's subscription and moment, and no command's. A parking and another try have the cause of their step."""
+        found, last = defaultdict(list), (None, None, None)
+        for event in self.events:
+            row, name, _ = event
+            cause, place = row["operation_id"], (row["operation_id"], row["partition"], row["number"])
+            if cause in self.copies or cause in self.operations:
+                continue
+            if last == (cause, row["partition"], row["number"] - 1) and name != "Subscription":
+                found[cause][-1].append(event)
+            elif name == "Subscription" and cause == due_cause(row["subject"], milliseconds(row["occurred_at"])):
+                found[cause].append([event])
+            else:
+                continue
+            last = place
+        return found
+
+    @cached_property
+    def groups(self):
+        """All that happened at once: the events of each operation, and of each piece of a step that fell due."""
+        return [*self.events_of_operations.values(), *(piece for pieces in self.steps.values() for piece in pieces)]
+
+    @cached_property
+    def events_of_operations(self):
+        return {one: events for one, events in self.events_of.items() if one in self.copies or one in self.operations}
+
+    @cached_property
+    def lives(self):
+        """{subscription: its events, each with all that happened at once with it}, in order."""
+        found = defaultdict(list)
+        for group in self.groups:
+            for event in group:
+                if event[1] == "Subscription":
+                    found[event[0]["subject"]].append((event, group))
+        for life in found.values():
+            life.sort(key=lambda one: (one[0][0]["partition"], one[0][0]["number"]))
+        return found
+
+    @cached_property
     def last_told(self):
-        """{(schema's name, subject): what the last event says of it}"""
-        return {(name, row["subject"]): record for row, name, record in self.events}
+        """{(schema's name, subject): what the last event says of it}; a credit tells its customer's balance."""
+        found = {}
+        for row, name, record in self.events:
+            found[name, row["subject"]] = record
+            customer = found.get(("Customer", record.get("customer_id")))
+            if name == "CreditEntry" and customer:
+                at = max(customer["updated_at"], record["created_at"])
+                balance = {"credit_balance": record["balance_after"], "updated_at": at}
+                found["Customer", record["customer_id"]] = customer | balance
+        return found
 
     @cached_property
     def published(self):
@@ -350,6 +463,14 @@ class Index:
 def bytes_of_row(text):
     """A bytea as row_to_json writes it."""
     return bytes.fromhex((text or "\\x")[2:])
+
+
+def due_cause(subscription_id, moment):
+    """The id that names what falls due of a subscription at a moment in milliseconds (common/base/id.h)."""
+    own = uuid.UUID(subscription_id).bytes
+    seconds = moment // 1000
+    kind = DUE_KINDS[seconds % 2]
+    return str(derived_id(subscription_id, kind, seconds // 2, (own[6] & 3) << 8 | own[7]))
 
 
 def repeated(items):

@@ -5,11 +5,24 @@ It is no copy of the worker: it knows for each request what must come of it, bec
 
 import copy
 import io
+import json
+import re
 import uuid
 from datetime import UTC, datetime
 
 import fastavro
-from checker_index import CREATES, KINDS, field_names, is_time, wish_of_attempt
+from checker_index import (
+    CREATES,
+    EVENT_SCHEMAS,
+    KINDS,
+    LISTED,
+    UUID,
+    field_names,
+    filled,
+    is_time,
+    milliseconds,
+    wish_of_attempt,
+)
 from evidence import COMMAND_MARKS, EVENT_MARKS, TABLES, Evidence, Message
 from history import Attempt, Poison, Progress, Sight
 from wire import COMMANDS, DEAD_LETTERS, EVENTS, partition_of
@@ -18,6 +31,11 @@ PARTITIONS = 4
 BEGAN = 1_700_000_000  # seconds since the epoch
 PERIOD_MS = 30 * 86_400_000
 NIL = dict.fromkeys(("archived_at", "canceled_at", "ended_at", "paid_at"))
+NO_CHARGE = {
+    "billing": "advance", "amount": None, "unit_amount": None, "tiers": [], "package_size": None, "rate": None,
+    "fixed_amount": None, "transaction_min_amount": None, "transaction_max_amount": None, "free_units": None,
+    "min_amount": None, "max_amount": None,
+}  # fmt: skip
 
 
 def iso(ms):
@@ -63,6 +81,10 @@ class World:
         self.seconds += 1
         return BEGAN + self.seconds
 
+    def time(self):
+        """The same without a look."""
+        return BEGAN + self.seconds
+
     def organisation(self):
         one = self.new_id()
         self.evidence.tables["organisations"].append({"id": one, "currency": "USD", "timezone": "Etc/UTC"})
@@ -86,11 +108,14 @@ class World:
         """The command that an accepted attempt becomes: its record."""
         _, name, _ = wish_of_attempt(attempt)
         schema = next(schema for found, schema in COMMAND_MARKS.values() if found == name)
-        path_id = attempt.path.removesuffix("/cancel").rsplit("/", 1)[-1]
+        path_id = (re.findall(UUID, attempt.path) or [None])[0]
         record = {
-            field["name"]: (attempt.body or {}).get(field["name"], field.get("default", path_id))
+            field["name"]: filled(
+                field["type"], field["name"],
+                (attempt.body or {}).get(field["name"], field.get("default", path_id)),
+            )
             for field in schema["fields"][1:]
-        }
+        }  # fmt: skip
         record["meta"] = {
             "operation_id": operation_id,
             "organisation_id": attempt.organisation_id,
@@ -112,7 +137,7 @@ class World:
         operation_id, accepted_ms = self.new_id(), int(attempt.at * 1000)
         name = wish_of_attempt(attempt)[1]
         resource_id = into or self.new_id()
-        kind = CREATES.get(name) or path.split("/")[2][:-1]
+        kind = CREATES.get(name) or path.split("/")[2][:-1].replace("-", "_")
         name, record = self.command(attempt, home or resource_id, operation_id, accepted_ms)
         failure = problem(refusal, operation_id) if refusal else None
         self.operations[operation_id] = {
@@ -146,65 +171,116 @@ class World:
             self.evidence.tables[KINDS[kind][0]].append(row)
             getattr(self, f"create_{kind}")(meta, row, record, now)
             return
+        if name == "ReportQuantity":
+            return
         _, row = self.resources[resource_id]
         row["updated_at"] = iso(now)
         if name.startswith("Archive"):
             row["archived_at"] = iso(now)
             self.event(meta, f"{kind}.archived", resource_id, now)
         elif name == "CancelSubscription":
-            row |= {"status": "canceled", "canceled_at": iso(now), "ended_at": iso(now)}
+            row |= {"status": "canceled", "canceled_at": iso(now), "ended_at": iso(now), "due_at": None}
             self.event(meta, "subscription.canceled", resource_id, now)
         else:
-            changes = {name: value for name, value in fields.items() if value is not None and name in row}
+            if kind not in ("customer", "plan"):
+                return
+            changes = {name: value for name, value in fields.items() if value not in (None, []) and name in row}
             row |= changes | {"metadata": row["metadata"] | changes["metadata"]}
             self.event(meta, f"{kind}.updated", resource_id, now)
 
     def create_customer(self, meta, row, record, now):
-        row |= {"currency": "USD", "timezone": row["timezone"] or "Etc/UTC", "archived_at": None, "credit_balance": 0}
+        row |= {"currency": "USD", "timezone": row["timezone"] or "Etc/UTC", "archived_at": None}
+        row |= {"credit_balance": 0, "credit_count": 0}
         row |= {"number_prefix": row["id"][:8].upper(), "invoice_count": 0}
         self.event(meta, "customer.created", row["id"], now)
 
     def create_plan(self, meta, row, record, now):
-        row["archived_at"] = None
+        row |= {"archived_at": None, "version_id": row["id"], "version": 1}
+        row["charges"] = [NO_CHARGE | {"code": "base", "name": row["name"], "model": "flat", "amount": row["amount"]}]
+        fields = ("organisation_id", "currency", "interval", "interval_count", "trial_days", "charges")
+        self.evidence.tables["plan_versions"].append(
+            {name: row[name] for name in fields} | {"id": row["id"], "plan_id": row["id"], "version": 1}
+        )
         self.event(meta, "plan.created", row["id"], now)
+
+    def create_test_clock(self, meta, row, record, now):
+        row |= {"now": iso(record["now"]), "status": "ready", "target_at": None}
+        self.event(meta, "test_clock.created", row["id"], now)
 
     def create_subscription(self, meta, row, record, now):
         plans = [plan for plan in self.evidence.tables["plans"] if plan["organisation_id"] == meta["organisation_id"]]
         plan = next(plan for plan in plans if record["plan_id"] == plan["id"] or record["plan_code"] == plan["code"])
-        start, end = iso(now), iso(now + PERIOD_MS)
+        begun = record["start_at"] or now
+        start, end = iso(begun), iso(begun + PERIOD_MS)
         row |= NIL | {"plan_id": plan["id"], "status": "active", "timezone": "Etc/UTC", "anchor_at": start}
         row |= {"current_period_start": start, "current_period_end": end, "started_at": start}
-        row |= {"cancel_at_period_end": False}
+        row |= {"cancel_at_period_end": False, "plan_version_id": plan["id"]}
+        row["test_clock_id"] = self.resources[record["customer_id"]][1]["test_clock_id"]
+        empty = ("trial_start", "trial_end", "paused_at", "pending_plan_id", "pending_version_id",
+                 "pending_quantity", "billing_problem")  # fmt: skip
+        row |= dict.fromkeys(empty)
+        row["due_at"] = end
         self.event(meta, "subscription.created", row["id"], now)
-        self.invoice(meta, row, plan, now)
+        self.invoice(meta, row, plan, begun)
 
-    def invoice(self, meta, subscription, plan, now):
+    def invoice(self, meta, subscription, plan, now, reason="subscription_create"):
+        """For the current period."""
         _, customer = self.resources[subscription["customer_id"]]
         customer["invoice_count"] += 1
         amount, sequence = plan["amount"], customer["invoice_count"]
-        span = {"period_start": subscription["started_at"], "period_end": subscription["current_period_end"]}
+        span = {"period_start": subscription["current_period_start"], "period_end": subscription["current_period_end"]}
+        credit = min(customer["credit_balance"], amount)
+        due = amount - credit
         row = NIL | span | {
             "organisation_id": meta["organisation_id"], "id": self.new_id(), "customer_id": customer["id"],
             "subscription_id": subscription["id"], "number": f"{customer['number_prefix']}-{sequence:04}",
-            "sequence": sequence, "reason": "subscription_create", "status": "open" if amount else "paid",
-            "currency": "USD", "issued_at": iso(now), "due_at": iso(now), "paid_at": None if amount else iso(now),
-            "subtotal": amount, "discount": 0, "tax": 0, "total": amount, "credit_applied": 0, "amount_due": amount,
-            "amount_paid": 0, "created_ms": now, "created_at": iso(now), "updated_at": iso(now),
+            "sequence": sequence, "reason": reason, "status": "open" if due else "paid",
+            "currency": "USD", "issued_at": iso(now), "due_at": iso(now), "paid_at": None if due else iso(now),
+            "subtotal": amount, "discount": 0, "tax": 0, "total": amount, "credit_applied": credit, "amount_due": due,
+            "amount_paid": 0, "digest": "d1", "created_ms": now, "created_at": iso(now), "updated_at": iso(now),
         }  # fmt: skip
         line = span | {
             "organisation_id": meta["organisation_id"], "invoice_id": row["id"], "position": 1, "id": self.new_id(),
             "description": plan["name"], "plan_id": plan["id"], "quantity": 1, "unit_amount": amount, "amount": amount,
+            "kind": "charge", "charge_code": "base", "proration": False, "quantity_decimal": "1",
+            "unit_amount_decimal": None, "explanation": explained(amount),
         }  # fmt: skip
         self.evidence.tables["invoices"].append(row)
         self.evidence.tables["invoice_lines"].append(line)
         self.resources[row["id"]] = "invoice", row | {"lines": [line]}
+        # The event's moment is the command's, or that of the step.
+        now = self.moment(meta, now)
         self.event(meta, "invoice.issued", row["id"], now)
-        if not amount:
+        if not due:
             self.event(meta, "invoice.paid", row["id"], now)
+        if credit:
+            self.credit(meta, subscription, -credit, now, invoice_id=row["id"])
+
+    def moment(self, meta, now):
+        row = self.operations.get(meta["operation_id"])
+        return milliseconds(row["accepted_at"]) if row else now
+
+    def credit(self, meta, subscription, amount, now, invoice_id=None, lines=None):
+        """An entry of the balance of a subscription's customer."""
+        _, customer = self.resources[subscription["customer_id"]]
+        customer["credit_balance"] += amount
+        customer["credit_count"] += 1
+        customer["updated_at"] = max(customer["updated_at"], iso(now))
+        row = {
+            "organisation_id": meta["organisation_id"], "id": self.new_id(), "customer_id": customer["id"],
+            "sequence": customer["credit_count"], "reason": "invoice" if invoice_id else "proration", "amount": amount,
+            "balance_after": customer["credit_balance"], "currency": "USD", "invoice_id": invoice_id, "lines": lines,
+            "subscription_id": None if invoice_id else subscription["id"], "created_ms": now, "created_at": iso(now),
+        }  # fmt: skip
+        self.evidence.tables["credit_entries"].append(row)
+        self.resources[row["id"]] = "credit_entry", row
+        self.event(meta, "credit.recorded", row["id"], now)
 
     def event(self, meta, what, subject, now):
         kind, row = self.resources[subject]
         home = meta["organisation_id"] if kind == "plan" else row.get("customer_id", subject)
+        if kind == "quantity":
+            home = self.resources[row["subscription_id"]][1]["customer_id"]
         partition = partition_of(home, PARTITIONS)
         self.numbers[partition] += 1
         schema = KINDS[kind][1]
@@ -277,7 +353,8 @@ class World:
 
     def lists(self, organisation_id):
         tables, found = self.evidence.tables, {}
-        for table, _, _ in KINDS.values():
+        self.evidence.at = float(self.now())
+        for table in (KINDS[kind][0] for kind in LISTED):
             rows = [row for row in tables[table] if row["organisation_id"] == organisation_id]
             rows.sort(key=lambda row: row["created_ms"], reverse=True)
             found[table] = [self.document(row["id"]) for row in rows]
@@ -295,23 +372,39 @@ class World:
         schema = next(schema for _, schema, prefix in KINDS.values() if row["type"].startswith(prefix))
         found = next(found for name, found in EVENT_MARKS.values() if name == schema)
         record = fastavro.schemaless_reader(io.BytesIO(bytes.fromhex(row["value"][2:])[10:]), found)
-        return in_text(record)
+        return in_text(record, schema)
+
+
+def explained(amount, credit=False, **more):
+    """A flat charge's, in short."""
+    return {"model": "flat", "amount": amount, "credit": credit, "rounding": "half_away_from_zero"} | more
 
 
 def in_milliseconds(row, schema):
-    made = {
-        name: round(datetime.fromisoformat(row[name]).timestamp() * 1000) if is_time(name) and row[name] else row[name]
-        for name in field_names(schema)
-    }
-    if "lines" in made:
+    """A row as Avro has it."""
+    made = {}
+    for field in EVENT_SCHEMAS[schema]["fields"]:
+        value = row[field["name"]]
+        if value is not None and is_time(field["name"]):
+            value = round(datetime.fromisoformat(value).timestamp() * 1000)
+        if field["type"] == "string" and isinstance(value, int):
+            value = str(value)  # a numeric
+        made[field["name"]] = json.dumps(value) if value is not None and field.get("json") else value
+    if schema == "Invoice":
         made["lines"] = [in_milliseconds(line, "InvoiceLine") for line in row["lines"]]
     return made
 
 
-def in_text(record):
-    made = {name: iso(value) if is_time(name) else value for name, value in record.items()}
-    if "lines" in made:
-        made["lines"] = [in_text(line) for line in record["lines"]]
+def in_text(record, schema):
+    """What Avro had as the API shows it."""
+    made = {}
+    for field in EVENT_SCHEMAS[schema]["fields"]:
+        value = record[field["name"]]
+        if value is not None and is_time(field["name"]):
+            value = iso(value)
+        made[field["name"]] = json.loads(value) if value is not None and field.get("json") else value
+    if schema == "Invoice":
+        made["lines"] = [in_text(line, "InvoiceLine") for line in record["lines"]]
     return made
 
 
@@ -330,8 +423,8 @@ def published(row, offset):
     return Message(row["partition"], offset, row["key"].encode(), value, headers)
 
 
-def make():
-    """(history, evidence) of two organisations in which each kind of thing happened once or twice."""
+def begin():
+    """Two organisations in which most kinds of things happened once or twice: (world, one of them, a plan of it)."""
     world = World()
     a, b = world.organisation(), world.organisation()
     _, plan = world.send(a, "POST", "/v1/plans", PLAN, home=a)
@@ -364,7 +457,7 @@ def make():
     operation, gone = world.send(a, "POST", "/v1/customers", {"name": "Gone"}, told=201)
     world.send(a, "DELETE", f"/v1/customers/{gone}", home=gone, into=gone)
     world.sample()
-    return world.finish()
+    return world, a, plan
 
 
 def retry(world, index):

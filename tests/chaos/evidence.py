@@ -34,13 +34,20 @@ TABLES = {
     "subscriptions": ("billd.subscriptions", "organisation_id, id"),
     "invoices": ("billd.invoices", "organisation_id, customer_id, sequence"),
     "invoice_lines": ("billd.invoice_lines", "organisation_id, invoice_id, position"),
+    "plan_versions": ("billd.plan_versions", "organisation_id, plan_id, version"),
+    "quantities": ("billd.quantities", "organisation_id, subscription_id, id"),
+    "credit_entries": ("billd.credit_entries", "organisation_id, customer_id, sequence"),
+    "test_clocks": ("billd.test_clocks", "organisation_id, id"),
     "operations": ("billd.operations", "organisation_id, id"),
     "outbox": ("billd.outbox", "partition, number"),
     "dead_letters": ("billd.dead_letters", 'partition, "offset"'),
     "progress": ("billd.progress", "partition"),
 }
 TOPICS = (COMMANDS, EVENTS, DEAD_LETTERS)
-LISTS = ("customers", "plans", "subscriptions", "invoices")  # and events, whose pages are made otherwise
+# What the API lists for a whole organisation; and events, whose pages are made otherwise.
+LISTS = ("customers", "plans", "subscriptions", "invoices", "test_clocks")
+DUE_SECONDS = 8  # so late may be what falls due by itself: a worker's margin, and what it takes to look
+COLLECTIONS_MAX = 20  # until nothing fell due meanwhile
 CONNECTIONS = 4  # to the API at a time
 
 
@@ -55,13 +62,15 @@ class Message:
 
 @dataclass
 class Evidence:
-    """Rows are as PostgreSQL's row_to_json gives them: times in ISO form, bytea as \\x and hexadecimal digits."""
+    """One moment. Rows are as PostgreSQL's row_to_json gives them: times in ISO form, bytea as \\x and hexadecimal
+    digits."""
 
     tables: dict[str, list[dict]] = field(default_factory=dict)
     topics: dict[str, list[Message]] = field(default_factory=dict)  # partition by partition, by offset
     ends: dict[str, dict[int, int]] = field(default_factory=dict)  # {topic: {partition: end offset}}
     operations: dict[str, list] = field(default_factory=dict)  # {operation id: [HTTP status, JSON]}, of a sample
     lists: dict[str, dict[str, list[dict]]] = field(default_factory=dict)  # {organisation id: {noun: documents}}
+    at: float = 0.0  # when, by the database: seconds since the epoch
 
 
 # Values on the topics, by the published schemas alone
@@ -117,7 +126,16 @@ def end_offsets(stack, topic, partitions):
         consumer.close()
 
 
-def left(stack):
+LATE = """
+SELECT what || ': ' || count(*) FROM (
+    SELECT 'due and not done' AS what FROM billd.subscriptions WHERE test_clock_id IS NULL
+        AND due_at < now() - make_interval(secs => {seconds})
+    UNION ALL SELECT 'clocks on their way' FROM billd.test_clocks WHERE status = 'advancing') late
+GROUP BY what
+"""
+
+
+def left(stack, due_seconds=DUE_SECONDS):
     """What is still to be done, a line for each partition where something is."""
     progress = stack.progress()
     ends = end_offsets(stack, COMMANDS, len(progress))
@@ -128,15 +146,17 @@ def left(stack):
         if published != given:
             found.append(f"partition {number}: {published} of {given} events are published")
     due = stack.rows("SELECT partition, count(*) FROM billd.dead_letters WHERE NOT published GROUP BY 1", role="worker")
-    return found + [f"partition {number}: {count} dead letters are to be published" for number, count in due]
+    found += [f"partition {number}: {count} dead letters are to be published" for number, count in due]
+    return found + stack.superuser(LATE.format(seconds=due_seconds)).splitlines()
 
 
-def quiet(stack, seconds=60):
-    """Wait until every command is processed and everything published; else an AssertionError with what is left."""
+def quiet(stack, seconds=60, due_seconds=DUE_SECONDS):
+    """Wait until every command is processed, what fell due is done, and all is published; else an AssertionError with
+    what is left."""
     deadline = time.monotonic() + seconds * PATIENCE
     while True:
         try:
-            what = left(stack)
+            what = left(stack, due_seconds)
         except Exception as error:  # a server may still be on its way up
             what = [f"{type(error).__name__}: {error}"]
         if not what:
@@ -152,7 +172,7 @@ def read_table(stack, name):
     table, order = TABLES[name]
     # By line feeds alone: JSON has none inside, and other separators of lines as they are.
     text = stack.superuser(f"SELECT row_to_json(t) FROM {table} t ORDER BY {order}")
-    return [json.loads(line) for line in text.split("\n") if line]
+    return [json.loads(line, parse_float=str) for line in text.split("\n") if line]
 
 
 def read_topic(stack, topic, partitions, seconds=120):
@@ -201,7 +221,7 @@ def ask(clients, history, sample, seed):
         jobs = {}
         for organisation_id, client in clients.items():
             for noun in LISTS:
-                jobs[organisation_id, noun] = pool.submit(client.twin().all, f"/v1/{noun}")
+                jobs[organisation_id, noun] = pool.submit(client.twin().all, f"/v1/{noun.replace('_', '-')}")
             jobs[organisation_id, "events"] = pool.submit(client.twin().events)
         for (organisation_id, noun), job in jobs.items():
             lists[organisation_id][noun] = job.result()
@@ -211,13 +231,24 @@ def ask(clients, history, sample, seed):
 
 
 def collect(stack, history, clients=None, sample=2000, seed=0):
-    """The evidence for a history, from a quiet stack; clients, {organisation id: Client}, are made where they miss."""
+    """The evidence for a history, from a quiet stack; clients, {organisation id: Client}, are made where they miss.
+    Time goes on: once more, when something fell due meanwhile."""
     known = clients or {}
     clients = {
         one: known.get(one) or stack.client(one, stack.api_key(one, "evidence")) for one in organisations_of(history)
     }
+    for _ in range(COLLECTIONS_MAX):
+        before = stack.progress()
+        evidence = collect_once(stack, history, clients, sample, seed)
+        if stack.progress() == before:
+            return evidence
+    raise AssertionError(f"something was done during each of {COLLECTIONS_MAX} looks at a quiet stack")
+
+
+def collect_once(stack, history, clients, sample, seed):
     partitions = len(stack.progress())
     evidence = Evidence(
+        at=float(stack.superuser("SELECT extract(epoch FROM now())")),
         tables={name: read_table(stack, name) for name in TABLES},
         topics={topic: read_topic(stack, topic, partitions) for topic in TOPICS},
         ends={topic: end_offsets(stack, topic, partitions) for topic in TOPICS},
@@ -243,7 +274,7 @@ def save(path, evidence):
         topic: [[m.partition, m.offset, text_of(m.key), text_of(m.value), m.headers] for m in found]
         for topic, found in evidence.topics.items()
     }
-    document = {"tables": evidence.tables, "topics": messages, "ends": evidence.ends}
+    document = {"at": evidence.at, "tables": evidence.tables, "topics": messages, "ends": evidence.ends}
     document |= {"operations": evidence.operations, "lists": evidence.lists}
     with gzip.open(path, "wt", encoding="utf-8", compresslevel=3) as file:
         json.dump(document, file)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from programs import answers, tail
 from waiting import eventually
 
+# What falls due is done soon, and close behind the commands.
+DUE = {"BILLD_DUE_MARGIN_MS": 300, "BILLD_DUE_INTERVAL_MS": 100}
 RESTART_SECONDS = 0.3  # between a death and the next start
 
 
@@ -73,7 +75,7 @@ class Fleet:
                     member.program.signal(signal.SIGTERM)
             for _ in range(count - len(wanted)):
                 self.made += 1
-                self.members.append(Member("worker", self.stack.make_worker(f"worker-{self.made}")))
+                self.members.append(Member("worker", self.stack.make_worker(f"worker-{self.made}", **DUE)))
 
     def wanted(self, kind):
         with self.lock:

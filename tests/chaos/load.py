@@ -12,10 +12,13 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
+import load_billing
 import requests
 from client import new_session
 from history import Attempt
+from load_billing import Clock
 from poison import Poisoner
 from waiting import PATIENCE, eventually
 
@@ -34,7 +37,7 @@ class Options:
     hot_share: float = 0.0  # of the requests, those about one customer
     poison_share: float = 0.0  # messages of poison for each request
     large_share: float = 0.0  # requests and messages that are too large, likewise
-    orderly: bool = False  # nothing whose outcome hangs on the order between partitions
+    orderly: bool = False  # nothing whose outcome hangs on the order between partitions, or on when it is done
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Tenant:
     client: object
     plans: list = field(default_factory=list)  # (id, code) of those that it began with
     spares: list = field(default_factory=list)  # ids of those among them that may be archived
+    priced: dict = field(default_factory=dict)  # {name in load_billing.PLANS: id}
 
     @property
     def id(self):
@@ -54,6 +58,7 @@ class Known:
 
     tenant: Tenant
     id: str
+    clock: str | None = None  # the test clock on which it lives
     subscriptions: list = field(default_factory=list)
 
 
@@ -66,6 +71,7 @@ class Request:
     key: str | None = None
     customer: Known | None = None
     raw: bytes | None = None  # sent in place of the body
+    clock: Clock | None = None  # that is sent on its way
 
 
 class Caller(threading.Thread):
@@ -76,7 +82,8 @@ class Caller(threading.Thread):
         self.load, self.number = load, number
         self.random = random.Random(f"{load.seed}/caller/{number}")
         self.session = new_session()
-        self.known, self.owed, self.answered = [], [], []
+        self.known, self.owed, self.answered, self.clocks = [], [], [], []
+        self.falls_due = not load.options.orderly
         self.sent = 0
 
     def run(self):
@@ -123,8 +130,12 @@ class Caller(threading.Thread):
         if attempt.status == 202:
             made = attempt.answer["resource"]
             if request.method == "POST" and request.path == "/v1/customers":
-                self.known.append(Known(request.tenant, made["id"]))
+                self.known.append(Known(request.tenant, made["id"], (request.body or {}).get("test_clock_id")))
                 del self.known[:-KNOWN_MAX]
+            elif request.path == "/v1/test-clocks":
+                self.clocks.append(Clock(request.tenant, made["id"], load_billing.CLOCK_BEGAN))
+            elif request.clock:
+                request.clock.at = datetime.fromisoformat(request.body["now"]).timestamp()
             elif request.method == "POST" and request.path == "/v1/subscriptions" and request.customer:
                 request.customer.subscriptions.append(made["id"])
                 del request.customer.subscriptions[:-5]
@@ -149,7 +160,7 @@ class Caller(threading.Thread):
             action = self.choose(HOT_ACTIONS)
             customer = self.load.hot
         else:
-            action = self.choose(ORDERLY_ACTIONS if options.orderly else ACTIONS)
+            action = self.choose(self.actions())
             customer = self.random.choice(self.known) if self.known else self.load.hot
         request = action(self, customer)
         if request is None:
@@ -172,6 +183,15 @@ class Caller(threading.Thread):
                 time.sleep(0.5)
 
     # What there is to send
+
+    def actions(self):
+        options = self.load.options
+        table = ORDERLY_ACTIONS if options.orderly else ACTIONS
+        return table + (load_billing.DUE_ACTIONS if self.falls_due else ())
+
+    def post(self, of, path, body=None):
+        """About a customer, or a clock: whatever has a tenant."""
+        return Request(of.tenant, "POST", path, body, customer=of if isinstance(of, Known) else None)
 
     def choose(self, table):
         return self.random.choices([action for _, action in table], [weight for weight, _ in table])[0]
@@ -265,7 +285,9 @@ class Caller(threading.Thread):
     def other_body(self, _):
         """A key that was used, with another body: refused, now or by the rules."""
         for request in reversed(self.answered):
-            if request.method in ("POST", "PATCH") and request.body and "/cancel" not in request.path:
+            if request.method in ("POST", "PATCH") and request.body and request.path.count("/") < 4:
+                if request.path == "/v1/test-clocks":
+                    continue
                 body = request.body | {"metadata": {"other": self.text("body")}}
                 return Request(request.tenant, request.method, request.path, body, request.key)
         return None
@@ -282,6 +304,7 @@ class Caller(threading.Thread):
 
 # How often each is sent, compared with the others.
 ORDERLY_ACTIONS = (
+    *load_billing.LIFE_ACTIONS,
     (25, Caller.new_customer),
     (30, Caller.subscribe),
     (14, Caller.cancel),
@@ -300,7 +323,10 @@ ACTIONS = (
     (1, Caller.archive_plan),
     (3, Caller.other_body),
 )
-HOT_ACTIONS = ((50, Caller.subscribe), (35, Caller.cancel), (15, Caller.update_customer))
+HOT_ACTIONS = (
+    (30, Caller.subscribe), (25, Caller.cancel), (10, Caller.update_customer), (10, load_billing.change),
+    (5, load_billing.report), (5, load_billing.pause), (10, load_billing.resume), (5, load_billing.cancel_for_credit),
+)  # fmt: skip
 
 
 class Load:
@@ -330,6 +356,8 @@ class Load:
                 body = {"code": f"spare-{spare}", "name": "Spare", "currency": "USD", "interval": "day", "amount": 1}
                 tenant.plans.append((self.insist(tenant, "/v1/plans", body), body["code"]))
                 tenant.spares.append(tenant.plans[-1][0])
+            for name, body in load_billing.plan_bodies():
+                tenant.priced[name] = self.insist(tenant, "/v1/plans", body)
         body = {"name": f"Hot {self.name}"}
         self.hot = Known(self.tenants[0], self.insist(self.tenants[0], "/v1/customers", body))
         return self

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import checker
 import checker_breaks
+import checker_breaks_billing
 import checker_breaks_events
 import evidence
 import history as records
@@ -15,10 +16,10 @@ import pytest
 from checker_breaks_events import move_an_offset_back
 from checker_changes import attempt, command_of, first_create, row
 from checker_index import RESTORED, TOPIC_AGAIN, told_operation
-from checker_sample import make
+from checker_sample_billing import make
 from history import Attempt, Fault, Poison, Progress, Sight
 
-BREAKS = checker_breaks.BREAKS + checker_breaks_events.BREAKS
+BREAKS = checker_breaks.BREAKS + checker_breaks_billing.BREAKS + checker_breaks_events.BREAKS
 
 
 @pytest.fixture(scope="module")

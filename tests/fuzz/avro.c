@@ -60,6 +60,8 @@ is_fault_of_meaning(const char *text)
 {
 	return fuzz_ends_with(text, ": a text is no UUID") ||
 	       fuzz_ends_with(text, ": a text is no currency") ||
+	       fuzz_ends_with(text, ": a text is no decimal number") ||
+	       fuzz_ends_with(text, ": a text is no JSON") ||
 	       fuzz_ends_with(text, ": a time is out of range");
 }
 

@@ -31,6 +31,7 @@ static const struct path_value path_values[] = {
     {{"customer_id", 11}, {"0190f1c2-7a00-8000-8000-000000000001", 36}},
     {{"plan_id", 7}, {"0190f1c2-7a00-8000-8000-000000000002", 36}},
     {{"subscription_id", 15}, {"0190f1c2-7a00-8000-8000-000000000003", 36}},
+    {{"test_clock_id", 13}, {"0190f1c2-7a00-8000-8000-000000000004", 36}},
 };
 
 static const struct transcode_given given = {

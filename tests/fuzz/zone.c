@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 		for (int32_t k = 1; k < 50; k++) {
 			if (!calendar_boundary(
-				&zone, (struct instant){1000000000}, cadences[i], k, &boundary))
+				&zone, (struct anchor){{1000000000}, 0}, cadences[i], k, &boundary))
 				break;
 			CHECK(instant_is_valid(boundary) && boundary.s >= before.s);
 			before = boundary;

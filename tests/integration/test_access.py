@@ -45,6 +45,8 @@ PERMISSIONS = {
     ("POST", "/v1/api-keys"): "keys",
     ("DELETE", "/v1/api-keys/{api_key_id}"): "keys",
     ("GET", "/v1/audit-log"): "audit",
+    ("POST", "/v1/invoices/preview"): "read",
+    ("POST", "/v1/subscriptions/{subscription_id}/change/preview"): "read",
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 PASSES = "passes"
@@ -119,6 +121,7 @@ def ids_of(team, invitation_id):
         "subscription_id": subscription_id,
         "invoice_id": client.invoices_of(customer_id)[0]["id"],
         "operation_id": operation["operation_id"],
+        "test_clock_id": client.succeed("POST", "/v1/test-clocks", {"now": "2026-01-01T00:00:00Z"}),
         "slug": "forbidden",
         "file": "swagger-ui.css",
     }

@@ -103,12 +103,13 @@ def test_a_body_that_is_cut_anywhere_is_malformed(one):
 
 # What is JSON and breaks the schema: 422 invalid-body with the pointers of all faults.
 INVALID = {
-    "nothing given": ("plans", {}, ["/code", "/name", "/currency", "/interval", "/amount"]),
+    "nothing given": ("plans", {}, ["/code", "/name", "/currency", "/interval", ""]),
     "an empty body": ("customers", b"", ["/name"]),
     "an unknown field": ("customers", CUSTOMER | {"nmae": "x"}, ["/nmae"]),
     "a field of the ingress": ("customers", CUSTOMER | {"meta": {}}, ["/meta"]),
     "an unknown field whose name needs escaping": ("customers", CUSTOMER | {"a/b~c": 1}, ["/a~1b~0c"]),
-    "a missing field": ("plans", {k: v for k, v in PLAN.items() if k != "amount"}, ["/amount"]),
+    "a missing field": ("plans", {k: v for k, v in PLAN.items() if k != "code"}, ["/code"]),
+    "neither an amount nor charges": ("plans", {k: v for k, v in PLAN.items() if k != "amount"}, [""]),
     "a null that must be given": ("customers", {"name": None}, ["/name"]),
     "a number for a text": ("customers", {"name": 5}, ["/name"]),
     "a text for a number": ("plans", PLAN | {"amount": "1"}, ["/amount"]),
@@ -174,7 +175,7 @@ def test_what_breaks_the_schema_is_invalid(one, path, body, pointers):
 def test_all_faults_are_told_at_once(one):
     """Seven faults in one body: seven errors."""
     body = {"code": "", "name": 5, "currency": "ZZZ", "interval": "moon", "interval_count": -1, "x": 1}
-    pointers = ["/code", "/name", "/currency", "/interval", "/interval_count", "/amount", "/x"]
+    pointers = ["/code", "/name", "/currency", "/interval", "/interval_count", "", "/x"]
     one.refused(422, "invalid-body", "POST", "/v1/plans", body, pointers=pointers)
 
 

@@ -1,7 +1,7 @@
 """Periods in the customer's time zone, against zoneinfo and dateutil.
 
-By HTTP a subscription begins now. On the topic a command names its own time, so the edges of the calendar are put
-there: the ends of months, leap years, and the hours that daylight saving skips or repeats.
+A subscription begins now, or when its test clock says: so come the edges of the calendar, the ends of months, leap
+years, and the hours that daylight saving skips or repeats.
 """
 
 import itertools
@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from billing import Life
 from dateutil.relativedelta import relativedelta
-from wire import derived_id, encode, meta
+from wire import encode, meta
 
 ZONES = ["Etc/UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"]
 INTERVALS = [("day", 30), ("day", 1), ("week", 2), ("month", 1), ("month", 3), ("year", 1)]
 CADENCES = {"day": "days", "week": "weeks", "month": "months", "year": "years"}
-CUSTOMER, SUBSCRIPTION = 1, 3
 
 
 def period_end(start, zone, interval, count):
@@ -86,40 +86,15 @@ EDGES = {
 
 
 @pytest.mark.parametrize(("zone", "begin", "interval", "count", "end"), EDGES.values(), ids=EDGES.keys())
-def test_edges_of_the_calendar(org, wire, zone, begin, interval, count, end):
-    """A customer and its subscription that begin at a moment of the past, straight on the topic."""
-    plan_id = org.plan(interval=interval, interval_count=count)
-    start = datetime.fromisoformat(begin)
-    subscription_id = begin_at(org, wire, zone, start, plan_id)
-    subscription = org.get(f"/v1/subscriptions/{subscription_id}")
+def test_edges_of_the_calendar(org, zone, begin, interval, count, end):
+    """A subscription that begins at a moment of the past, on a test clock."""
+    life = Life(org, begin, {"amount": 1, "interval": interval, "interval_count": count}, {"timezone": zone})
+    subscription = life.now()
     assert (subscription["current_period_start"], subscription["current_period_end"]) == (begin, end)
+    start = datetime.fromisoformat(begin)
     assert datetime.fromisoformat(end) == period_end(start, zone, interval, count), "the table and zoneinfo disagree"
-    (invoice,) = org.invoices_of(subscription["customer_id"])
+    (invoice,) = life.invoices()
     assert (invoice["period_start"], invoice["period_end"], invoice["issued_at"]) == (begin, end, begin)
-
-
-def begin_at(org, wire, zone, start, plan_id):
-    """A new customer on a plan at that moment: the subscription's id."""
-    accepted_ms = int(start.timestamp() * 1000)
-    created, bought = (str(uuid.uuid4()) for _ in range(2))
-    customer_id = str(derived_id(created, CUSTOMER))
-    nothing = {"email": None, "external_id": None, "currency": None, "country": None, "metadata": {}}
-    customer = {"meta": meta(org, created, accepted_ms), "name": zone, "timezone": zone} | nothing
-    wire.put(customer_id, encode("CreateCustomer", customer))
-    wire.put(
-        customer_id,
-        encode("CreateSubscription", {
-            "meta": meta(org, bought, accepted_ms),
-            "customer_id": customer_id,
-            "plan_id": plan_id,
-            "plan_code": None,
-            "metadata": {},
-        }),
-    )  # fmt: skip
-    operation = org.outcome(bought, from_topic=True)
-    assert operation["status"] == "succeeded", operation
-    assert org.operation(created)["resource"]["id"] == customer_id
-    return operation["resource"]["id"]
 
 
 def test_a_period_beyond_the_calendar_is_refused(org, wire):

@@ -29,7 +29,7 @@ NEW = {"id": "gen_random_uuid()"}
 def test_a_copy_that_breaks_no_rule_is_taken(owned):
     """So that the refusals below are those of the rules: an ended subscription beside the live one, another period."""
     connection, _, subscription_id = owned
-    ended = NEW | {"status": "'canceled'", "ended_at": "now()"}
+    ended = NEW | {"status": "'canceled'", "ended_at": "now()", "due_at": "NULL"}
     assert copy(connection, "billd.subscriptions", subscription_id, **ended).rowcount == 1
     (invoice_id,) = connection.execute("SELECT id FROM billd.invoices").fetchone()
     later = NEW | {"sequence": "2", "period_start": "period_end", "period_end": "period_end + interval '1 day'"}
@@ -77,3 +77,19 @@ def test_an_operation_has_one_outcome(owned):
     ).fetchone()
     with pytest.raises(psycopg.errors.UniqueViolation, match="operations_pkey"):
         copy(connection, "billd.operations", operation_id)
+
+
+@pytest.mark.parametrize("table", ["plan_versions", "credit_entries", "invoices", "invoice_lines"])
+def test_what_was_agreed_or_booked_cannot_be_changed_by_a_worker(stack, owned, org, table):
+    """Its role may add, and neither update nor delete."""
+    with stack.connect("worker", org.organisation_id) as connection:
+        for statement in (f"UPDATE billd.{table} SET id = id", f"DELETE FROM billd.{table}"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
+def test_a_balance_cannot_be_negative(owned):
+    """A CHECK of the customer's."""
+    connection, customer_id, _ = owned
+    with pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute("UPDATE billd.customers SET credit_balance = -1 WHERE id = %s", [customer_id])

@@ -1,5 +1,6 @@
 """The flow of the README from outside: customer, plan, subscription, invoice, events."""
 
+import json
 import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -129,7 +130,8 @@ def test_events_have_the_content_of_the_resources(bought, wire):
 def public_form(value):
     """A decoded record as the API's JSON writes it."""
     if isinstance(value, dict):
-        return {name: public_form(item) for name, item in value.items()}
+        # An explanation is JSON within Avro.
+        return {name: json.loads(item) if name == "explanation" else public_form(item) for name, item in value.items()}
     if isinstance(value, list):
         return [public_form(item) for item in value]
     if isinstance(value, datetime):
@@ -158,5 +160,6 @@ def test_events_over_http_are_those_on_kafka(bought, wire):
 
 def test_published_schemas_are_those_of_the_repository():
     """Every kind of resource has an event schema, and no two share a fingerprint."""
-    assert {name.lower() for name in EVENT_SCHEMAS} == set(RESOURCES)
+    others = {"CreditEntry", "Quantity", "TestClock"}  # told by test_changes.py, test_due.py and test_test_clocks.py
+    assert {name.lower() for name in set(EVENT_SCHEMAS) - others} == set(RESOURCES)
     assert len({mark for _, mark in EVENT_SCHEMAS.values()}) == len(EVENT_SCHEMAS)

@@ -1,4 +1,4 @@
-"""A plan's life: its price never changes, its name may, and an archived one takes no new subscriptions."""
+"""A plan's life: its code and currency never change, and an archived one takes no new subscriptions."""
 
 import pytest
 
@@ -28,15 +28,17 @@ def test_a_plan_counts_one_interval_unless_told(org):
     assert (plan["interval_count"], plan["metadata"]) == (1, {})
 
 
-def test_an_update_changes_name_and_metadata_only(org):
-    """What a plan charges is not even a field of the command."""
+def test_an_update_of_name_and_metadata_changes_nothing_else(org):
+    """Code and currency are not even fields of the command; prices make a version (test_changes.py)."""
     plan_id = org.succeed("POST", "/v1/plans", GIVEN)
     before = org.get(f"/v1/plans/{plan_id}")
     org.succeed("PATCH", f"/v1/plans/{plan_id}", {"name": "Basic (2026)", "metadata": {"tier": "", "b": "2"}})
     after = org.get(f"/v1/plans/{plan_id}")
     assert after.pop("updated_at") >= before.pop("updated_at")
     assert after == before | {"name": "Basic (2026)", "metadata": {"b": "2"}}
-    org.refused(422, "invalid-body", "PATCH", f"/v1/plans/{plan_id}", {"amount": 1}, pointers=["/amount"])
+    for field in ({"code": "other"}, {"currency": "USD"}):
+        pointers = [f"/{name}" for name in field]
+        org.refused(422, "invalid-body", "PATCH", f"/v1/plans/{plan_id}", field, pointers=pointers)
 
 
 def test_an_archived_plan_takes_no_new_subscription(org):

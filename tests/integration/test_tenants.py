@@ -1,9 +1,11 @@
 """No organisation sees or touches another's rows: by HTTP, on the topic, and by the database itself."""
 
 import uuid
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from billing import charge, plan_of
 from client import slug
 from waiting import eventually
 from wire import COMMAND_SCHEMAS, derived_id, encode, meta, shard_of
@@ -24,6 +26,7 @@ def two(stack):
     subscription_id = mine.subscription(customer_id, plan_id)
     (invoice,) = mine.invoices_of(customer_id)
     ids = {"customers": customer_id, "plans": plan_id, "subscriptions": subscription_id, "invoices": invoice["id"]}
+    ids["test-clocks"] = mine.succeed("POST", "/v1/test-clocks", {"now": "2026-01-01T00:00:00Z"})
     theirs.customer(name="Theirs")
     return mine, theirs, ids
 
@@ -41,7 +44,7 @@ def test_reads_of_anothers_ids_are_not_found(two):
     answer = theirs.request("GET", f"/v1/customers/{ids['customers']}/invoices")
     assert answer.status_code == 404 or answer.json()["data"] == []
     assert {event["subject"] for event in theirs.events()}.isdisjoint(ids.values())
-    assert len(mine.events()) == 4
+    assert len(mine.events()) == 5
 
 
 def test_commands_on_anothers_ids_fail_as_not_found(two):
@@ -123,8 +126,22 @@ FILLED = {
         "interval_count": 1,
         "amount": 1,
     },
+    "ReportQuantity": {"charge_code": "use", "quantity": "1"},
+    "CreateTestClock": {"now": datetime(2026, 1, 1, tzinfo=UTC)},
+    "AdvanceTestClock": {"now": datetime(2026, 2, 1, tzinfo=UTC)},
+    "ChangeSubscription": {"quantity": 2},
 }
-NOUNS = {"customer_id": "customers", "plan_id": "plans", "subscription_id": "subscriptions"}
+NOUNS = {
+    "customer_id": "customers",
+    "plan_id": "plans",
+    "subscription_id": "subscriptions",
+    "test_clock_id": "test-clocks",
+}
+# What must have been before a command can succeed.
+BEFORE = {
+    "ResumeSubscription": ("pause", None),
+    "UncancelSubscription": ("cancel", {"effective": "period_end"}),
+}
 
 
 def filled(name, about, ids):
@@ -147,14 +164,17 @@ def place_of(name, record, wire):
         shard = int.from_bytes(uuid.UUID(record["subscription_id"]).bytes[6:8], "big") & 0x3FF
         return record["subscription_id"], shard % wire.partitions
     key = record.get("customer_id", record["meta"]["organisation_id"])
-    if name == "CreateCustomer":
-        key = str(derived_id(record["meta"]["operation_id"], 1))
+    if name == "CreateTestClock":
+        key = str(derived_id(record["meta"]["operation_id"], 8))
+    elif "test_clock_id" in record:
+        key = record["test_clock_id"]  # its customers lie in its shard
     return key, shard_of(key) % wire.partitions
 
 
 def everything(stack, organisation_id):
     """All rows of an organisation that a command can make or change."""
-    tables = ("customers", "plans", "subscriptions", "invoices", "invoice_lines", "operations")
+    tables = ("customers", "plans", "plan_versions", "subscriptions", "quantities", "test_clocks", "invoices",
+              "invoice_lines", "credit_entries", "operations")  # fmt: skip
     return {
         table: sorted(
             stack.rows(f"SELECT t::text FROM billd.{table} t", role="worker", organisation_id=organisation_id)
@@ -168,6 +188,9 @@ def test_every_id_of_every_command_filled_with_anothers_is_refused(stack, two, w
     """Past the ingress: by an actor of the one, with an id of the other. Nothing of the other's changes."""
     mine, theirs, ids = two
     own, about = own_ids(theirs), meta(theirs)
+    if name in BEFORE:
+        verb, body = BEFORE[name]
+        theirs.succeed("POST", f"/v1/subscriptions/{own['subscriptions']}/{verb}", body)
     if field == "meta.operation_id":
         # It has its outcome there; here it is another one, which neither finds that nor touches it.
         about["operation_id"] = done_operation(mine)
@@ -185,12 +208,13 @@ def test_every_id_of_every_command_filled_with_anothers_is_refused(stack, two, w
         operation = mine.operation(about["operation_id"])
         assert operation["status"] == "failed" and slug(operation["error"]) == "actor-not-permitted", operation
     elif field == "meta.operation_id":
-        operation = theirs.operation(about["operation_id"])
+        # That of an advance comes later than its message is behind the worker.
+        operation = theirs.outcome(about["operation_id"], from_topic=True)
         assert (operation["command"], operation["status"]) == (snake(name), "succeeded"), operation
     else:
-        operation = theirs.operation(about["operation_id"])
+        operation = theirs.outcome(about["operation_id"])
         assert operation["status"] == "failed", operation
-        assert slug(operation["error"]) == field.replace("_id", "-not-found"), operation
+        assert slug(operation["error"]) == field.replace("_id", "-not-found").replace("_", "-"), operation
     after = everything(stack, mine.organisation_id)
     if field == "meta.organisation_id":
         # The refusal itself is an operation; of whom it names, and of nobody else.
@@ -218,13 +242,14 @@ def done_operation(client):
 
 
 def own_ids(client):
-    """A customer, a plan and a subscription that an organisation has for itself."""
+    """One of everything that an organisation has for itself."""
     customer_id, plan_id = client.customer(), client.plan()
-    subscriber, other_plan = client.customer(), client.plan()
+    subscriber, other_plan = client.customer(), plan_of(client, charges=[charge("per_unit", unit_amount="1")])
     return {
         "customers": customer_id,
         "plans": plan_id,
         "subscriptions": client.subscription(subscriber, other_plan),
+        "test-clocks": client.succeed("POST", "/v1/test-clocks", {"now": "2026-01-01T00:00:00Z"}),
     }
 
 
@@ -397,7 +422,9 @@ def test_who_may_ask_is_seen_of_the_named_organisation_alone(stack, two, reader,
     ("role", "statement"),
     [
         ("api", "DELETE FROM identity.api_keys"),
-        ("api", "SELECT * FROM billd.customers"),
+        ("api", "SELECT * FROM billd.operations"),
+        ("api", "UPDATE billd.customers SET credit_balance = 1"),
+        ("api", "INSERT INTO billd.plan_versions (id) VALUES (gen_random_uuid())"),
         ("api", "INSERT INTO billd.customers (id) VALUES (gen_random_uuid())"),
         ("worker", "UPDATE billd.invoices SET total = 0"),
         ("worker", "DELETE FROM billd.invoices"),

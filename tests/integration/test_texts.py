@@ -1,6 +1,7 @@
 """Texts that mean something to somebody on the way come back as they were sent, in every text field that there is."""
 
 import json
+import uuid
 
 import pytest
 from people import invite, members_path, new_email, new_password
@@ -117,6 +118,9 @@ class Texts:
             "LogOut": self.token("/v1/auth/logout", 204),
             "ChangePassword": self.change_password,
             "AcceptInvitation": self.token("/v1/invitations/accept", 409),
+            "CreateTestClock": self.command(
+                self.home, "test-clocks", "POST", "/v1/test-clocks", lambda: {"now": "2026-01-01T00:00:00Z"}
+            ),
         }
 
 
@@ -132,9 +136,14 @@ FIELDS = text_fields("actions") + text_fields("commands")
 @pytest.mark.parametrize(("schema", "field", "kind"), FIELDS, ids=[f"{row[0]}.{row[1]}" for row in FIELDS])
 def test_odd_texts_are_themselves(stack, texts, schema, field, kind, text):
     """They come back as they were sent, or name nothing; what a field cannot hold is refused at its place."""
-    assert schema in texts, "a new schema: say how it is sent"
+    assert schema in texts or kind == "code", "a new schema: say how it is sent"
     if kind == "code":
-        sender = {"CreatePlan": "/v1/plans", "CreateSubscription": "/v1/subscriptions"}[schema]
+        sender = {
+            "CreatePlan": "/v1/plans",
+            "CreateSubscription": "/v1/subscriptions",
+            "PreviewInvoice": "/v1/invoices/preview",
+            "ReportQuantity": f"/v1/subscriptions/{uuid.UUID(int=1)}/quantities",
+        }[schema]
         answer = stack.organisation().refused(422, "invalid-body", "POST", sender, {field: text})
         assert f"/{field}" in [fault["pointer"] for fault in answer.json()["errors"]]
         return

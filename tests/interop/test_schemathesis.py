@@ -45,11 +45,12 @@ def generate(stack, client, folder, *options):
 def test_generated_requests_find_no_fault(stack, org, tmp_path):
     """All that an API key may ask for. Coverage and fuzzing with a fixed seed, in an organisation of its own.
 
-    Left out is what an API key has no part in: each of those hashes a password, and the next test has them.
+    Left out is what an API key has no part in: each of those hashes a password. And what would revoke the key that
+    sends the requests, as ids that were seen in answers are sent again. The next test has them.
     """
     plan_id, customer_id = org.plan(), org.customer()
     org.subscription(customer_id, plan_id)
-    left_out = ("register", "logIn", "changePassword")
+    left_out = ("register", "logIn", "changePassword", "revokeApiKey")
     assert generate(stack, org, tmp_path, *(f"--exclude-operation-id={name}" for name in left_out)) > 300
     assert org.get(f"/v1/plans/{plan_id}")["id"] == plan_id
 

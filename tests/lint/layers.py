@@ -16,6 +16,8 @@ LAYERS = {
     "common/codec": ["common/base", "common/domain", "common/icu", "common/zone"],
     # A currency is a type of column.
     "common/postgres": ["common/base", "common/domain/money.h"],
+    # What is a row to the worker and to a preview.
+    "common/rows": ["common/base", "common/domain", "common/postgres"],
     "common/kafka": ["common/base"],
     "api": ["common"],
     "worker": ["common"],

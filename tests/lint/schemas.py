@@ -9,6 +9,7 @@ Needs the packages fastavro and avro: two implementations that are not ours. Bot
 root of the source tree.
 """
 
+import collections
 import hashlib
 import io
 import json
@@ -86,19 +87,35 @@ def time_to_public(millis):
     return datetime.fromtimestamp(millis // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def convert(node, value, time):
-    """`value` of the schema `node` with each time passed through `time`."""
+def json_from_public(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+# How a time and a text that holds JSON (a field's attribute "json") change their form.
+Form = collections.namedtuple("Form", ("time", "json"))
+FROM_PUBLIC = Form(time_from_public, json_from_public)
+TO_PUBLIC = Form(time_to_public, json.loads)
+
+
+def convert(node, value, form):
+    """`value` of the schema `node` in the other form."""
     if isinstance(node, list):
-        return None if value is None else convert(node[1], value, time)
+        return None if value is None else convert(node[1], value, form)
     if isinstance(node, str):
         return value
     if node["type"] == "record":
-        return {field["name"]: convert(field["type"], value[field["name"]], time) for field in node["fields"]}
+        return {field["name"]: convert_field(field, value[field["name"]], form) for field in node["fields"]}
     if node["type"] == "array":
-        return [convert(node["items"], item, time) for item in value]
+        return [convert(node["items"], item, form) for item in value]
     if node.get("logicalType") == "timestamp-millis":
-        return time(value)
+        return form.time(value)
     return value
+
+
+def convert_field(field, value, form):
+    if field.get("json"):
+        return None if value is None else form.json(value)
+    return convert(field["type"], value, form)
 
 
 def decode(writer, reader, body):
@@ -110,7 +127,7 @@ def decode(writer, reader, body):
     )
     if stream.read(1):
         raise ValueError("bytes are left over")
-    return convert(reader, value, time_to_public)
+    return convert(reader, value, TO_PUBLIC)
 
 
 # --- checks: each yields "file: reason" ------------------------------------------------------
@@ -158,6 +175,31 @@ def check_compatibility():
             reason = incompatible(load(path), current[name])
             if reason and name.startswith("events/"):
                 yield f"{name}.avsc: {where} cannot read what it writes: {reason}"
+
+
+def text_forms(schema, path=""):
+    """{"lines.explanation": whether the text holds JSON}, of every field that has a type of its own."""
+    forms = {}
+    for field in schema["fields"]:
+        name = f"{path}{field['name']}"
+        node = field["type"][1] if isinstance(field["type"], list) else field["type"]
+        inner = node.get("items", node) if isinstance(node, dict) else None
+        if isinstance(inner, dict) and inner.get("type") == "record":
+            forms |= text_forms(inner, f"{name}.")
+        else:
+            forms[name] = bool(field.get("json"))
+    return forms
+
+
+def check_text_forms():
+    """Whether a text holds JSON is not in its fingerprint, and yet how readers show it: it never changes."""
+    current = {name: text_forms(load(path)) for name, path in schema_files(ROOT).items()}
+    for version in versions():
+        for name, path in schema_files(version).items():
+            then, now = text_forms(load(path)), current.get(name, {})
+            for field in sorted(then.keys() & now.keys()):
+                if then[field] != now[field]:
+                    yield f"{name}.avsc: {field}: {path.relative_to(ROOT)} has another attribute json"
 
 
 def check_released():
@@ -280,7 +322,7 @@ def golden(version):
         if target.exists():
             continue
         _, schema = golden_schema(version, path)
-        value = convert(schema, json.loads(path.read_text()), time_from_public)
+        value = convert(schema, json.loads(path.read_text()), FROM_PUBLIC)
         body = io.BytesIO()
         fastavro.schemaless_writer(body, fastavro.parse_schema(without_logical_types(schema)), value, strict=True)
         target.write_bytes(FRAME_MAGIC + fingerprint(schema) + body.getvalue())
@@ -292,6 +334,7 @@ def check():
     checks = (
         check_manifest,
         check_compatibility,
+        check_text_forms,
         check_released,
         check_golden,
         check_golden_is_whole,

@@ -22,6 +22,7 @@ EXCEPTIONS = [
     ("common/base/daemon.c", "clock_", "the clock is read at the edge, which is the daemon"),
     ("common/domain/money.c", "currency_", "money and its currency are one module"),
     ("common/domain/calendar.c", "interval_", "what a calendar counts in"),
+    ("common/domain/calendar.c", "anchoring_", "how periods lie on a calendar"),
     ("common/codec/transcode_fault.c", "fault_", "what transcode.h calls its faults"),
     ("common/domain/role.c", "permission_", "a role is what it may"),
     ("common/base/signing.c", "signature_", "what signing keys make"),
@@ -42,7 +43,7 @@ EXCEPTIONS = [
 ]
 
 # The files of common/base that are pure, less the names that are not: struct buf allocates.
-PURE_BASE = ("check", "civil", "instant", "str", "uuid")
+PURE_BASE = ("check", "civil", "decimal", "instant", "str", "uuid")
 IMPURE_NAMES = ("buf_",)
 # What a pure function may have from the C library and the compiler.
 PURE_IMPORTS = {

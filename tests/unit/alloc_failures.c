@@ -208,6 +208,7 @@ static const char *const may_stop[] = {
     "api/reuse.c",
     "common/codec/schema_set.c",
     "common/postgres/pg.c",
+    "worker/billing.c",
     "worker/decision.c",
     "worker/facts.c",
     "worker/index.c",

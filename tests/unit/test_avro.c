@@ -171,6 +171,15 @@ static const struct bytes_row {
     {"an item that is cut off", LINES, "04 02", "f[1].a: an int is cut off or too large"},
     {"10001 items", LINES, "a2 9c 01", "f: a list has too many items"},
 
+    {"a text of JSON stands as what it holds", "'string','json':true", "16 '{' 22 'a' 22 ':[1,2]}'",
+	"{'a':[1,2]}"},
+    {"a number is JSON, too", "'string','json':true", "04 '12'", "12"},
+    {"no JSON at all", "['null','string'],'json':true", "00", "null"},
+    {"JSON that may be null and is not", "['null','string'],'json':true", "02 04 '[]'", "[]"},
+    {"a text that is no JSON", "'string','json':true", "02 '{'", "f: a text is no JSON"},
+    {"an empty text is no JSON", "'string','json':true", "00", "f: a text is no JSON"},
+    {"JSON and more", "'string','json':true", "06 '1 2'", "f: a text is no JSON"},
+
     {"a byte is left over", "'int'", "02 00", "1 bytes are left over"},
 };
 

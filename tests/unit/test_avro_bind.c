@@ -1,5 +1,6 @@
 #include "common/codec/avro.h"
 
+#include "common/base/decimal.h"
 #include "common/base/uuid.h"
 #include "common/domain/money.h"
 #include "tests/unit/codec.h"
@@ -31,6 +32,9 @@ struct small {
 	struct str_map map;
 	const struct line *list;
 	size_t list_len;
+	int64_t maybe;
+	struct decimal decimal;
+	struct str json;
 };
 
 static const struct field small_fields[] = {
@@ -43,6 +47,9 @@ static const struct field small_fields[] = {
     FIELD(struct small, currency, FIELD_CURRENCY),
     FIELD(struct small, map, FIELD_STR_MAP),
     FIELD_LIST(struct small, list, &line_record),
+    FIELD(struct small, maybe, FIELD_INT64_OR_NONE),
+    FIELD(struct small, decimal, FIELD_DECIMAL),
+    FIELD(struct small, json, FIELD_JSON),
 };
 
 #define NOW(field) "{'type':'record','name':'R','fields':[" field "]}"
@@ -94,6 +101,23 @@ static const struct bind_row {
     {"a list's item lacks a field without a default", "list",
 	NOW("{'name':'list','type':" LINES "}"), NULL, "02 02 00",
 	"list[0].id: is missing and has no default"},
+    {"a number that may be none", "maybe", NOW("{'name':'maybe','type':['null','long']}"), NULL,
+	"02 04", NULL},
+    {"a number that became one that may be none", "maybe", NOW("{'name':'maybe','type':'long'}"),
+	NOW("{'name':'maybe','type':['null','long'],'default':null}"), "04", NULL},
+    {"null is no number", "maybe", NOW("{'name':'maybe','type':['null','long']}"), NULL, "00",
+	NULL},
+    {"a decimal number", "decimal", NOW("{'name':'decimal','type':'string'}"), NULL, "06 '2.5'",
+	NULL},
+    {"null is no decimal number", "decimal", NOW("{'name':'decimal','type':['null','string']}"),
+	NULL, "00", NULL},
+    {"a negative number is no decimal of ours", "decimal",
+	NOW("{'name':'decimal','type':'string'}"), NULL, "04 '-1'",
+	"decimal: a text is no decimal number"},
+    {"thirteen places are too many", "decimal", NOW("{'name':'decimal','type':'string'}"), NULL,
+	"1e '0.0000000000001'", "decimal: a text is no decimal number"},
+    {"JSON as a text", "json", NOW("{'name':'json','type':'string'}"), NULL, "02 'a'", NULL},
+    {"null is no JSON", "json", NOW("{'name':'json','type':['null','string']}"), NULL, "00", NULL},
 
     {"a field that the writer has and we don't is skipped", "number",
 	NOW("{'name':'x','type':" LINES "},{'name':'number','type':'int'},"
@@ -120,6 +144,17 @@ static const struct bind_row {
 	"currency: has a default of another type"},
     {"the writer lacks it, the default is no list", "list", NOW(ANY),
 	NOW(ANY ",{'name':'list','type':" LINES ",'default':[]}"), "00", NULL},
+    {"the writer lacks a number, the default is null", "maybe", NOW(ANY),
+	NOW(ANY ",{'name':'maybe','type':['null','long'],'default':null}"), "00", NULL},
+    {"the writer lacks a number that may be none, the default is a number", "maybe", NOW(ANY),
+	NOW(ANY ",{'name':'maybe','type':'long','default':2}"), "00", NULL},
+    {"the writer lacks it, the default is a decimal number", "decimal", NOW(ANY),
+	NOW(ANY ",{'name':'decimal','type':'string','default':'2.5'}"), "00", NULL},
+    {"the writer lacks a decimal number, the default is null", "decimal", NOW(ANY),
+	NOW(ANY ",{'name':'decimal','type':['null','string'],'default':null}"), "00", NULL},
+    {"the writer lacks it, the default is no decimal number", "decimal", NOW(ANY),
+	NOW(ANY ",{'name':'decimal','type':'string','default':'x'}"), "00",
+	"decimal: has a default of another type"},
     {"the writer lacks it, and there is no default", "text", NOW(ANY),
 	NOW(ANY ",{'name':'text','type':'string'}"), "00", "text: is missing and has no default"},
     {"nobody knows it", "text", NOW(ANY), NULL, "00", "text: is missing and has no default"},
@@ -160,6 +195,14 @@ small_check(const struct small *small, const struct bind_row *row)
 		unit_assert_str(small->map.pairs[0].key, "k", row->name);
 		unit_assert_str(small->map.pairs[0].value, "v", row->name);
 	}
+	if (strcmp(row->field, "maybe") == 0)
+		ck_assert_msg(small->maybe == (is_null ? INT64_MIN : 2), "%s", row->name);
+	if (strcmp(row->field, "decimal") == 0)
+		ck_assert_msg(is_null ? decimal_is_none(small->decimal)
+				      : small->decimal.units == DECIMAL_SCALE * 5 / 2,
+		    "%s", row->name);
+	if (strcmp(row->field, "json") == 0)
+		unit_assert_str(small->json, text, row->name);
 	if (strcmp(row->field, "list") == 0)
 		ck_assert_msg(small->list == NULL && small->list_len == 0, "%s", row->name);
 }
@@ -261,6 +304,19 @@ START_TEST(test_an_unknown_symbol_is_a_bug)
 }
 END_TEST
 
+/* Where the schema has no null. */
+START_TEST(test_a_number_that_is_none_is_a_bug)
+{
+	small_write("'long'", "maybe", &(const struct small){.maybe = INT64_MIN});
+}
+END_TEST
+
+START_TEST(test_a_decimal_that_is_none_is_a_bug)
+{
+	small_write("'string'", "decimal", &(const struct small){.decimal = DECIMAL_NONE});
+}
+END_TEST
+
 START_TEST(test_an_instant_out_of_range_is_a_bug)
 {
 	small_write("'long'", "instant", &(const struct small){.instant = {-1}});
@@ -269,5 +325,6 @@ END_TEST
 
 UNIT_MAIN("avro_bind", UNIT_ROWS(test_bind, bind_rows),
     UNIT_ABORTS_ROWS(test_writing_what_does_not_fit_is_a_bug, bug_rows),
-    UNIT_ABORTS(test_an_unknown_symbol_is_a_bug),
+    UNIT_ABORTS(test_an_unknown_symbol_is_a_bug), UNIT_ABORTS(test_a_number_that_is_none_is_a_bug),
+    UNIT_ABORTS(test_a_decimal_that_is_none_is_a_bug),
     UNIT_ABORTS(test_an_instant_out_of_range_is_a_bug))

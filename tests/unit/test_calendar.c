@@ -112,26 +112,17 @@ static const struct boundary_row boundary_rows[] = {
 	{{1, "2100-02-28T12:00:00Z"}, {2, "2104-02-29T12:00:00Z"}}},
 };
 
-static struct zone
-zone_of(const char *name)
-{
-	static struct zone zone;
-	struct err err;
-
-	ck_assert_msg(zone_read(str_from(name), &zone, &err) == ERR_NONE, "%s: no such zone", name);
-	return zone;
-}
-
 START_TEST(test_boundary_agrees_with_python)
 {
 	const struct boundary_row *row = &boundary_rows[_i];
-	struct zone zone = zone_of(row->zone);
+	struct zone zone = zones_read(row->zone);
 
 	for (size_t i = 0; i < STEPS_MAX && row->steps[i].k != 0; i++) {
 		struct instant boundary = INSTANT_NONE;
 
-		ck_assert_msg(calendar_boundary(&zone, unit_instant(row->anchor), row->cadence,
-				  row->steps[i].k, &boundary),
+		ck_assert_msg(
+		    calendar_boundary(&zone, (struct anchor){unit_instant(row->anchor), 0},
+			row->cadence, row->steps[i].k, &boundary),
 		    "%s: refused", row->name);
 		unit_assert_instant(boundary, row->steps[i].expected, row->name);
 	}
@@ -142,8 +133,8 @@ END_TEST
 START_TEST(test_month_ends_for_years)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	struct zone zone = zone_of("UTC");
-	struct instant anchor = unit_instant("1999-01-31T12:00:00Z");
+	struct zone zone = zones_read("UTC");
+	struct anchor anchor = {unit_instant("1999-01-31T12:00:00Z"), 0};
 
 	for (int k = 0; k < 12 * 110; k++) {
 		int year = 1999 + k / 12, month = k % 12;
@@ -162,12 +153,13 @@ END_TEST
 
 START_TEST(test_an_anchor_in_the_second_pass_of_an_hour_stays)
 {
-	struct zone zone = zone_of("America/New_York");
+	struct zone zone = zones_read("America/New_York");
 	struct cadence daily = {INTERVAL_DAY, 1};
 	struct period period = {INSTANT_NONE, INSTANT_NONE};
 
 	/* 01:30 on 1 November 2026, an hour after it came first. */
-	ck_assert(calendar_period(&zone, unit_instant("2026-11-01T06:30:00Z"), daily, 0, &period));
+	ck_assert(calendar_period(
+	    &zone, (struct anchor){unit_instant("2026-11-01T06:30:00Z"), 0}, daily, 0, &period));
 	unit_assert_instant(period.start, "2026-11-01T06:30:00Z", "start");
 	unit_assert_instant(period.end, "2026-11-02T06:30:00Z", "end");
 }
@@ -209,8 +201,9 @@ static const struct range_row range_rows[] = {
 START_TEST(test_range)
 {
 	const struct range_row *row = &range_rows[_i];
-	struct zone zone = zone_of(row->zone);
-	struct instant anchor = unit_instant(row->anchor), boundary = INSTANT_NONE;
+	struct zone zone = zones_read(row->zone);
+	struct anchor anchor = {unit_instant(row->anchor), 0};
+	struct instant boundary = INSTANT_NONE;
 	struct period period = {INSTANT_NONE, INSTANT_NONE};
 
 	ck_assert_msg(calendar_boundary(&zone, anchor, row->cadence, row->k, &boundary) ==
@@ -245,9 +238,9 @@ libc_moment(struct tm *tm)
 
 /* Boundary ${k} by the C library's calendar and zones. */
 static int64_t
-libc_boundary(struct instant anchor, struct cadence cadence, int32_t k)
+libc_boundary(struct anchor anchor, struct cadence cadence, int32_t k)
 {
-	time_t local = (time_t)(anchor.s + zones_offset_s(anchor.s));
+	time_t local = (time_t)(anchor.at.s + zones_offset_s(anchor.at.s));
 	int32_t n = k * cadence.count;
 	struct tm tm, last;
 
@@ -265,6 +258,7 @@ libc_boundary(struct instant anchor, struct cadence cadence, int32_t k)
 		/* Day 0 of the month after it is its last. */
 		last = (struct tm){.tm_year = tm.tm_year, .tm_mon = tm.tm_mon + 1, .tm_mday = 0};
 		(void)timegm(&last);
+		tm.tm_mday = anchor.day == 0 ? tm.tm_mday : anchor.day;
 		tm.tm_mday = tm.tm_mday < last.tm_mday ? tm.tm_mday : last.tm_mday;
 		break;
 	case INTERVAL_MAX:
@@ -293,28 +287,28 @@ day_is_missing(const struct zone *zone, int64_t at_s)
  * and the C library agrees. */
 static void
 assert_tiles(
-    const char *name, const struct zone *zone, struct instant anchor, struct cadence cadence)
+    const char *name, const struct zone *zone, struct anchor anchor, struct cadence cadence)
 {
-	int64_t until_s = anchor.s + TILED_YEARS * YEAR_S, last_end_s = anchor.s;
+	int64_t until_s = anchor.at.s + TILED_YEARS * YEAR_S, last_end_s = anchor.at.s;
 
 	for (int32_t k = 0; last_end_s < until_s; k++) {
 		struct period period;
 
 		ck_assert_msg(calendar_period(zone, anchor, cadence, k, &period),
-		    "%s from %" PRId64 ": period %d is refused", name, anchor.s, k);
+		    "%s from %" PRId64 ": period %d is refused", name, anchor.at.s, k);
 		ck_assert_msg(period.start.s == last_end_s,
-		    "%s from %" PRId64 ": a gap before period %d", name, anchor.s, k);
+		    "%s from %" PRId64 ": a gap before period %d", name, anchor.at.s, k);
 		ck_assert_msg(
 		    period.start.s < period.end.s ||
 			(period.start.s == period.end.s && cadence.interval == INTERVAL_DAY &&
 			    day_is_missing(zone, period.start.s)),
-		    "%s from %" PRId64 ": period %d is empty", name, anchor.s, k);
+		    "%s from %" PRId64 ": period %d is empty", name, anchor.at.s, k);
 		if (k % 5 == 0)
 			ck_assert_msg(period.end.s == libc_boundary(anchor, cadence, k + 1),
 			    "%s from %" PRId64
 			    ", %d %ss: the C library has another boundary %d than %" PRId64,
-			    name, anchor.s, cadence.count, interval_name(cadence.interval), k + 1,
-			    period.end.s);
+			    name, anchor.at.s, cadence.count, interval_name(cadence.interval),
+			    k + 1, period.end.s);
 		last_end_s = period.end.s;
 	}
 }
@@ -329,14 +323,15 @@ START_TEST(test_periods_tile_in_every_zone)
 	size_t len = zones_names(names);
 
 	for (size_t n = 0; n < len; n++) {
-		struct zone zone = zone_of(names[n]);
+		struct zone zone = zones_read(names[n]);
 
 		zones_set(names[n]);
 		for (int i = 0; i < INTERVAL_MAX; i++) {
 			uint64_t counts = (uint64_t)count_max[i];
 			struct cadence cadence = {
 			    (enum interval)i, 1 + (int32_t)unit_random(&random, counts)};
-			struct instant anchor = {(int64_t)unit_random(&random, (uint64_t)latest_s)};
+			struct anchor anchor = {{(int64_t)unit_random(&random, (uint64_t)latest_s)},
+			    (int32_t)unit_random(&random, 32)};
 
 			assert_tiles(names[n], &zone, anchor, cadence);
 		}
@@ -354,19 +349,19 @@ START_TEST(test_days_over_every_transition)
 	uint64_t random = unit_seed("calendar");
 
 	for (size_t n = 0; n < ARRAY_LEN(names); n++) {
-		struct zone zone = zone_of(names[n]);
+		struct zone zone = zones_read(names[n]);
 
 		zones_set(names[n]);
 		for (uint32_t i = 0; i + 2 < zone.transitions_len; i++) {
 			int64_t near_s = (int64_t)unit_random(&random, 4 * 86400) - 4 * 86400;
-			struct instant anchor = {zone.transitions[i].at_s + near_s};
+			struct anchor anchor = {{zone.transitions[i].at_s + near_s}, 0};
 
-			for (int32_t k = 1; anchor.s >= 0 && k < 8; k++) {
+			for (int32_t k = 1; anchor.at.s >= 0 && k < 8; k++) {
 				struct instant boundary = INSTANT_NONE;
 
 				ck_assert(calendar_boundary(&zone, anchor, daily, k, &boundary));
 				ck_assert_msg(boundary.s == libc_boundary(anchor, daily, k),
-				    "%s, day %d from %" PRId64, names[n], k, anchor.s);
+				    "%s, day %d from %" PRId64, names[n], k, anchor.at.s);
 			}
 		}
 	}
@@ -398,17 +393,20 @@ struct bug_row {
 	struct cadence cadence;
 	int32_t k;
 	uint32_t transitions_len;
+	int32_t day;
 };
 
 static const struct bug_row bug_rows[] = {
-    {"no anchor", INT64_MIN, {INTERVAL_DAY, 1}, 1, 0},
-    {"an anchor before 1970", -1, {INTERVAL_DAY, 1}, 1, 0},
-    {"a count of zero", 0, {INTERVAL_DAY, 0}, 1, 0},
-    {"a count beyond the maximum", 0, {INTERVAL_DAY, INTERVAL_COUNT_MAX + 1}, 1, 0},
-    {"a negative index", 0, {INTERVAL_DAY, 1}, -1, 0},
-    {"an index beyond the maximum", 0, {INTERVAL_DAY, 1}, PERIOD_INDEX_MAX + 1, 0},
-    {"no interval", 0, {INTERVAL_MAX, 1}, 1, 0},
-    {"a zone that was never read", 0, {INTERVAL_DAY, 1}, 1, ZONE_TRANSITIONS_MAX + 1},
+    {"no anchor", INT64_MIN, {INTERVAL_DAY, 1}, 1, 0, 0},
+    {"an anchor before 1970", -1, {INTERVAL_DAY, 1}, 1, 0, 0},
+    {"a count of zero", 0, {INTERVAL_DAY, 0}, 1, 0, 0},
+    {"a count beyond the maximum", 0, {INTERVAL_DAY, INTERVAL_COUNT_MAX + 1}, 1, 0, 0},
+    {"a negative index", 0, {INTERVAL_DAY, 1}, -1, 0, 0},
+    {"an index beyond the maximum", 0, {INTERVAL_DAY, 1}, PERIOD_INDEX_MAX + 1, 0, 0},
+    {"no interval", 0, {INTERVAL_MAX, 1}, 1, 0, 0},
+    {"a zone that was never read", 0, {INTERVAL_DAY, 1}, 1, ZONE_TRANSITIONS_MAX + 1, 0},
+    {"a 32nd of the month", 0, {INTERVAL_MONTH, 1}, 1, 0, 32},
+    {"a negative day of the month", 0, {INTERVAL_MONTH, 1}, 1, 0, -1},
 };
 
 START_TEST(test_bugs_are_caught)
@@ -417,8 +415,8 @@ START_TEST(test_bugs_are_caught)
 	struct zone zone = {.transitions_len = row->transitions_len};
 	struct instant boundary;
 
-	ck_assert_msg(!calendar_boundary(
-			  &zone, (struct instant){row->anchor_s}, row->cadence, row->k, &boundary),
+	ck_assert_msg(!calendar_boundary(&zone, (struct anchor){{row->anchor_s}, row->day},
+			  row->cadence, row->k, &boundary),
 	    "%s", row->name);
 }
 END_TEST

@@ -13,11 +13,15 @@ static void
 setup(void)
 {
 	world_open(&world);
+	world_organisation(&world);
 	event_number = 41;
 	meta = world_meta(WORLD_OPERATION);
 	decision = (struct decision){
 	    .decider = &world.context.decider,
 	    .meta = &meta,
+	    .organisation = facts_organisation(world.facts, WORLD_ORGANISATION),
+	    .cause = WORLD_OPERATION,
+	    .occurred_ms = WORLD_NOW_MS,
 	    .partition = 7,
 	    .event_number = &event_number,
 	};
@@ -48,6 +52,53 @@ START_TEST(test_now)
 	unit_assert_instant(
 	    decision_now(&decision, row->latest == NULL ? INSTANT_NONE : unit_instant(row->latest)),
 	    row->expected, row->name);
+	world_close(&world);
+}
+END_TEST
+
+struct customer_now_row {
+	const char *name;
+	const char *clock_now;    /* NULL: no clock */
+	const char *clock_target; /* NULL: it stands */
+	const char *latest;
+	enum refusal refusal;
+	const char *expected;
+};
+
+static const struct customer_now_row customer_now_rows[] = {
+    {"real time", NULL, NULL, "2026-12-01T00:00:00Z", REFUSAL_NONE, WORLD_NOW},
+    {"real time, and another ingress was ahead", NULL, NULL, "2027-01-31T09:30:07Z", REFUSAL_NONE,
+	"2027-01-31T09:30:07Z"},
+    {"a clock in the past", "2025-03-01T00:00:00Z", NULL, "2025-02-01T00:00:00Z", REFUSAL_NONE,
+	"2025-03-01T00:00:00Z"},
+    {"a clock in the future", "2029-03-01T00:00:00Z", NULL, "2025-02-01T00:00:00Z", REFUSAL_NONE,
+	"2029-03-01T00:00:00Z"},
+    {"a clock that is advancing", "2025-03-01T00:00:00Z", "2025-04-01T00:00:00Z",
+	"2025-02-01T00:00:00Z", REFUSAL_TEST_CLOCK_ADVANCING, NULL},
+};
+
+START_TEST(test_a_customers_now)
+{
+	const struct customer_now_row *row = &customer_now_rows[_i];
+	struct customer customer = world_customer(WORLD_CUSTOMER);
+	struct test_clock clock = world_clock((struct uuid){{0xc1}});
+	struct instant now = {77};
+
+	setup();
+	customer.latest_at = unit_instant(row->latest);
+	if (row->clock_now != NULL) {
+		customer.test_clock_id = clock.id;
+		clock.now = unit_instant(row->clock_now);
+		if (row->clock_target != NULL)
+			clock.target_at = unit_instant(row->clock_target);
+		facts_add(world.facts, TABLE_TEST_CLOCKS, &clock);
+	}
+	ck_assert_msg(
+	    decision_customer_now(&decision, &customer, &now) == row->refusal, "%s", row->name);
+	if (row->expected == NULL)
+		ck_assert_int_eq(now.s, 77);
+	else
+		unit_assert_instant(now, row->expected, row->name);
 	world_close(&world);
 }
 END_TEST
@@ -210,6 +261,37 @@ START_TEST(test_emit)
 }
 END_TEST
 
+/* What fell due before a command has a cause of its own, and the command goes on where it was. */
+START_TEST(test_another_cause_between)
+{
+	struct customer customer = world_customer(WORLD_CUSTOMER);
+	struct uuid cause = {{0xdd, 1}};
+	struct decision before;
+
+	setup();
+	decision_emit(&decision, EVENT_CUSTOMER_CREATED, WORLD_CUSTOMER, WORLD_CUSTOMER, &customer);
+	decision_because(&decision, cause, 1000, &before);
+	decision_emit(&decision, EVENT_CUSTOMER_UPDATED, WORLD_CUSTOMER, WORLD_CUSTOMER, &customer);
+	decision_emit(&decision, EVENT_CUSTOMER_UPDATED, WORLD_CUSTOMER, WORLD_CUSTOMER, &customer);
+	decision_resume(&decision, &before);
+	decision_emit(&decision, EVENT_CUSTOMER_UPDATED, WORLD_CUSTOMER, WORLD_CUSTOMER, &customer);
+	ck_assert_int_eq(event_number, 45);
+	for (size_t i = 0; i < 4; i++) {
+		bool between = i == 1 || i == 2;
+		struct uuid expected = between ? cause : WORLD_OPERATION;
+		const struct event *event = event_at(i);
+
+		ck_assert_int_eq(event->number, 42 + (int64_t)i);
+		ck_assert(uuid_equal(event->operation_id, expected));
+		ck_assert_int_eq(event->occurred_at, between ? 1000 : WORLD_NOW_MS);
+		ck_assert(
+		    uuid_equal(event->id, id_derive(expected, ID_EVENT, i == 0 || i == 1 ? 0 : 1,
+					      id_shard_of_key(WORLD_CUSTOMER))));
+	}
+	world_close(&world);
+}
+END_TEST
+
 /* The value is the row as it was then, in the schema's current version. */
 START_TEST(test_the_value_of_an_event)
 {
@@ -261,7 +343,8 @@ START_TEST(test_a_missing_schema_is_fatal)
 }
 END_TEST
 
-UNIT_MAIN("decision", UNIT_ROWS(test_now, now_rows), UNIT_ROWS(test_metadata, metadata_rows),
-    UNIT_ROWS(test_how_many_pairs, size_rows), UNIT(test_refuse), UNIT(test_emit),
-    UNIT(test_the_value_of_an_event), UNIT(test_every_type_of_event_has_a_schema),
-    UNIT(test_a_missing_schema_is_fatal))
+UNIT_MAIN("decision", UNIT_ROWS(test_now, now_rows),
+    UNIT_ROWS(test_a_customers_now, customer_now_rows), UNIT(test_another_cause_between),
+    UNIT_ROWS(test_metadata, metadata_rows), UNIT_ROWS(test_how_many_pairs, size_rows),
+    UNIT(test_refuse), UNIT(test_emit), UNIT(test_the_value_of_an_event),
+    UNIT(test_every_type_of_event_has_a_schema), UNIT(test_a_missing_schema_is_fatal))

@@ -51,6 +51,9 @@ START_TEST(test_nothing_is_found_in_nothing)
 	ck_assert_ptr_null(facts_plan(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
 	ck_assert_ptr_null(facts_plan_by_code(world.facts, WORLD_ORGANISATION, STR("basic")));
 	ck_assert_ptr_null(facts_subscription(world.facts, WORLD_ORGANISATION, UUID_NIL));
+	ck_assert_ptr_null(facts_plan_version(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
+	ck_assert_ptr_null(facts_test_clock(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
+	ck_assert_ptr_null(facts_quantity(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
 	ck_assert_ptr_null(
 	    facts_live_subscription(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER));
 	world_close(&world);
@@ -248,6 +251,214 @@ START_TEST(test_a_new_subscription_after_a_canceled_one)
 }
 END_TEST
 
+/* Subscriptions of WORLD_CUSTOMER by number, which fall due then. */
+static struct subscription *
+due_add(uint8_t number, const char *due_at)
+{
+	struct subscription subscription = world_subscription(WORLD_OPERATION);
+
+	subscription.id = (struct uuid){{0x5b, number}};
+	subscription.due_at = due_at == NULL ? INSTANT_NONE : unit_instant(due_at);
+	return facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
+}
+
+static const struct subscription *
+next_due(const char *until)
+{
+	return facts_next_due(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER, unit_instant(until));
+}
+
+START_TEST(test_what_falls_due_next)
+{
+	struct subscription *never, *late, *early_b, *early_a, moved;
+
+	setup();
+	ck_assert_ptr_null(next_due("2199-01-01T00:00:00Z"));
+	never = due_add(1, NULL);
+	late = due_add(2, "2027-03-01T00:00:00Z");
+	early_b = due_add(4, "2027-02-01T00:00:00Z");
+	early_a = due_add(3, "2027-02-01T00:00:00Z");
+	ck_assert_ptr_null(next_due("2027-01-31T23:59:59Z"));
+	ck_assert_ptr_eq(next_due("2027-02-01T00:00:00Z"), early_a);
+	ck_assert_ptr_eq(next_due("2199-01-01T00:00:00Z"), early_a);
+	/* As it moves on, the others have their turns. */
+	moved = *early_a;
+	moved.due_at = unit_instant("2027-03-01T00:00:00Z");
+	facts_change(world.facts, TABLE_SUBSCRIPTIONS, early_a, &moved);
+	ck_assert_ptr_eq(next_due("2027-03-01T00:00:00Z"), early_b);
+	moved = *early_b;
+	moved.due_at = INSTANT_NONE;
+	facts_change(world.facts, TABLE_SUBSCRIPTIONS, early_b, &moved);
+	ck_assert_ptr_eq(next_due("2027-03-01T00:00:00Z"), late);
+	ck_assert_ptr_null(next_due("2027-02-28T00:00:00Z"));
+	ck_assert_ptr_nonnull(never);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_a_customers_subscriptions)
+{
+	struct subscription *const *rows;
+	struct subscription *first, *second, same, other = world_subscription(WORLD_OPERATION);
+	size_t len = 99;
+
+	setup();
+	ck_assert_ptr_null(
+	    facts_subscriptions_of(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER, &len));
+	ck_assert_uint_eq(len, 0);
+	first = due_add(2, "2027-02-01T00:00:00Z");
+	other.customer_id = WORLD_OTHER_CUSTOMER;
+	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &other);
+	second = due_add(1, NULL);
+	/* A change adds nothing. */
+	same = *first;
+	facts_change(world.facts, TABLE_SUBSCRIPTIONS, first, &same);
+	rows = facts_subscriptions_of(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER, &len);
+	ck_assert_uint_eq(len, 2);
+	ck_assert_ptr_eq(rows[0], first);
+	ck_assert_ptr_eq(rows[1], second);
+	world_close(&world);
+}
+END_TEST
+
+static struct quantity *
+quantity_add(uint8_t number, struct uuid subscription_id, const char *period_start)
+{
+	const struct quantity quantity = {
+	    .organisation_id = WORLD_ORGANISATION,
+	    .id = {{0x9a, number}},
+	    .subscription_id = subscription_id,
+	    .charge_code = STR("calls"),
+	    .period_start = unit_instant(period_start),
+	};
+
+	return facts_add(world.facts, TABLE_QUANTITIES, &quantity);
+}
+
+START_TEST(test_quantities_of_the_current_period)
+{
+	struct subscription subscription = world_subscription(WORLD_OPERATION);
+	struct quantity *now, changed;
+	const struct quantity *found;
+	size_t len = 99;
+
+	setup();
+	ck_assert_ptr_null(facts_quantities(world.facts, &subscription, &len));
+	ck_assert_uint_eq(len, 0);
+	quantity_add(1, subscription.id, "2026-12-01T00:00:00Z");
+	now = quantity_add(2, subscription.id, "2027-01-01T00:00:00Z");
+	quantity_add(3, (struct uuid){{0x5b}}, "2027-01-01T00:00:00Z");
+	changed = *now;
+	changed.transactions = 5;
+	facts_change(world.facts, TABLE_QUANTITIES, now, &changed);
+	found = facts_quantities(world.facts, &subscription, &len);
+	ck_assert_uint_eq(len, 1);
+	ck_assert(uuid_equal(found[0].id, now->id));
+	ck_assert_int_eq(found[0].transactions, 5);
+	ck_assert_ptr_eq(facts_quantity(world.facts, WORLD_ORGANISATION, now->id), now);
+	/* The next period has none. */
+	subscription.current_period_start = unit_instant("2027-02-01T00:00:00Z");
+	ck_assert_ptr_nonnull(facts_quantities(world.facts, &subscription, &len));
+	ck_assert_uint_eq(len, 0);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_a_customers_clock)
+{
+	struct test_clock clock = world_clock((struct uuid){{0xc1}}), *row;
+	struct customer customer = world_customer(WORLD_CUSTOMER);
+
+	setup();
+	row = facts_add(world.facts, TABLE_TEST_CLOCKS, &clock);
+	ck_assert_ptr_null(facts_clock_of(world.facts, &customer));
+	customer.test_clock_id = clock.id;
+	ck_assert_ptr_eq(facts_clock_of(world.facts, &customer), row);
+	ck_assert_ptr_eq(facts_test_clock(world.facts, WORLD_ORGANISATION, clock.id), row);
+	world_close(&world);
+}
+END_TEST
+
+/* What rows point to, as a second load asks for it. */
+static void
+assert_needs(enum need need, size_t len, struct uuid first)
+{
+	const struct need_list *list = &world.facts->needs[need];
+
+	ck_assert_msg(list->len == len, "need %d: %zu", need, list->len);
+	if (len > 0)
+		ck_assert(uuid_equal(list->ids[0], first));
+}
+
+START_TEST(test_what_rows_point_to)
+{
+	struct customer customer = world_customer(WORLD_CUSTOMER);
+	struct subscription subscription = world_subscription(WORLD_OPERATION);
+	struct test_clock clock = world_clock((struct uuid){{0xc1}});
+	struct plan_version version = {.organisation_id = WORLD_ORGANISATION, .id = {{0x91, 7}}};
+
+	setup();
+	ck_assert(!facts_follow(world.facts));
+	facts_add(world.facts, TABLE_CUSTOMERS, &customer);
+	ck_assert(!facts_follow(world.facts));
+
+	customer = world_customer(WORLD_OTHER_CUSTOMER);
+	customer.test_clock_id = clock.id;
+	facts_add(world.facts, TABLE_CUSTOMERS, &customer);
+	subscription.pending_plan_id = WORLD_OTHER_PLAN;
+	subscription.pending_version_id = version.id;
+	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
+	ck_assert(facts_follow(world.facts));
+	assert_needs(NEED_TEST_CLOCK, 1, clock.id);
+	assert_needs(NEED_PLAN_VERSION, 2, WORLD_PLAN);
+	assert_needs(NEED_QUANTITIES, 1, subscription.id);
+	assert_needs(NEED_OPERATION, 0, UUID_NIL);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_what_is_here_is_not_followed)
+{
+	struct customer customer = world_customer(WORLD_CUSTOMER);
+	struct subscription subscription = world_subscription(WORLD_OPERATION);
+	struct test_clock clock = world_clock((struct uuid){{0xc1}});
+	struct plan plan = world_plan(WORLD_PLAN);
+
+	setup();
+	world_plan_add(&world, &plan);
+	customer.test_clock_id = clock.id;
+	facts_add(world.facts, TABLE_TEST_CLOCKS, &clock);
+	facts_add(world.facts, TABLE_CUSTOMERS, &customer);
+	subscription.status = STR("canceled");
+	subscription.ended_at = subscription.current_period_start;
+	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
+	ck_assert(!facts_follow(world.facts));
+	subscription.id = (struct uuid){{0x5b}};
+	subscription.ended_at = INSTANT_NONE;
+	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
+	ck_assert(facts_follow(world.facts));
+	assert_needs(NEED_TEST_CLOCK, 0, UUID_NIL);
+	assert_needs(NEED_PLAN_VERSION, 0, UUID_NIL);
+	assert_needs(NEED_QUANTITIES, 1, subscription.id);
+	world_close(&world);
+}
+END_TEST
+
+START_TEST(test_an_advancing_clock_leads_to_its_operation)
+{
+	struct test_clock clock = world_clock((struct uuid){{0xc1}});
+
+	setup();
+	clock.advance_operation_id = WORLD_OPERATION;
+	clock.advance_idempotency_key = STR("k");
+	facts_add(world.facts, TABLE_TEST_CLOCKS, &clock);
+	ck_assert(facts_follow(world.facts));
+	assert_needs(NEED_OPERATION, 1, WORLD_OPERATION);
+	ck_assert_uint_eq(world.facts->needs[NEED_IDEMPOTENCY_KEY].len, 1);
+	world_close(&world);
+}
+END_TEST
+
 START_TEST(test_an_operation_without_a_key_has_none)
 {
 	const struct operation operation = {
@@ -330,8 +541,9 @@ START_TEST(test_aborts_on_an_id_for_a_need_by_text)
 END_TEST
 
 /* Issued invoices, operations and events never change. */
-static const enum table_id written_once[] = {TABLE_ORGANISATIONS, TABLE_INVOICES,
-    TABLE_INVOICE_LINES, TABLE_OPERATIONS, TABLE_OUTBOX, TABLE_DEAD_LETTERS};
+static const enum table_id written_once[] = {TABLE_ORGANISATIONS, TABLE_PLAN_VERSIONS,
+    TABLE_INVOICES, TABLE_INVOICE_LINES, TABLE_CREDIT_ENTRIES, TABLE_OPERATIONS, TABLE_OUTBOX,
+    TABLE_DEAD_LETTERS};
 
 START_TEST(test_aborts_on_changing_what_is_written_once)
 {
@@ -351,7 +563,10 @@ UNIT_MAIN("facts", UNIT(test_nothing_is_found_in_nothing),
     UNIT(test_an_archived_customer_frees_its_external_id),
     UNIT(test_an_archived_plan_frees_its_code),
     UNIT_ROWS(test_which_subscription_is_live, status_rows),
-    UNIT(test_a_new_subscription_after_a_canceled_one),
+    UNIT(test_a_new_subscription_after_a_canceled_one), UNIT(test_what_falls_due_next),
+    UNIT(test_a_customers_subscriptions), UNIT(test_quantities_of_the_current_period),
+    UNIT(test_a_customers_clock), UNIT(test_what_rows_point_to),
+    UNIT(test_what_is_here_is_not_followed), UNIT(test_an_advancing_clock_leads_to_its_operation),
     UNIT(test_an_operation_without_a_key_has_none), UNIT(test_each_need_is_asked_for_once),
     UNIT(test_many_needs_and_rows), UNIT_ABORTS(test_aborts_on_a_text_for_a_need_by_id),
     UNIT_ABORTS(test_aborts_on_an_id_for_a_need_by_text),

@@ -386,6 +386,92 @@ START_TEST(test_the_shard_of_any_uuid_is_in_range)
 }
 END_TEST
 
+struct due_row {
+	int64_t due_at_s;
+	const char *expected;
+};
+
+static const struct due_row due_rows[] = {
+    {0, "019b76da-a87b-8bff-86b9-7d4ecaecd835"},
+    {1, "019b76da-a87b-83ff-9382-28e35791cb30"},
+    {1767225600, "019b76da-a87b-8fff-b6cd-691d98261676"},
+    {1767225601, "019b76da-a87b-8fff-9014-d77e74d7c245"},
+    {7258118399, "019b76da-a87b-8fff-9cbf-5f40c0d58543"},
+};
+
+START_TEST(test_pinned_names_of_what_fell_due)
+{
+	const struct due_row *row = &due_rows[_i];
+	struct uuid subscription_id = uuid_of("019b76da-a87b-8fff-a9dc-c622e4262fbc");
+	struct uuid id = id_due(subscription_id, row->due_at_s);
+
+	assert_uuid(id, row->expected, "due");
+	assert_version_8(id, "due");
+	/* What is derived from it lies in the subscription's shard, as its own does. */
+	ck_assert_int_eq(id_shard(id), id_shard(subscription_id));
+	ck_assert(!uuid_equal(id, id_due(uuid_of(OPERATION_BY_KEY), row->due_at_s)));
+}
+END_TEST
+
+/* Neighbouring seconds have names of their own, and so do those whose low 32 bits are alike. */
+START_TEST(test_each_second_has_its_name)
+{
+	struct uuid subscription_id = uuid_of(OPERATION_BY_KEY), last = UUID_NIL;
+
+	for (int64_t s = 1767225600; s < 1767225600 + 2000; s++) {
+		struct uuid id = id_due(subscription_id, s);
+
+		ck_assert(!uuid_equal(id, last));
+		ck_assert(!uuid_equal(id, id_due(subscription_id, s + (INT64_C(1) << 32))));
+		last = id;
+	}
+}
+END_TEST
+
+START_TEST(test_a_due_second_before_1970_is_a_bug)
+{
+	ck_assert(!uuid_is_nil(id_due(uuid_of(OPERATION_BY_KEY), -1)));
+}
+END_TEST
+
+struct clock_row {
+	const char *clock_id;
+	const char *expected;
+};
+
+static const struct clock_row clock_rows[] = {
+    {"10111213-1415-1617-1819-1a1b1c1d1e1f", "019b76da-a87b-8400-9207-f999ff33efbe"},
+    {"019b76da-a87b-8400-9119-c992e118accb", "019b76da-a87b-8c00-8670-f6e1759243f8"},
+};
+
+START_TEST(test_pinned_customers_on_clocks)
+{
+	struct uuid clock_id = uuid_of(clock_rows[_i].clock_id);
+	struct uuid id = id_customer_on_clock(uuid_of(OPERATION_BY_NONCE), clock_id);
+
+	assert_uuid(id, clock_rows[_i].expected, "customer");
+	ck_assert_int_eq(id_shard_of_key(id), id_shard_of_key(clock_id));
+}
+END_TEST
+
+START_TEST(test_every_clock_finds_its_customers)
+{
+	uint64_t random = unit_seed("clocks");
+
+	for (int i = 0; i < 50; i++) {
+		struct uuid operation_id, clock_id, id;
+
+		for (size_t b = 0; b < sizeof(clock_id.b); b++) {
+			operation_id.b[b] = (uint8_t)unit_random(&random, 256);
+			clock_id.b[b] = (uint8_t)unit_random(&random, 256);
+		}
+		id = id_customer_on_clock(operation_id, clock_id);
+		ck_assert_int_eq(id_shard_of_key(id), id_shard_of_key(clock_id));
+		assert_version_8(id, "customer");
+	}
+}
+END_TEST
+
 struct prefix_row {
 	const char *customer_id;
 	const char *expected;
@@ -478,7 +564,11 @@ UNIT_MAIN("id", UNIT_ROWS(test_murmur2, murmur2_rows),
     UNIT(test_the_time_stands_in_front_without_a_key), UNIT(test_random_operations_are_apart),
     UNIT_ROWS(test_each_flipped_bit_is_noticed, flipped_bits),
     UNIT(test_the_tag_is_of_one_secret_and_one_organisation), UNIT(test_guesses_hardly_ever_pass),
-    UNIT_ROWS(test_pinned_derived_ids, derive_rows), UNIT(test_every_shard_comes_back),
+    UNIT_ROWS(test_pinned_derived_ids, derive_rows),
+    UNIT_ROWS(test_pinned_names_of_what_fell_due, due_rows), UNIT(test_each_second_has_its_name),
+    UNIT_ABORTS(test_a_due_second_before_1970_is_a_bug),
+    UNIT_ROWS(test_pinned_customers_on_clocks, clock_rows),
+    UNIT(test_every_clock_finds_its_customers), UNIT(test_every_shard_comes_back),
     UNIT(test_the_shard_of_any_uuid_is_in_range),
     UNIT_ROWS(test_pinned_number_prefixes, prefix_rows), UNIT_ROWS(test_secret, secret_rows),
     UNIT_ABORTS(test_aborts_on_a_shard_below), UNIT_ABORTS(test_aborts_on_a_shard_above),

@@ -1,9 +1,10 @@
 #include "common/domain/invoice.h"
 
-#include "tests/unit/unit.h"
+#include "tests/unit/lives.h"
 
-#define NOW "2027-01-31T09:30:00Z"
-#define PERIOD_END "2027-02-28T09:30:00Z"
+#define NOW "2026-06-01T00:00:00Z"
+#define HALF "2026-06-16T00:00:00Z"
+#define PERIOD_END "2026-07-01T00:00:00Z"
 
 struct number_row {
 	const char *name;
@@ -49,55 +50,42 @@ START_TEST(test_number_bugs_are_caught)
 }
 END_TEST
 
-/* All that an invoice is made from. */
-struct facts {
-	struct customer customer;
-	struct plan plan;
-	struct subscription subscription;
-};
-
-static struct facts
-some_facts(int64_t amount)
+/* The invoice of the step that ${life} took last. */
+static struct invoice
+invoice_of(const struct life *life, struct invoice_line lines[INVOICE_LINES_MAX])
 {
-	return (struct facts){
-	    .customer = {.organisation_id = {{1}},
-		.id = {{2}},
-		.shard = 77,
-		.currency = {"EUR"},
-		.invoice_count = 6,
-		.archived_at = INSTANT_NONE},
-	    .plan = {.organisation_id = {{1}},
-		.id = {{3}},
-		.name = STR("Pro"),
-		.currency = {"EUR"},
-		.amount = amount,
-		.archived_at = INSTANT_NONE},
-	    .subscription = {.organisation_id = {{1}},
-		.id = {{4}},
-		.customer_id = {{2}},
-		.plan_id = {{3}},
-		.status = STR("active"),
-		.current_period_start = unit_instant(NOW),
-		.current_period_end = unit_instant(PERIOD_END)},
-	};
+	struct invoice invoice = {.id = {{5}},
+	    .created_ms = 9,
+	    .number = STR("theirs"),
+	    .digest = STR("theirs, too"),
+	    .amount_paid = -1};
+
+	for (size_t i = 0; i < life->bill.len; i++)
+		lines[i] = (struct invoice_line){
+		    .id = {{6, (uint8_t)i}}, .explanation = STR("{}"), .position = -1};
+	invoice_issue(
+	    &life->customer, &life->subscription, &life->step, &life->bill, lines, &invoice);
+	return invoice;
 }
 
-static enum refusal
-invoice_of(const struct facts *facts, struct invoice_line *line, struct invoice *invoice)
+/* One on ${plan} since NOW. */
+static struct life *
+life_on(enum lives_plan plan, int64_t quantity)
 {
-	*line = (struct invoice_line){.id = {{6}}};
-	*invoice = (struct invoice){.id = {{5}}, .amount_paid = -1, .number = STR("theirs")};
-	return invoice_for_period(&facts->customer, &facts->plan, &facts->subscription,
-	    STR("subscription_create"), unit_instant(NOW), line, invoice);
+	struct life *life = lives_begin("UTC", PRORATION_SECOND);
+	struct wish wish = lives_wish(quantity);
+
+	life->customer.invoice_count = 6;
+	ck_assert_int_eq(lives_create(life, plan, &wish, unit_instant(NOW)), REFUSAL_NONE);
+	return life;
 }
 
 START_TEST(test_all_facts_are_set)
 {
-	struct facts facts = some_facts(1999);
-	struct invoice_line line;
-	struct invoice invoice;
+	struct life *life = life_on(PLAN_30, 3);
+	struct invoice_line lines[INVOICE_LINES_MAX], *line = &lines[0];
+	struct invoice invoice = invoice_of(life, lines);
 
-	ck_assert_int_eq(invoice_of(&facts, &line, &invoice), REFUSAL_NONE);
 	ck_assert(uuid_equal(invoice.id, (struct uuid){{5}}));
 	ck_assert(uuid_equal(invoice.organisation_id, (struct uuid){{1}}));
 	ck_assert(uuid_equal(invoice.customer_id, (struct uuid){{2}}));
@@ -105,6 +93,8 @@ START_TEST(test_all_facts_are_set)
 	ck_assert_int_eq(invoice.shard, 77);
 	ck_assert_int_eq(invoice.sequence, 7);
 	unit_assert_str(invoice.number, "theirs", "the number is the caller's");
+	unit_assert_str(invoice.digest, "theirs, too", "so is the digest");
+	ck_assert_int_eq(invoice.created_ms, 9);
 	unit_assert_str(invoice.reason, "subscription_create", "reason");
 	ck_assert_str_eq(invoice.currency.code, "EUR");
 	unit_assert_instant(invoice.period_start, NOW, "period_start");
@@ -113,135 +103,228 @@ START_TEST(test_all_facts_are_set)
 	unit_assert_instant(invoice.due_at, NOW, "due_at");
 	unit_assert_instant(invoice.created_at, NOW, "created_at");
 	unit_assert_instant(invoice.updated_at, NOW, "updated_at");
-	ck_assert_ptr_eq(invoice.lines, &line);
+	ck_assert_ptr_eq(invoice.lines, lines);
 	ck_assert_uint_eq(invoice.lines_len, 1);
 
-	ck_assert(uuid_equal(line.id, (struct uuid){{6}}));
-	ck_assert(uuid_equal(line.organisation_id, (struct uuid){{1}}));
-	ck_assert(uuid_equal(line.invoice_id, (struct uuid){{5}}));
-	ck_assert(uuid_equal(line.plan_id, (struct uuid){{3}}));
-	ck_assert_int_eq(line.position, 1);
-	unit_assert_str(line.description, "Pro", "description");
-	unit_assert_instant(line.period_start, NOW, "line.period_start");
-	unit_assert_instant(line.period_end, PERIOD_END, "line.period_end");
+	ck_assert(uuid_equal(line->id, (struct uuid){{6}}));
+	ck_assert(uuid_equal(line->organisation_id, (struct uuid){{1}}));
+	ck_assert(uuid_equal(line->invoice_id, (struct uuid){{5}}));
+	ck_assert(uuid_equal(line->plan_id, life->plans[PLAN_30].id));
+	ck_assert_int_eq(line->position, 1);
+	unit_assert_str(line->kind, "charge", "kind");
+	unit_assert_str(line->charge_code, "base", "charge_code");
+	unit_assert_str(line->description, "The base", "description");
+	unit_assert_str(line->explanation, "{}", "the explanation is the caller's");
+	ck_assert(!line->proration);
+	unit_assert_instant(line->period_start, NOW, "line.period_start");
+	unit_assert_instant(line->period_end, PERIOD_END, "line.period_end");
 }
 END_TEST
 
 struct amount_row {
 	const char *name;
-	int64_t amount;
+	enum lives_plan plan;
+	int64_t quantity;
+	int64_t balance; /* of the customer's credit */
+	int64_t total, credit_applied, amount_due;
 	const char *status;
-	const char *paid_at;
 };
 
 static const struct amount_row amount_rows[] = {
-    {"an amount is due when issued", 1999, "open", NULL},
-    {"the smallest amount is due", 1, "open", NULL},
-    {"nothing is paid at once", 0, "paid", NOW},
-    {"the largest amount", INT64_MAX, "open", NULL},
+    {"an amount is due when issued", PLAN_30, 1, 0, 3000, 0, 3000, "open"},
+    {"nothing is paid at once", PLAN_SEATS, 0, 0, 0, 0, 0, "paid"},
+    {"so is an invoice without lines", PLAN_CALLS, 1, 0, 0, 0, 0, "paid"},
+    {"a credit balance covers a part", PLAN_30, 1, 2999, 3000, 2999, 1, "open"},
+    {"or all of it", PLAN_30, 1, 3000, 3000, 3000, 0, "paid"},
+    {"and keeps the rest", PLAN_30, 1, 9999, 3000, 3000, 0, "paid"},
+    {"nothing takes nothing", PLAN_SEATS, 0, 500, 0, 0, 0, "paid"},
 };
 
 START_TEST(test_amounts)
 {
 	const struct amount_row *row = &amount_rows[_i];
-	struct facts facts = some_facts(row->amount);
-	struct invoice_line line;
+	struct life *life = life_on(row->plan, row->quantity);
+	struct invoice_line lines[INVOICE_LINES_MAX];
 	struct invoice invoice;
 
-	ck_assert_msg(invoice_of(&facts, &line, &invoice) == REFUSAL_NONE, "%s", row->name);
+	life->customer.credit_balance = row->balance;
+	invoice = invoice_of(life, lines);
 	unit_assert_str(invoice.status, row->status, row->name);
-	unit_assert_instant(invoice.paid_at, row->paid_at, row->name);
-	ck_assert_int_eq(line.quantity, 1);
-	ck_assert_int_eq(line.unit_amount, row->amount);
-	ck_assert_int_eq(line.amount, row->amount);
-	ck_assert_int_eq(invoice.subtotal, row->amount);
+	unit_assert_instant(
+	    invoice.paid_at, strcmp(row->status, "paid") == 0 ? NOW : NULL, row->name);
+	ck_assert_int_eq(invoice.subtotal, row->total);
 	ck_assert_int_eq(invoice.discount, 0);
 	ck_assert_int_eq(invoice.tax, 0);
-	ck_assert_int_eq(invoice.total, row->amount);
-	ck_assert_int_eq(invoice.credit_applied, 0);
-	ck_assert_int_eq(invoice.amount_due, row->amount);
+	ck_assert_int_eq(invoice.total, row->total);
+	ck_assert_int_eq(invoice.credit_applied, row->credit_applied);
+	ck_assert_int_eq(invoice.amount_due, row->amount_due);
 	ck_assert_int_eq(invoice.amount_paid, 0);
+}
+END_TEST
+
+struct line_row {
+	const char *name;
+	const char *kind;
+	const char *code;
+	bool proration;
+	int64_t quantity;
+	const char *quantity_decimal;
+	int64_t unit_amount;
+	const char *unit_amount_decimal; /* NULL: none */
+	int64_t amount;
+	const char *start, *end;
+};
+
+/* What a plan of three charges leaves when it gives way in mid-period. */
+static const struct line_row line_rows[] = {
+    {"reported units at a price below one", "charge", "calls", true, 100, "100.5", 0, "0.4", 40,
+	NOW, HALF},
+    {"what is missing to the minimum has no price", "minimum", "calls", true, 1, "1", 0, NULL, 10,
+	NOW, HALF},
+    {"a flat charge is one of its amount", "charge", "support", true, 1, "1", 500, "500", 250, NOW,
+	HALF},
+    {"a credit is negative in its amount alone", "charge", "base", true, 1, "1", 1000, "1000", -500,
+	HALF, PERIOD_END},
+    {"what comes instead", "charge", "base", true, 1, "1", 6000, "6000", 3000, HALF, PERIOD_END},
+};
+
+START_TEST(test_lines)
+{
+	struct life *life = life_on(PLAN_MIXED, 1);
+	struct charge charges[3];
+	struct invoice_line lines[INVOICE_LINES_MAX];
+	struct invoice invoice;
+
+	memcpy(charges, lives_plans[PLAN_MIXED].charges, sizeof(charges));
+	charges[1].unit_amount = (struct decimal){4 * (DECIMAL_SCALE / 10)};
+	charges[1].min_amount = 100;
+	life->versions[PLAN_MIXED].charges = charges;
+	lives_report(life, 0);
+	life->calls.quantity = (struct decimal){1005 * (int128)(DECIMAL_SCALE / 10)};
+	ck_assert_int_eq(
+	    lives_change(life, PLAN_60, 1, LIFECYCLE_NOW, true, unit_instant(HALF)), REFUSAL_NONE);
+	invoice = invoice_of(life, lines);
+	ck_assert_int_eq(invoice.total, 2800);
+	ck_assert_uint_eq(invoice.lines_len, ARRAY_LEN(line_rows));
+	for (size_t i = 0; i < ARRAY_LEN(line_rows); i++) {
+		const struct line_row *row = &line_rows[i];
+		const struct invoice_line *line = &lines[i];
+		char text[DECIMAL_TEXT_SIZE];
+
+		ck_assert_int_eq(line->position, (int)i + 1);
+		unit_assert_str(line->kind, row->kind, row->name);
+		unit_assert_str(line->charge_code, row->code, row->name);
+		ck_assert_msg(line->proration == row->proration, "%s", row->name);
+		ck_assert_msg(line->quantity == row->quantity, "%s", row->name);
+		decimal_write(line->quantity_decimal, text);
+		ck_assert_msg(strcmp(text, row->quantity_decimal) == 0, "%s: %s", row->name, text);
+		ck_assert_msg(line->unit_amount == row->unit_amount, "%s", row->name);
+		ck_assert_msg(decimal_is_none(line->unit_amount_decimal) ==
+				  (row->unit_amount_decimal == NULL),
+		    "%s", row->name);
+		if (row->unit_amount_decimal != NULL) {
+			decimal_write(line->unit_amount_decimal, text);
+			ck_assert_msg(
+			    strcmp(text, row->unit_amount_decimal) == 0, "%s: %s", row->name, text);
+		}
+		ck_assert_msg(line->amount == row->amount, "%s: %" PRId64, row->name, line->amount);
+		unit_assert_instant(line->period_start, row->start, row->name);
+		unit_assert_instant(line->period_end, row->end, row->name);
+	}
 }
 END_TEST
 
 START_TEST(test_numbers_follow_the_customers_count)
 {
-	struct facts facts = some_facts(1999);
-	struct invoice_line line;
-	struct invoice invoice;
+	struct life *life = life_on(PLAN_30, 1);
+	struct invoice_line lines[INVOICE_LINES_MAX];
 
 	for (int64_t count = 0; count < 3; count++) {
-		facts.customer.invoice_count = count;
-		ck_assert_int_eq(invoice_of(&facts, &line, &invoice), REFUSAL_NONE);
-		ck_assert_int_eq(invoice.sequence, count + 1);
+		life->customer.invoice_count = count;
+		ck_assert_int_eq(invoice_of(life, lines).sequence, count + 1);
 		/* Counting is the caller's: it stores the customer. */
-		ck_assert_int_eq(facts.customer.invoice_count, count);
+		ck_assert_int_eq(life->customer.invoice_count, count);
 	}
+}
+END_TEST
+
+/* It bears the date of what it is for, not of when somebody came to it. */
+START_TEST(test_issued_when_it_fell_due)
+{
+	struct life *life = life_on(PLAN_30, 1);
+	struct invoice_line lines[INVOICE_LINES_MAX];
+	struct invoice invoice;
+
+	ck_assert_int_eq(lives_due(life), REFUSAL_NONE);
+	invoice = invoice_of(life, lines);
+	unit_assert_str(invoice.reason, "subscription_cycle", "reason");
+	unit_assert_instant(invoice.issued_at, PERIOD_END, "issued_at");
+	unit_assert_instant(invoice.period_start, PERIOD_END, "period_start");
 }
 END_TEST
 
 struct bug_row {
 	const char *name;
-	void (*spoil)(struct facts *facts);
+	void (*spoil)(struct life *life);
 };
 
 static void
-spoil_organisation(struct facts *facts)
+spoil_organisation(struct life *life)
 {
-	facts->subscription.organisation_id = (struct uuid){{9}};
+	life->subscription.organisation_id = (struct uuid){{9}};
 }
 
 static void
-spoil_customer(struct facts *facts)
+spoil_customer(struct life *life)
 {
-	facts->subscription.customer_id = (struct uuid){{9}};
+	life->subscription.customer_id = (struct uuid){{9}};
 }
 
 static void
-spoil_plan(struct facts *facts)
+spoil_currency(struct life *life)
 {
-	facts->subscription.plan_id = (struct uuid){{9}};
+	life->customer.currency = (struct currency){"USD"};
 }
 
 static void
-spoil_currency(struct facts *facts)
+spoil_total(struct life *life)
 {
-	facts->customer.currency = (struct currency){"USD"};
+	life->bill.total = -1;
 }
 
 static void
-spoil_amount(struct facts *facts)
+spoil_count(struct life *life)
 {
-	facts->plan.amount = -1;
+	life->customer.invoice_count = INT64_MAX;
 }
 
 static void
-spoil_count(struct facts *facts)
+spoil_step(struct life *life)
 {
-	facts->customer.invoice_count = INT64_MAX;
+	life->step.bills = false;
 }
 
 static const struct bug_row bug_rows[] = {
     {"another organisation's subscription", spoil_organisation},
     {"another customer's subscription", spoil_customer},
-    {"a subscription to another plan", spoil_plan},
     {"mixed currencies", spoil_currency},
-    {"a negative price", spoil_amount},
+    {"a negative total: that is a credit", spoil_total},
     {"no number is left", spoil_count},
+    {"a step that bills nothing", spoil_step},
 };
 
 START_TEST(test_bugs_are_caught)
 {
-	struct facts facts = some_facts(1999);
-	struct invoice_line line;
-	struct invoice invoice;
+	struct life *life = life_on(PLAN_30, 1);
+	struct invoice_line lines[INVOICE_LINES_MAX];
 
-	bug_rows[_i].spoil(&facts);
-	ck_assert_msg(invoice_of(&facts, &line, &invoice) == REFUSAL_NONE, "%s", bug_rows[_i].name);
+	bug_rows[_i].spoil(life);
+	ck_assert_msg(invoice_of(life, lines).sequence != 0, "%s", bug_rows[_i].name);
 }
 END_TEST
 
 UNIT_MAIN("invoice", UNIT_ROWS(test_number, number_rows),
     UNIT_ABORTS_ROWS(test_number_bugs_are_caught, number_bug_rows), UNIT(test_all_facts_are_set),
-    UNIT_ROWS(test_amounts, amount_rows), UNIT(test_numbers_follow_the_customers_count),
+    UNIT_ROWS(test_amounts, amount_rows), UNIT(test_lines),
+    UNIT(test_numbers_follow_the_customers_count), UNIT(test_issued_when_it_fell_due),
     UNIT_ABORTS_ROWS(test_bugs_are_caught, bug_rows))

@@ -261,5 +261,94 @@ START_TEST(test_request_rules)
 }
 END_TEST
 
+/* The schema of a field of a request's body, however deep: "CreatePlan", "charges", "tiers". */
+static const json_t *
+body_field(const char *const *names)
+{
+	const json_t *schema = json_object_get(
+	    json_object_get(json_object_get(document, "components"), "schemas"), *names);
+
+	while (*++names != NULL) {
+		if (json_object_get(schema, "items") != NULL)
+			schema = json_object_get(schema, "items");
+		schema = json_object_get(json_object_get(schema, "properties"), *names);
+	}
+	return schema;
+}
+
+/* What a rule becomes in the document. */
+static const struct rule {
+	const char *name;
+	const char *field[5];
+	const char *json; /* of which all is in the field's schema */
+} rule_rows[] = {
+    {"an array of so many", {"CreatePlan", "charges"}, "{\"type\":\"array\",\"maxItems\":20}"},
+    {"an array in an array", {"CreatePlan", "charges", "tiers"}, "{\"maxItems\":50}"},
+    {"a rule within", {"CreatePlan", "charges", "package_size"},
+	"{\"type\":[\"integer\",\"null\"],\"minimum\":1}"},
+    {"a default within", {"CreatePlan", "charges", "billing"}, "{\"default\":\"advance\"}"},
+    {"a decimal is a text or an integer", {"ReportQuantity", "quantity"},
+	"{\"type\":[\"string\",\"integer\"],\"minimum\":0,\"maximum\":999999999999999,"
+	"\"pattern\":\"^(0|[1-9][0-9]{0,14})(\\\\.[0-9]{1,6})?$\"}"},
+    {"or null", {"CreatePlan", "charges", "unit_amount"},
+	"{\"type\":[\"string\",\"integer\",\"null\"],"
+	"\"pattern\":\"^(0|[1-9][0-9]{0,14})(\\\\.[0-9]{1,12})?$\"}"},
+    {"an anchor is a word or a day", {"CreateSubscription", "anchor"},
+	"{\"type\":[\"string\",\"integer\"],\"minimum\":1,\"maximum\":31,"
+	"\"pattern\":\"^(start|calendar|[1-9]|[12][0-9]|3[01])$\"}"},
+};
+
+START_TEST(test_rules)
+{
+	const struct rule *row = &rule_rows[_i];
+	json_t *wanted = json_loads(row->json, 0, NULL), *value;
+	const json_t *field;
+	const char *key;
+
+	open_document();
+	field = body_field(row->field);
+	ck_assert_msg(field != NULL && wanted != NULL, "%s", row->name);
+	json_object_foreach(wanted, key, value)
+	    ck_assert_msg(json_equal(json_object_get(field, key), value), "%s: %s", row->name, key);
+	json_decref(wanted);
+	close_document();
+}
+END_TEST
+
+/* An empty array does not count as given: what is told apart by null elsewhere. */
+START_TEST(test_exactly_one_with_an_array)
+{
+	const json_t *choices;
+
+	open_document();
+	choices = json_object_get(resolve("#/components/schemas/CreatePlan"), "oneOf");
+	ck_assert_uint_eq(json_array_size(choices), 2);
+	ck_assert_ptr_nonnull(json_object_get(
+	    json_object_get(json_object_get(json_array_get(choices, 0), "properties"), "amount"),
+	    "not"));
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(
+		json_object_get(
+		    json_object_get(json_array_get(choices, 1), "properties"), "charges"),
+		"minItems")),
+	    1);
+	close_document();
+}
+END_TEST
+
+/* JSON that an event carries in a text is itself in the public form: of no type. */
+START_TEST(test_json_in_a_text)
+{
+	const json_t *lines;
+
+	open_document();
+	lines = resolve("#/components/schemas/CreditEntry/properties/lines");
+	ck_assert_ptr_nonnull(json_object_get(lines, "description"));
+	ck_assert_ptr_null(json_object_get(lines, "type"));
+	close_document();
+}
+END_TEST
+
 UNIT_MAIN("openapi", UNIT(test_references), UNIT(test_routes), UNIT(test_access),
-    UNIT(test_examples), UNIT(test_request_rules))
+    UNIT(test_examples), UNIT(test_request_rules), UNIT_ROWS(test_rules, rule_rows),
+    UNIT(test_exactly_one_with_an_array), UNIT(test_json_in_a_text))

@@ -4,6 +4,7 @@
 
 #include "tests/unit/worker_message.h"
 #include "worker/decode.h"
+#include "worker/transaction.h"
 
 static struct world world;
 static struct letter letter;
@@ -19,7 +20,7 @@ setup(void)
 	world_organisation(&world);
 	customer.external_id = STR("taken \"1\" caf\xc3\xa9");
 	facts_add(world.facts, TABLE_CUSTOMERS, &customer);
-	facts_add(world.facts, TABLE_PLANS, &plan);
+	world_plan_add(&world, &plan);
 }
 
 static void
@@ -450,7 +451,12 @@ START_TEST(test_what_cannot_be_decided_is_poison)
 {
 	struct create_subscription command = {.meta = world_meta(WORLD_OPERATION),
 	    .customer_id = WORLD_OTHER_CUSTOMER,
-	    .plan_id = WORLD_PLAN};
+	    .plan_id = WORLD_PLAN,
+	    .quantity = 1,
+	    .start_at = INSTANT_NONE,
+	    .end_at = INSTANT_NONE,
+	    .trial_days = INT64_MIN,
+	    .anchor = STR("start")};
 	struct customer customer = world_customer(WORLD_OTHER_CUSTOMER);
 
 	setup();
@@ -473,7 +479,8 @@ START_TEST(test_a_batch_whose_memory_is_full_is_poison)
 	setup();
 	letter_command(&letter, &world, COMMAND_CREATE_CUSTOMER, &command);
 	ck_assert_int_eq(decode(&world.context, &letter.entry, &err), ERR_NONE);
-	world.context.arena.capacity = world.context.arena.used + 1024 * 1024;
+	/* What is used must be stored, too. */
+	world.context.arena.capacity = 2 * world.context.arena.used + DECISION_BYTES_MAX;
 	ck_assert_int_eq(outcome_decide(&world.context, &letter.entry, &err), ERR_POISON);
 	ck_assert_uint_eq(rows(TABLE_OPERATIONS), 0);
 	/* With a little more it goes, and that is enough. */
@@ -484,9 +491,60 @@ START_TEST(test_a_batch_whose_memory_is_full_is_poison)
 }
 END_TEST
 
-UNIT_MAIN("outcome", UNIT(test_a_command_that_succeeds), UNIT(test_a_command_that_is_refused),
-    UNIT(test_a_command_that_came_before), UNIT_ROWS(test_who_asked_is_kept, asked_rows),
-    UNIT(test_precedence_of_who_asked), UNIT(test_a_command_that_comes_twice_at_once),
+/* An advance has its operation when its clock arrives; until then it is known by the clock. */
+START_TEST(test_an_advance_is_deferred)
+{
+	struct test_clock clock = world_clock(id_derive(WORLD_OPERATION, ID_TEST_CLOCK, 0, 5));
+	const struct advance_test_clock command = {
+	    .meta = world_meta(WORLD_OPERATION),
+	    .test_clock_id = clock.id,
+	    .now = unit_instant("2027-05-01T00:00:00Z"),
+	};
+	const struct test_clock *row;
+
+	setup();
+	row = facts_add(world.facts, TABLE_TEST_CLOCKS, &clock);
+	decide(COMMAND_ADVANCE_TEST_CLOCK, &command);
+	ck_assert_int_eq(letter.entry.refusal, REFUSAL_NONE);
+	ck_assert(!letter.entry.repeated);
+	ck_assert_uint_eq(rows(TABLE_OPERATIONS), 0);
+	ck_assert(world.context.due_soon);
+	ck_assert(uuid_equal(row->advance_operation_id, WORLD_OPERATION));
+
+	decide(COMMAND_ADVANCE_TEST_CLOCK, &command);
+	ck_assert(letter.entry.repeated);
+	ck_assert_uint_eq(rows(TABLE_OPERATIONS), 0);
+	teardown();
+}
+END_TEST
+
+START_TEST(test_another_advance_is_refused_until_then)
+{
+	struct test_clock clock = world_clock(id_derive(WORLD_OPERATION, ID_TEST_CLOCK, 0, 5));
+	struct advance_test_clock command = {
+	    .meta = world_meta((struct uuid){{0x0b, 7}}),
+	    .test_clock_id = clock.id,
+	    .now = unit_instant("2027-05-01T00:00:00Z"),
+	};
+
+	setup();
+	clock.status = STR("advancing");
+	clock.target_at = unit_instant("2027-04-01T00:00:00Z");
+	clock.advance_operation_id = WORLD_OPERATION;
+	facts_add(world.facts, TABLE_TEST_CLOCKS, &clock);
+	decide(COMMAND_ADVANCE_TEST_CLOCK, &command);
+	ck_assert_int_eq(letter.entry.refusal, REFUSAL_TEST_CLOCK_ADVANCING);
+	unit_assert_str(last_operation()->status, "failed", "status");
+	ck_assert(!world.context.due_soon);
+	teardown();
+}
+END_TEST
+
+UNIT_MAIN("outcome", UNIT(test_an_advance_is_deferred),
+    UNIT(test_another_advance_is_refused_until_then), UNIT(test_a_command_that_succeeds),
+    UNIT(test_a_command_that_is_refused), UNIT(test_a_command_that_came_before),
+    UNIT_ROWS(test_who_asked_is_kept, asked_rows), UNIT(test_precedence_of_who_asked),
+    UNIT(test_a_command_that_comes_twice_at_once),
     UNIT(test_an_operation_of_another_organisation_is_no_repeat),
     UNIT(test_a_key_that_is_used_again), UNIT(test_commands_without_a_key_are_apart),
     UNIT(test_an_organisation_that_nobody_knows),

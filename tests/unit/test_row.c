@@ -1,9 +1,8 @@
 #include "common/domain/money.h"
 #include "common/postgres/row_internal.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/row_pieces.h"
 
-#define ARENA_BYTES (1024 * 1024)
-#define COLUMNS 11
+#define COLUMNS 14
 
 /* A column of each kind, and a list that is none. */
 struct thing {
@@ -20,6 +19,10 @@ struct thing {
 	int64_t seen_at;
 	const struct thing *parts;
 	size_t parts_len;
+	int64_t limit;
+	struct decimal price;
+	const struct piece *pieces;
+	size_t pieces_len;
 };
 
 static const struct record part_record = {.name = "part"};
@@ -37,6 +40,9 @@ static const struct field thing_fields[] = {
     FIELD(struct thing, bytes, FIELD_BYTES),
     FIELD(struct thing, problem, FIELD_JSON),
     FIELD(struct thing, seen_at, FIELD_MILLIS),
+    FIELD(struct thing, limit, FIELD_INT64_OR_NONE),
+    FIELD(struct thing, price, FIELD_DECIMAL),
+    FIELD_LIST_COLUMN(struct thing, pieces, &piece_record),
 };
 
 static const struct record thing_record = RECORD(struct thing, "thing", thing_fields);
@@ -45,13 +51,6 @@ static const struct row_table things = {
     "things", "billd.things", &thing_record, {"organisation_id", "position"}, true};
 
 static struct arena arena;
-
-static void
-arena_begin(void)
-{
-	arena_release(&arena);
-	arena_init(&arena, ARENA_BYTES);
-}
 
 static void
 write_select(const struct row_table *table, struct buf *buf)
@@ -68,12 +67,14 @@ struct sql_row {
 #define T_COLUMNS                                                                                \
 	"SELECT t.\"organisation_id\", t.\"position\", t.\"count\", t.\"amount\", t.\"is_on\", " \
 	"t.\"at\", t.\"currency\", t.\"metadata\"::text, t.\"bytes\", t.\"problem\"::text, "     \
-	"t.\"seen_at\" "
+	"t.\"seen_at\", t.\"limit\", t.\"price\"::text, t.\"pieces\"::text "
 #define UNNEST                                                                                   \
 	"unnest($1::uuid[], $2::text[], $3::int4[], $4::int8[], $5::bool[], $6::timestamptz[], " \
-	"$7::text[], $8::text[], $9::bytea[], $10::text[], $11::timestamptz[]) AS "              \
+	"$7::text[], $8::text[], $9::bytea[], $10::text[], $11::timestamptz[], $12::int8[], "    \
+	"$13::text[], $14::text[]) AS "                                                          \
 	"k(\"organisation_id\", \"position\", \"count\", \"amount\", \"is_on\", \"at\", "        \
-	"\"currency\", \"metadata\", \"bytes\", \"problem\", \"seen_at\")"
+	"\"currency\", \"metadata\", \"bytes\", \"problem\", \"seen_at\", \"limit\", "           \
+	"\"price\", \"pieces\")"
 
 static const struct sql_row sql_rows[] = {
     {"load: one array for each key", row_sql_load,
@@ -83,15 +84,18 @@ static const struct sql_row sql_rows[] = {
 	T_COLUMNS "FROM billd.things t WHERE t.count = $1::int4"},
     {"insert: one array for each column", row_sql_insert,
 	"INSERT INTO billd.things (\"organisation_id\", \"position\", \"count\", \"amount\", "
-	"\"is_on\", \"at\", \"currency\", \"metadata\", \"bytes\", \"problem\", \"seen_at\") "
+	"\"is_on\", \"at\", \"currency\", \"metadata\", \"bytes\", \"problem\", \"seen_at\", "
+	"\"limit\", \"price\", \"pieces\") "
 	"SELECT k.\"organisation_id\", k.\"position\", k.\"count\", k.\"amount\", k.\"is_on\", "
 	"k.\"at\", k.\"currency\", k.\"metadata\"::jsonb, k.\"bytes\", k.\"problem\"::jsonb, "
-	"k.\"seen_at\" FROM " UNNEST},
+	"k.\"seen_at\", k.\"limit\", k.\"price\"::numeric, k.\"pieces\"::jsonb FROM " UNNEST},
     {"update: all but the keys", row_sql_update,
 	"UPDATE billd.things t SET \"count\" = k.\"count\", \"amount\" = k.\"amount\", "
 	"\"is_on\" = k.\"is_on\", \"at\" = k.\"at\", \"currency\" = k.\"currency\", "
 	"\"metadata\" = k.\"metadata\"::jsonb, \"bytes\" = k.\"bytes\", "
-	"\"problem\" = k.\"problem\"::jsonb, \"seen_at\" = k.\"seen_at\" FROM " UNNEST
+	"\"problem\" = k.\"problem\"::jsonb, \"seen_at\" = k.\"seen_at\", "
+	"\"limit\" = k.\"limit\", \"price\" = k.\"price\"::numeric, "
+	"\"pieces\" = k.\"pieces\"::jsonb FROM " UNNEST
 	" WHERE t.\"organisation_id\" = k.\"organisation_id\" AND t.\"position\" = k.\"position\""},
 };
 
@@ -120,6 +124,13 @@ END_TEST
 
 static const struct str_pair pairs[] = {{{"z", 1}, {"1 \"q\"\n", 6}}, {{"", 0}, {"\xc3\xa4", 2}}};
 
+static const struct piece inner[] = {{.name = {"\xc3\xa4\"", 3}}, {.name = {"", 0}}};
+
+static const struct piece pieces[] = {
+    {{"a", 1}, INT64_MAX, INT64_MIN, {1}, inner, ARRAY_LEN(inner)},
+    {{NULL, 0}, -1, 0, {-1}, NULL, 0},
+};
+
 static struct thing
 full_thing(void)
 {
@@ -135,13 +146,17 @@ full_thing(void)
 	    .bytes = {"\0\xff", 2},
 	    .problem = STR("{\"a\":1}"),
 	    .seen_at = 946684800001,
+	    .limit = -1,
+	    .price = {DECIMAL_SCALE * 3 / 2},
+	    .pieces = pieces,
+	    .pieces_len = ARRAY_LEN(pieces),
 	};
 }
 
 static struct thing
 empty_thing(void)
 {
-	return (struct thing){.at = INSTANT_NONE};
+	return (struct thing){.at = INSTANT_NONE, .limit = INT64_MIN, .price = DECIMAL_NONE};
 }
 
 static struct pg_params
@@ -174,6 +189,11 @@ struct column_row {
 	const char *bytes;
 	size_t len;
 };
+
+#define PIECES                                                                                    \
+	"[{\"name\":\"a\",\"size\":9223372036854775807,\"limit\":null,"                           \
+	"\"price\":\"0.000000000001\",\"pieces\":[{\"name\":\"\xc3\xa4\\\"\"},{\"name\":\"\"}]}," \
+	"{\"name\":null,\"size\":-1,\"limit\":0,\"price\":null,\"pieces\":[]}]"
 
 static const struct column_row column_rows[] = {
     {"uuid; nil is NULL", 0, PG_UUID_ARRAY,
@@ -211,6 +231,15 @@ static const struct column_row column_rows[] = {
     {"milliseconds: 1 after 2000-01-01, and 1970-01-01", 10, PG_TIMESTAMPTZ_ARRAY,
 	BYTES(HEAD("\x04", "\xa0", "\2") "\0\0\0\x8\0\0\0\0\0\0\3\xe8"
 					 "\0\0\0\x8\xff\xfc\xa2\xfe\xc4\xc8\x20\0")},
+    {"int8; none is NULL", 11, PG_INT8_ARRAY,
+	BYTES(HEAD("\0", "\x14", "\2") "\0\0\0\x8\xff\xff\xff\xff\xff\xff\xff\xff"
+				       "\xff\xff\xff\xff")},
+    {"decimal, as text; none is NULL", 12, PG_TEXT_ARRAY,
+	BYTES(HEAD("\0", "\x19", "\2") "\0\0\0\3"
+				       "1.5"
+				       "\xff\xff\xff\xff")},
+    {"a list, each field by its name; none is an empty array", 13, PG_TEXT_ARRAY,
+	BYTES(HEAD("\0", "\x19", "\2") "\0\0\0\xb1" PIECES "\0\0\0\2[]")},
 };
 
 START_TEST(test_encodes_columns)
@@ -219,7 +248,7 @@ START_TEST(test_encodes_columns)
 	const struct thing rows[] = {full_thing(), empty_thing()};
 	struct pg_params params;
 
-	arena_begin();
+	row_pieces_arena(&arena);
 	params = make_params(rows, ARRAY_LEN(rows));
 	ck_assert_msg(params.types[row->column] == row->type, "%s: type %u", row->name,
 	    params.types[row->column]);
@@ -236,7 +265,7 @@ START_TEST(test_encodes_empty_array)
 	static const char expected[] = "\0\0\0\0\0\0\0\1\0\0\x0b\x86";
 	struct pg_params params;
 
-	arena_begin();
+	row_pieces_arena(&arena);
 	pg_params_init(&params, &arena);
 	pg_params_uuids(&params, NULL, 0);
 	ck_assert_int_eq(params.lengths[0], sizeof(expected) - 1);
@@ -270,7 +299,7 @@ echo(const struct pg_params *params, int rows)
 
 		for (int row = 0; row < rows; row++) {
 			int32_t len = int32_at(at);
-			char value[256];
+			char value[512];
 
 			at += 4;
 			ck_assert_int_le(len, (int32_t)sizeof(value));
@@ -281,6 +310,25 @@ echo(const struct pg_params *params, int rows)
 		}
 	}
 	return result;
+}
+
+static void
+assert_same_pieces(const struct piece *actual, size_t actual_len, const struct piece *expected,
+    size_t expected_len, const char *name)
+{
+	ck_assert_msg(actual_len == expected_len, "%s: %zu pieces", name, actual_len);
+	ck_assert_msg(actual_len > 0 || actual == NULL, "%s: no pieces are NULL", name);
+	for (size_t i = 0; i < actual_len; i++) {
+		const struct piece *a = &actual[i], *e = &expected[i];
+
+		ck_assert_msg(str_equal(a->name, e->name), "%s: name of %zu", name, i);
+		ck_assert_msg(a->size == e->size && a->limit == e->limit, "%s: size", name);
+		ck_assert_msg(a->price.units == e->price.units, "%s: price of %zu", name, i);
+		ck_assert_msg(a->pieces_len == e->pieces_len, "%s: pieces of %zu", name, i);
+		for (size_t j = 0; j < a->pieces_len; j++)
+			ck_assert_msg(str_equal(a->pieces[j].name, e->pieces[j].name),
+			    "%s: name of %zu in %zu", name, j, i);
+	}
 }
 
 static void
@@ -296,6 +344,10 @@ assert_same(const struct thing *actual, const struct thing *expected, const char
 	ck_assert_msg(str_equal(actual->bytes, expected->bytes), "%s: bytea", name);
 	ck_assert_msg(str_equal(actual->problem, expected->problem), "%s: json", name);
 	ck_assert_msg(actual->seen_at == expected->seen_at, "%s: milliseconds", name);
+	ck_assert_msg(actual->limit == expected->limit, "%s: int8 or none", name);
+	ck_assert_msg(actual->price.units == expected->price.units, "%s: decimal", name);
+	assert_same_pieces(
+	    actual->pieces, actual->pieces_len, expected->pieces, expected->pieces_len, name);
 	ck_assert_msg(actual->metadata.len == expected->metadata.len, "%s: map", name);
 	for (size_t i = 0; i < actual->metadata.len; i++) {
 		const struct str_pair *a = &actual->metadata.pairs[i];
@@ -312,7 +364,7 @@ START_TEST(test_reads_what_it_wrote)
 	struct pg_params params;
 	PGresult *result;
 
-	arena_begin();
+	row_pieces_arena(&arena);
 	params = make_params(rows, ARRAY_LEN(rows));
 	result = echo(&params, ARRAY_LEN(rows));
 	for (int i = 0; i < (int)ARRAY_LEN(rows); i++) {
@@ -337,7 +389,7 @@ START_TEST(test_texts_live_in_the_arena)
 	PGresult *result;
 	struct err err;
 
-	arena_begin();
+	row_pieces_arena(&arena);
 	params = make_params(&row, 1);
 	result = echo(&params, 1);
 	ck_assert_int_eq(row_read(&things, result, 0, &arena, &back, &err), ERR_NONE);
@@ -356,7 +408,7 @@ START_TEST(test_arena_too_small_to_read)
 	struct err err;
 	size_t needed;
 
-	arena_begin();
+	row_pieces_arena(&arena);
 	params = make_params(&row, 1);
 	result = echo(&params, 1);
 	needed = arena.used;
@@ -367,7 +419,7 @@ START_TEST(test_arena_too_small_to_read)
 
 		arena_init(&small, capacity);
 		ck_assert_int_eq(row_read(&things, result, 0, &small, &back, &err),
-		    capacity < needed ? ERR_RETRY : ERR_NONE);
+		    capacity < needed ? ERR_POISON : ERR_NONE);
 		arena_release(&small);
 	}
 	PQclear(result);
@@ -380,7 +432,7 @@ START_TEST(test_arena_too_small_to_write)
 	const void *pointer = &row;
 	size_t needed;
 
-	arena_begin();
+	row_pieces_arena(&arena);
 	(void)make_params(&row, 1);
 	needed = arena.used;
 	for (size_t capacity = 0; capacity <= needed; capacity += 16) {
@@ -392,7 +444,7 @@ START_TEST(test_arena_too_small_to_write)
 		arena_init(&small, capacity);
 		pg_params_init(&params, &small);
 		class = row_params(&things, &pointer, 1, &params, &err);
-		ck_assert_msg((class == ERR_RETRY || params.overflow) == (capacity < needed),
+		ck_assert_msg((class == ERR_POISON || params.overflow) == (capacity < needed),
 		    "%zu of %zu bytes", capacity, needed);
 		arena_release(&small);
 	}
@@ -406,7 +458,7 @@ START_TEST(test_map_that_is_not_utf8)
 	struct str json;
 	struct err err;
 
-	arena_begin();
+	row_pieces_arena(&arena);
 	ck_assert_int_eq(row_map_write(&map, &arena, &json, &err), ERR_POISON);
 }
 END_TEST
@@ -437,7 +489,7 @@ START_TEST(test_reads_maps)
 	struct str_map map;
 	struct err err;
 
-	arena_begin();
+	row_pieces_arena(&arena);
 	ck_assert_msg(
 	    row_map_read(str_from(row->json), &arena, &map, &err) == row->class, "%s", row->name);
 	if (row->class == ERR_NONE)
@@ -445,82 +497,8 @@ START_TEST(test_reads_maps)
 }
 END_TEST
 
-struct class_row {
-	const char *sqlstate;
-	enum err_class class;
-	const char *name;
-};
-
-static const struct class_row class_rows[] = {
-    {"08006", ERR_RETRY, "connection failure"},
-    {"08P01", ERR_FATAL, "protocol violation: our bug"},
-    {"22001", ERR_POISON, "value too long"},
-    {"22021", ERR_POISON, "not UTF-8"},
-    {"22P03", ERR_FATAL, "bad binary parameter: our bug"},
-    {"22P05", ERR_POISON, "\\u0000 in jsonb"},
-    {"23502", ERR_POISON, "NOT NULL"},
-    {"23503", ERR_POISON, "foreign key"},
-    {"23505", ERR_RETRY, "unique: another batch was first"},
-    {"23514", ERR_POISON, "CHECK"},
-    {"25006", ERR_RETRY, "read-only: not promoted yet"},
-    {"25P02", ERR_FATAL, "in a failed transaction: our bug"},
-    {"25P03", ERR_RETRY, "idle in transaction too long"},
-    {"25P04", ERR_RETRY, "transaction too long"},
-    {"26000", ERR_FATAL, "no such prepared statement"},
-    {"28000", ERR_FATAL, "role may not log in"},
-    {"28P01", ERR_FATAL, "wrong password"},
-    {"3D000", ERR_FATAL, "no such database"},
-    {"40001", ERR_RETRY, "serialization failure"},
-    {"40P01", ERR_RETRY, "deadlock"},
-    {"42501", ERR_FATAL, "no privilege, or row-level security"},
-    {"42703", ERR_FATAL, "no such column"},
-    {"42P01", ERR_FATAL, "no such table"},
-    {"53100", ERR_RETRY, "disk full"},
-    {"53300", ERR_RETRY, "too many connections"},
-    {"55P03", ERR_RETRY, "lock not available"},
-    {"57014", ERR_RETRY, "canceled by the statement timeout"},
-    {"57P01", ERR_RETRY, "shutting down"},
-    {"57P03", ERR_RETRY, "starting up"},
-    {"58030", ERR_RETRY, "input or output error"},
-    {"XX000", ERR_FATAL, "internal error"},
-    {"XX001", ERR_FATAL, "corrupt data"},
-};
-
-START_TEST(test_classifies)
-{
-	const struct class_row *row = &class_rows[_i];
-
-	ck_assert_msg(pg_classify(row->sqlstate) == row->class, "%s %s: %d", row->sqlstate,
-	    row->name, (int)pg_classify(row->sqlstate));
-}
-END_TEST
-
-/* Without a server: refusals, not crashes. */
-START_TEST(test_not_connected)
-{
-	const struct pg_settings settings = {.url = "postgresql://[bad"};
-	struct pg *pg = pg_new(&settings);
-	PGresult *result = NULL;
-	struct err err;
-
-	ck_assert(!pg_is_open(pg));
-	ck_assert_int_eq(pg_connect(pg, &err), ERR_FATAL);
-	ck_assert_msg(strstr(err.text, "[bad") == NULL, "the URL may hold a password");
-	ck_assert_int_eq(pg_send(pg, "x", NULL, &err), ERR_RETRY);
-	ck_assert_int_eq(pg_sync(pg, &err), ERR_RETRY);
-	ck_assert_int_eq(pg_receive(pg, &result, &err), ERR_RETRY);
-	ck_assert_int_eq(pg_finish(pg, &err), ERR_RETRY);
-	ck_assert_int_eq(pg_run(pg, "x", NULL, &result, &err), ERR_FATAL);
-	pg_rollback(pg);
-	pg_disconnect(pg);
-	pg_free(pg);
-	pg_free(NULL);
-}
-END_TEST
-
 UNIT_MAIN("row", UNIT_ROWS(test_writes_sql, sql_rows), UNIT_ABORTS(test_key_without_column),
     UNIT_ROWS(test_encodes_columns, column_rows), UNIT(test_encodes_empty_array),
     UNIT(test_reads_what_it_wrote), UNIT(test_texts_live_in_the_arena),
     UNIT(test_arena_too_small_to_read), UNIT(test_arena_too_small_to_write),
-    UNIT(test_map_that_is_not_utf8), UNIT_ROWS(test_reads_maps, map_rows),
-    UNIT_ROWS(test_classifies, class_rows), UNIT(test_not_connected))
+    UNIT(test_map_that_is_not_utf8), UNIT_ROWS(test_reads_maps, map_rows))

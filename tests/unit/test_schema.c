@@ -97,6 +97,24 @@ static const struct refused_row {
 	"does not fit"},
     {"a map's default with pairs",
 	RECORD_WITH("'type':{'type':'map','values':'string'},'default':{'a':'b'}"), "does not fit"},
+    {"a default that is no decimal number",
+	RECORD_WITH("'type':'string','format':'decimal','default':'-1'"), "does not fit"},
+    {"a default with more places than the rule allows",
+	RECORD_WITH("'type':'string','format':'decimal','places':2,'default':'0.001'"),
+	"does not fit"},
+    {"more places than a decimal has",
+	RECORD_WITH("'type':'string','format':'decimal','places':13"), "at most 12 places"},
+    {"a decimal that may be empty",
+	RECORD_WITH("'type':'string','format':'decimal','allowEmpty':true"),
+	"an empty text is no decimal"},
+    {"places of a number", RECORD_WITH("'type':'long','places':2"), "no rule for its type"},
+    {"items of a text", RECORD_WITH("'type':'string','maxItems':2"), "no rule for its type"},
+    {"JSON in a number", RECORD_WITH("'type':'long','json':true"), "no rule for its type"},
+    {"exactlyOne of a list that must be given",
+	"{'type':'record','name':'R','exactlyOne':['f','h'],'fields':["
+	"{'name':'f','type':['null','int'],'default':null},{'name':'h','type':{'type':'array',"
+	"'items':{'type':'record','name':'I','fields':[{'name':'a','type':'int'}]}}}]}",
+	"exactlyOne: h is not an optional field"},
     {"exactlyOne of an unknown field",
 	"{'type':'record','name':'R','exactlyOne':['f','g'],'fields':["
 	"{'name':'f','type':['null','int'],'default':null},{'name':'h','type':'int'}]}",
@@ -155,6 +173,28 @@ START_TEST(test_every_attribute_is_read)
 	ck_assert(fields[3].length_max == 8);
 	ck_assert(fields[4].minimum == INT32_MIN && fields[4].maximum == INT32_MAX);
 	ck_assert(fields[4].length_max == SIZE_MAX && fields[4].format == FORMAT_ANY);
+	schema_free(schema);
+}
+END_TEST
+
+START_TEST(test_the_attributes_of_lists_and_decimals_are_read)
+{
+	struct schema *schema = codec_schema(
+	    "{'type':'record','name':'T','exactlyOne':['a','b'],'fields':["
+	    "{'name':'a','type':{'type':'array','items':{'type':'record','name':'I','fields':["
+	    "{'name':'c','type':'string','format':'decimal','places':0,'default':'15'}]}},"
+	    "'default':[],'maxItems':3},"
+	    "{'name':'b','type':['null','string'],'default':null,'json':true},"
+	    "{'name':'d','type':'string','format':'decimal','default':'0'},"
+	    "{'name':'e','type':'string','format':'anchor','default':'start'}]}");
+	const struct schema_field *fields = schema->fields;
+
+	ck_assert_uint_eq(schema->exactly_one_len, 2);
+	ck_assert_uint_eq(fields[0].items_max, 3);
+	ck_assert_uint_eq(fields[0].type->items->fields[0].places, 0);
+	ck_assert(fields[1].json && fields[1].items_max == SIZE_MAX);
+	ck_assert(!fields[2].json && fields[2].format == FORMAT_DECIMAL && fields[2].places == 12);
+	ck_assert(fields[3].format == FORMAT_ANCHOR);
 	schema_free(schema);
 }
 END_TEST
@@ -301,10 +341,13 @@ END_TEST
 
 START_TEST(test_what_is_embedded)
 {
-	struct schemas *schemas = codec_open();
-	const struct schema *schema = schemas_by_name(schemas, STR("billd.command.CreatePlan"));
+	struct schemas *schemas = NULL;
+	const struct schema *schema;
+	struct err err = {0};
 	struct buf buf;
 
+	ck_assert_msg(schemas_open(&schemas, &err) == ERR_NONE, "%s", err.text);
+	schema = schemas_by_name(schemas, STR("billd.command.CreatePlan"));
 	ck_assert_ptr_nonnull(schema);
 	buf_init(&buf, CODEC_TEXT_MAX);
 	codec_file("schemas/commands/create_plan.avsc", &buf);
@@ -317,6 +360,7 @@ START_TEST(test_what_is_embedded)
 END_TEST
 
 UNIT_MAIN("schema", UNIT_ROWS(test_refused, refused_rows), UNIT(test_every_attribute_is_read),
+    UNIT(test_the_attributes_of_lists_and_decimals_are_read),
     UNIT(test_a_named_type_is_the_same_by_name), UNIT(test_records_are_nested_up_to_a_limit),
     UNIT(test_a_set_knows_current_and_released_schemas), UNIT(test_two_current_schemas_of_one_name),
     UNIT(test_an_action_is_its_body), UNIT(test_a_bad_released_schema_is_named),

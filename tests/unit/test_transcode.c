@@ -1,85 +1,25 @@
 #include "common/codec/transcode.h"
 
 #include "common/codec/avro.h"
-#include "common/codec/command.h"
-#include "common/icu/iso.h"
-#include "tests/unit/codec.h"
+#include "tests/unit/request.h"
 
-#define ARENA_BYTES (1024 * 1024)
-#define MESSAGE_BYTES (64 * 1024)
-
-#define UUID_1 "0190f1c2-7a00-8000-8000-00000000c001"
-
-/* One request on its way. */
-struct request {
-	struct schemas *schemas;
-	struct arena arena;
-	struct faults faults;
-	struct buf buf;
-};
-
-static const struct command_meta meta = {
-    .operation_id = {{1}},
-    .organisation_id = {{2}},
-    .actor = {"api_key:x", 9},
-    .accepted_at = INT64_C(1769851815999),
-    .address = {"192.0.2.7", 9},
-};
-
-static void
-request_init(struct request *request, size_t message_max)
-{
-	struct err err = {0};
-
-	*request = (struct request){.schemas = codec_open()};
-	ck_assert_int_eq(iso_init(&err), ERR_NONE);
-	arena_init(&request->arena, ARENA_BYTES);
-	request->faults.arena = &request->arena;
-	buf_init(&request->buf, message_max);
-}
-
-static void
-request_release(struct request *request)
-{
-	schemas_free(request->schemas);
-	arena_release(&request->arena);
-	buf_release(&request->buf);
-}
-
-/* Parse and transcode ${body} as the command ${schema}, with a path that names every id. */
-static bool
-request_run(struct request *request, const struct schema *schema, struct str body)
-{
-	static const struct path_value path[] = {
-	    {{"customer_id", 11}, {"0190F1C2-7A00-8000-8000-00000000C001", 36}},
-	    {{"subscription_id", 15}, {UUID_1, 36}},
-	    {{"plan_id", 7}, {UUID_1, 36}},
-	};
-	const struct transcode_given given = {&command_meta_record, &meta, path, ARRAY_LEN(path)};
-	json_t *json;
-	bool ok;
-
-	if (!transcode_parse(body, &json, &request->faults))
-		return false;
-	ok = transcode(schema, json, &given, &request->faults, &request->buf);
-	json_decref(json);
-	return ok;
-}
-
-/* All faults, one on a line: "pointer detail". */
-static void
-faults_print(const struct faults *faults, struct buf *buf)
-{
-	for (size_t i = 0; i < faults->len; i++)
-		buf_printf(buf, "%s%.*s %.*s", i == 0 ? "" : "\n",
-		    STR_ARG(faults->items[i].pointer), STR_ARG(faults->items[i].detail));
-}
+#define UUID_1 REQUEST_ID
 
 #define CUSTOMER "CreateCustomer"
 #define PLAN "CreatePlan"
 #define SUBSCRIPTION "CreateSubscription"
 #define PLAN_BUT(more) \
 	"{'code':'a','name':'b','currency':'USD','interval':'day','amount':1" more "}"
+#define PLAN_BY(charges) \
+	"{'code':'a','name':'b','currency':'USD','interval':'day','charges':[" charges "]}"
+#define CHARGE(more) "{'code':'c','name':'d','model':'flat'" more "}"
+#define QUANTITY "ReportQuantity"
+#define QUANTITY_OF(quantity) "{'charge_code':'c','quantity':" quantity "}"
+#define ANCHORED(anchor) "{'customer_id':'" UUID_1 "','plan_code':'a','anchor':" anchor "}"
+#define NO_DECIMAL                                                                      \
+	"must be a decimal number that is not negative, such as 12.5, with at most 15 " \
+	"digits before the point and 12 behind it"
+#define NO_ANCHOR "must be start, calendar or a day of the month, 1 to 31"
 
 static const struct refused_row {
 	const char *name;
@@ -89,7 +29,7 @@ static const struct refused_row {
 } refused_rows[] = {
     {"nothing at all: every field that must be given", PLAN, "{}",
 	"/code is missing\n/name is missing\n/currency is missing\n/interval is missing\n"
-	"/amount is missing"},
+	" exactly one of amount, charges must be given"},
     {"an empty body is an empty object", CUSTOMER, "", "/name is missing"},
     {"every fault at once, in the schema's order, unknown fields last", PLAN,
 	"{'zz':1,'amount':-1,'interval_count':0,'interval':'hour','currency':'ABC','name':'',"
@@ -179,6 +119,47 @@ static const struct refused_row {
 	" exactly one of plan_id, plan_code must be given"},
     {"a bad one of a group was given", SUBSCRIPTION, "{'customer_id':'" UUID_1 "','plan_id':'x'}",
 	"/plan_id must be a UUID, and not the nil one"},
+    {"an empty list is none of a group", PLAN,
+	"{'code':'a','name':'b','currency':'USD','interval':'day','charges':[]}",
+	" exactly one of amount, charges must be given"},
+    {"a list and another of its group", PLAN, PLAN_BUT(",'charges':[" CHARGE("") "]"),
+	" exactly one of amount, charges must be given"},
+    {"faults in a list, and in a list of that", PLAN,
+	PLAN_BY("{'model':'free','unit_amount':'-1','x':1}," CHARGE(
+	    ",'tiers':[{'up_to':0,'rate':'0.00000000001'},{'up_to':null},3],'max_amount':null")),
+	"/charges/0/code is missing\n/charges/0/name is missing\n"
+	"/charges/0/model must be one of: flat, per_unit, graduated, volume, package, percentage\n"
+	"/charges/0/unit_amount " NO_DECIMAL "\n/charges/0/x is not a field of this request\n"
+	"/charges/1/tiers/0/up_to must be at least 1\n"
+	"/charges/1/tiers/0/rate must have at most 10 digits behind the point\n"
+	"/charges/1/tiers/2 must be an object"},
+    {"more charges than a plan may have", PLAN,
+	PLAN_BY("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}"),
+	"/charges must have at most 20 items"},
+    {"a list that is null", PLAN, PLAN_BUT(",'charges':null"), "/charges must not be null"},
+    {"a quantity below zero", QUANTITY, QUANTITY_OF("-1"), "/quantity " NO_DECIMAL},
+    {"a quantity below zero, as a text", QUANTITY, QUANTITY_OF("'-1'"), "/quantity " NO_DECIMAL},
+    {"a quantity as a fraction", QUANTITY, QUANTITY_OF("1.5"),
+	"/quantity must be a string or an integer"},
+    {"a quantity of seven places", QUANTITY, QUANTITY_OF("'0.0000001'"),
+	"/quantity must have at most 6 digits behind the point"},
+    {"a quantity of sixteen digits", QUANTITY, QUANTITY_OF("1000000000000000"),
+	"/quantity " NO_DECIMAL},
+    {"a quantity with an exponent", QUANTITY, QUANTITY_OF("'1e3'"), "/quantity " NO_DECIMAL},
+    {"a quantity with a leading zero", QUANTITY, QUANTITY_OF("'01'"), "/quantity " NO_DECIMAL},
+    {"a quantity with nothing behind its point", QUANTITY, QUANTITY_OF("'1.'"),
+	"/quantity " NO_DECIMAL},
+    {"an empty quantity", QUANTITY, QUANTITY_OF("''"), "/quantity " NO_DECIMAL},
+    {"true for a quantity", QUANTITY, QUANTITY_OF("true"),
+	"/quantity must be a string or an integer"},
+    {"an anchor beyond the month", SUBSCRIPTION, ANCHORED("32"), "/anchor " NO_ANCHOR},
+    {"an anchor before the month", SUBSCRIPTION, ANCHORED("0"), "/anchor " NO_ANCHOR},
+    {"a negative anchor", SUBSCRIPTION, ANCHORED("-1"), "/anchor " NO_ANCHOR},
+    {"an anchor with a leading zero", SUBSCRIPTION, ANCHORED("'01'"), "/anchor " NO_ANCHOR},
+    {"an anchor of an unknown word", SUBSCRIPTION, ANCHORED("'Start'"), "/anchor " NO_ANCHOR},
+    {"an empty anchor", SUBSCRIPTION, ANCHORED("''"), "/anchor " NO_ANCHOR},
+    {"a list for an anchor", SUBSCRIPTION, ANCHORED("[]"),
+	"/anchor must be a string or an integer"},
     {"a map that is none", CUSTOMER, "{'name':'a','metadata':[]}", "/metadata must be an object"},
     {"null for a map", CUSTOMER, "{'name':'a','metadata':null}", "/metadata must not be null"},
     {"a pair that is no text", CUSTOMER, "{'name':'a','metadata':{'k':1,'l':null,'m':{}}}",
@@ -225,17 +206,14 @@ START_TEST(test_refused)
 	struct request request;
 	const struct schema *schema;
 	struct buf printed;
-	char name[64];
 
-	request_init(&request, MESSAGE_BYTES);
+	request_init(&request, REQUEST_MESSAGE_BYTES);
 	buf_init(&printed, CODEC_TEXT_MAX);
-	snprintf(name, sizeof(name), "billd.command.%s", row->command);
-	schema = schemas_by_name(request.schemas, str_from(name));
-	ck_assert_msg(schema != NULL, "%s", row->name);
+	schema = request_schema(&request, row->command);
 
 	ck_assert_msg(!request_run(&request, schema, str_from(codec_json(row->body))),
 	    "%s: accepted", row->name);
-	faults_print(&request.faults, &printed);
+	request_faults_print(&request.faults, &printed);
 	unit_assert_str(buf_str(&printed), row->faults, row->name);
 	ck_assert_uint_eq(request.faults.found, request.faults.len);
 	buf_release(&printed);
@@ -249,6 +227,14 @@ END_TEST
 	"'accepted_at':'2026-01-31T09:30:15Z','idempotency_key':null,"                  \
 	"'address':'192.0.2.7'},"
 
+#define QUANTITY_IS(quantity)                                                         \
+	"'subscription_id':'" UUID_1 "','charge_code':'c','quantity':'" quantity "'," \
+	"'mode':'set','period_start':null}"
+#define CHARGE_REST                                                    \
+	"'package_size':null,'rate':null,'fixed_amount':null,"         \
+	"'transaction_min_amount':null,'transaction_max_amount':null," \
+	"'free_units':null,'min_amount':null,'max_amount':null"
+
 static const struct taken_row {
 	const char *name;
 	const char *command;
@@ -257,38 +243,66 @@ static const struct taken_row {
 } taken_rows[] = {
     {"only what must be given: the rest gets its default", CUSTOMER, "{'name':'a'}",
 	"'name':'a','email':null,'external_id':null,'currency':null,'country':null,"
-	"'timezone':null,'metadata':{}}"},
+	"'timezone':null,'test_clock_id':null,'metadata':{}}"},
     {"everything", CUSTOMER,
 	"{'metadata':{'k':'v','':''},'timezone':'Europe/Vienna','country':'AT','currency':'EUR',"
-	"'external_id':'x','email':'a.b+c@d-e.example.com','name':'\xe6\xa0\xaa \\ud83d\\ude80'}",
+	"'test_clock_id':'" UUID_1
+	"','external_id':'x','email':'a.b+c@d-e.example.com','name':'\xe6\xa0\xaa \\ud83d\\ude80'}",
 	"'name':'\xe6\xa0\xaa \xf0\x9f\x9a\x80','email':'a.b+c@d-e.example.com','external_id':'x',"
-	"'currency':'EUR','country':'AT','timezone':'Europe/Vienna','metadata':{'k':'v','':''}}"},
+	"'currency':'EUR','country':'AT','timezone':'Europe/Vienna','test_clock_id':'" UUID_1 "',"
+	"'metadata':{'k':'v','':''}}"},
     {"null is the default of what may be null", CUSTOMER, "{'name':'a','email':null}",
 	"'name':'a','email':null,'external_id':null,'currency':null,'country':null,"
-	"'timezone':null,'metadata':{}}"},
+	"'timezone':null,'test_clock_id':null,'metadata':{}}"},
     {"an id from the path, in lower case; empty where that is allowed", "UpdateCustomer",
 	"{'email':'','country':'','external_id':''}",
 	"'customer_id':'" UUID_1 "','name':null,'email':'','external_id':'','country':'',"
 	"'timezone':null,'metadata':{}}"},
     {"no body where none is needed", "ArchiveCustomer", "", "'customer_id':'" UUID_1 "'}"},
     {"an enum's default", "CancelSubscription", "",
-	"'subscription_id':'" UUID_1 "','effective':'now'}"},
+	"'subscription_id':'" UUID_1 "','effective':'now','credit_unused':false}"},
     {"an enum", "CancelSubscription", "{'effective':'period_end'}",
-	"'subscription_id':'" UUID_1 "','effective':'period_end'}"},
+	"'subscription_id':'" UUID_1 "','effective':'period_end','credit_unused':false}"},
     {"a number's default", PLAN, PLAN_BUT(""),
-	"'code':'a','name':'b','currency':'USD','interval':'day','interval_count':1,'amount':1,"
-	"'metadata':{}}"},
+	"'code':'a','name':'b','currency':'USD','interval':'day','interval_count':1,"
+	"'trial_days':0,'amount':1,'charges':[],'metadata':{}}"},
     {"numbers at their limits", PLAN,
 	"{'code':'a','name':'b','currency':'JPY','interval':'year','amount':999999999999999,"
 	"'interval_count':3660}",
 	"'code':'a','name':'b','currency':'JPY','interval':'year','interval_count':3660,"
-	"'amount':999999999999999,'metadata':{}}"},
+	"'trial_days':0,'amount':999999999999999,'charges':[],'metadata':{}}"},
     {"an id in upper case is written in lower case", SUBSCRIPTION,
 	"{'customer_id':'0190F1C2-7A00-8000-8000-00000000C001','plan_code':'a.b_c-1'}",
-	"'customer_id':'" UUID_1 "','plan_id':null,'plan_code':'a.b_c-1','metadata':{}}"},
+	"'customer_id':'" UUID_1 "','plan_id':null,'plan_code':'a.b_c-1',"
+	"'quantity':1,'start_at':null,'end_at':null,'trial_days':null,'anchor':'start',"
+	"'metadata':{}}"},
     {"the other one of a group, the first one null", SUBSCRIPTION,
 	"{'customer_id':'" UUID_1 "','plan_id':'" UUID_1 "','plan_code':null}",
-	"'customer_id':'" UUID_1 "','plan_id':'" UUID_1 "','plan_code':null,'metadata':{}}"},
+	"'customer_id':'" UUID_1 "','plan_id':'" UUID_1 "','plan_code':null,'quantity':1,"
+	"'start_at':null,'end_at':null,'trial_days':null,'anchor':'start','metadata':{}}"},
+    {"an anchor as a number is a text; times; a quantity of none", SUBSCRIPTION,
+	"{'customer_id':'" UUID_1 "','plan_code':'a','anchor':31,'quantity':0,'trial_days':0,"
+	"'start_at':'2026-03-01T00:00:00+01:00','end_at':'2027-03-01T00:00:00Z'}",
+	"'customer_id':'" UUID_1 "','plan_id':null,'plan_code':'a','quantity':0,"
+	"'start_at':'2026-02-28T23:00:00Z','end_at':'2027-03-01T00:00:00Z','trial_days':0,"
+	"'anchor':'31','metadata':{}}"},
+    {"a quantity as a number is a text", QUANTITY, QUANTITY_OF("12"), QUANTITY_IS("12")},
+    {"a quantity loses its needless zeros", QUANTITY, QUANTITY_OF("'0.500000'"),
+	QUANTITY_IS("0.5")},
+    {"the largest quantity", QUANTITY, QUANTITY_OF("'999999999999999.999999'"),
+	QUANTITY_IS("999999999999999.999999")},
+    {"charges, and what they leave out", PLAN,
+	PLAN_BY(CHARGE(",'amount':5") "," CHARGE(
+	    ",'billing':'arrears','unit_amount':7,'tiers':[{'up_to':5,"
+	    "'unit_amount':'0.0000'},{'rate':'2.50'}]")),
+	"'code':'a','name':'b','currency':'USD','interval':'day','interval_count':1,"
+	"'trial_days':0,'amount':null,'charges':["
+	"{'code':'c','name':'d','model':'flat','billing':'advance','amount':5,'unit_amount':null,"
+	"'tiers':[]," CHARGE_REST "},"
+	"{'code':'c','name':'d','model':'flat','billing':'arrears','amount':null,"
+	"'unit_amount':'7','tiers':[{'up_to':5,'unit_amount':'0','flat_amount':0,'rate':null},"
+	"{'up_to':null,'unit_amount':null,'flat_amount':0,'rate':'2.5'}]," CHARGE_REST "}],"
+	"'metadata':{}}"},
 };
 
 START_TEST(test_taken)
@@ -300,16 +314,14 @@ START_TEST(test_taken)
 	struct err err = {0};
 	uint64_t fingerprint = 0;
 	struct str body;
-	char name[64];
 
-	request_init(&request, MESSAGE_BYTES);
+	request_init(&request, REQUEST_MESSAGE_BYTES);
 	buf_init(&json, CODEC_TEXT_MAX);
 	buf_init(&expected, CODEC_TEXT_MAX);
-	snprintf(name, sizeof(name), "billd.command.%s", row->command);
-	schema = schemas_by_name(request.schemas, str_from(name));
+	schema = request_schema(&request, row->command);
 
 	if (!request_run(&request, schema, str_from(codec_json(row->body)))) {
-		faults_print(&request.faults, &json);
+		request_faults_print(&request.faults, &json);
 		ck_abort_msg("%s: %.*s", row->name, STR_ARG(buf_str(&json)));
 	}
 	ck_assert(avro_frame_read(buf_str(&request.buf), &fingerprint, &body));
@@ -373,7 +385,7 @@ START_TEST(test_wide)
 	struct err err = {0};
 	struct buf printed;
 
-	request_init(&request, MESSAGE_BYTES);
+	request_init(&request, REQUEST_MESSAGE_BYTES);
 	buf_init(&printed, CODEC_TEXT_MAX);
 	if (request_run(&request, schema, str_from(codec_json(row->body)))) {
 		struct str body = {
@@ -381,7 +393,7 @@ START_TEST(test_wide)
 
 		ck_assert_int_eq(avro_to_json(schema, body, &printed, &err), ERR_NONE);
 	} else {
-		faults_print(&request.faults, &printed);
+		request_faults_print(&request.faults, &printed);
 	}
 	unit_assert_str(buf_str(&printed), codec_json(row->outcome), row->name);
 	buf_release(&printed);
@@ -390,167 +402,5 @@ START_TEST(test_wide)
 }
 END_TEST
 
-START_TEST(test_length_counts_code_points)
-{
-	struct request request;
-	struct buf body;
-
-	request_init(&request, MESSAGE_BYTES);
-	buf_init(&body, CODEC_TEXT_MAX);
-	for (int count = 200; count <= 201; count++) {
-		buf_clear(&body);
-		buf_append_str(&body, STR("{\"name\":\""));
-		for (int i = 0; i < count; i++)
-			buf_append_str(&body, STR("\xf0\x9f\x9a\x80"));
-		buf_append_str(&body, STR("\"}"));
-		ck_assert_int_eq(
-		    request_run(&request,
-			schemas_by_name(request.schemas, STR("billd.command.CreateCustomer")),
-			buf_str(&body)),
-		    count == 200);
-	}
-	ck_assert_uint_eq(request.faults.len, 1);
-	unit_assert_str(request.faults.items[0].detail, "must be at most 200 characters", "201");
-	buf_release(&body);
-	request_release(&request);
-}
-END_TEST
-
-START_TEST(test_a_map_has_at_most_so_many_pairs)
-{
-	struct request request;
-	struct buf body;
-
-	request_init(&request, MESSAGE_BYTES);
-	buf_init(&body, CODEC_TEXT_MAX);
-	for (int count = 50; count <= 51; count++) {
-		buf_clear(&body);
-		buf_append_str(&body, STR("{\"name\":\"a\",\"metadata\":{"));
-		for (int i = 0; i < count; i++)
-			buf_printf(&body, "%s\"k%d\":\"v\"", i == 0 ? "" : ",", i);
-		buf_append_str(&body, STR("}}"));
-		ck_assert_int_eq(
-		    request_run(&request,
-			schemas_by_name(request.schemas, STR("billd.command.CreateCustomer")),
-			buf_str(&body)),
-		    count == 50);
-	}
-	unit_assert_str(request.faults.items[0].pointer, "/metadata", "the pointer");
-	unit_assert_str(request.faults.items[0].detail, "must have at most 50 pairs", "51");
-	buf_release(&body);
-	request_release(&request);
-}
-END_TEST
-
-START_TEST(test_faults_beyond_the_maximum_are_counted)
-{
-	struct request request;
-	struct buf body;
-
-	request_init(&request, MESSAGE_BYTES);
-	buf_init(&body, CODEC_TEXT_MAX);
-	buf_append_str(&body, STR("{\"name\":\"a\""));
-	for (int i = 0; i < FAULTS_MAX + 5; i++)
-		buf_printf(&body, ",\"unknown_%d\":1", i);
-	buf_append_char(&body, '}');
-	ck_assert(!request_run(&request,
-	    schemas_by_name(request.schemas, STR("billd.command.CreateCustomer")), buf_str(&body)));
-	ck_assert_uint_eq(request.faults.len, FAULTS_MAX);
-	ck_assert_uint_eq(request.faults.found, FAULTS_MAX + 5);
-	buf_release(&body);
-	request_release(&request);
-}
-END_TEST
-
-/* A hundred thousand brackets, closed or not, and a name as long as the body may be. */
-START_TEST(test_absurd_bodies_are_plain_faults)
-{
-	const struct schema *schema;
-	struct request request;
-	struct buf body;
-
-	request_init(&request, MESSAGE_BYTES);
-	schema = schemas_by_name(request.schemas, STR("billd.command.CreateCustomer"));
-	buf_init(&body, 1024 * 1024);
-	buf_append_str(&body, STR("{\"name\":"));
-	for (int i = 0; i < 100000; i++)
-		buf_append_char(&body, '[');
-	ck_assert(!request_run(&request, schema, buf_str(&body)));
-	unit_assert_str(request.faults.items[0].pointer, "", "the whole body");
-	ck_assert_msg(strstr(request.faults.items[0].detail.ptr, "is nested too deeply") != NULL,
-	    "%s", request.faults.items[0].detail.ptr);
-
-	buf_clear(&body);
-	request.faults.len = request.faults.found = 0;
-	buf_append_str(&body, STR("{\"name\":\"a\",\""));
-	for (int i = 0; i < 100000; i++)
-		buf_append_char(&body, '/');
-	buf_append_str(&body, STR("\":1}"));
-	ck_assert(!request_run(&request, schema, buf_str(&body)));
-	ck_assert_uint_eq(request.faults.found, 1);
-	unit_assert_str(request.faults.items[0].pointer, "", "what holds the name");
-	buf_release(&body);
-	request_release(&request);
-}
-END_TEST
-
-START_TEST(test_a_full_buffer_is_a_fault)
-{
-	struct request request;
-
-	request_init(&request, 100);
-	ck_assert(!request_run(
-	    &request, schemas_by_name(request.schemas, STR("billd.command.ArchivePlan")), STR("")));
-	ck_assert_uint_eq(request.faults.len, 1);
-	unit_assert_str(request.faults.items[0].pointer, "", "the whole body");
-	unit_assert_str(request.faults.items[0].detail, "is too large", "what is wrong");
-	request_release(&request);
-}
-END_TEST
-
-START_TEST(test_a_full_arena_still_counts)
-{
-	struct request request;
-
-	request_init(&request, MESSAGE_BYTES);
-	arena_init(&request.arena, 16);
-	ck_assert(!request_run(&request,
-	    schemas_by_name(request.schemas, STR("billd.command.CreatePlan")), STR("{}")));
-	ck_assert_uint_eq(request.faults.len, 0);
-	ck_assert_uint_eq(request.faults.found, 5);
-	request_release(&request);
-}
-END_TEST
-
-START_TEST(test_faults_of_the_ingress)
-{
-	struct request request;
-
-	request_init(&request, MESSAGE_BYTES);
-	fault_add(&request.faults, STR("/limit"), "must be at most %d", 100);
-	ck_assert_uint_eq(request.faults.len, 1);
-	unit_assert_str(request.faults.items[0].pointer, "/limit", "the pointer");
-	unit_assert_str(request.faults.items[0].detail, "must be at most 100", "the detail");
-	request_release(&request);
-}
-END_TEST
-
-START_TEST(test_a_path_without_its_id_is_a_bug)
-{
-	const struct transcode_given given = {&command_meta_record, &meta, NULL, 0};
-	struct request request;
-	json_t *json;
-
-	request_init(&request, MESSAGE_BYTES);
-	ck_assert(transcode_parse(STR(""), &json, &request.faults));
-	ck_assert(transcode(schemas_by_name(request.schemas, STR("billd.command.ArchivePlan")),
-	    json, &given, &request.faults, &request.buf));
-}
-END_TEST
-
 UNIT_MAIN("transcode", UNIT_ROWS(test_refused, refused_rows), UNIT_ROWS(test_taken, taken_rows),
-    UNIT_ROWS(test_wide, wide_rows), UNIT(test_length_counts_code_points),
-    UNIT(test_a_map_has_at_most_so_many_pairs), UNIT(test_faults_beyond_the_maximum_are_counted),
-    UNIT(test_absurd_bodies_are_plain_faults), UNIT(test_a_full_buffer_is_a_fault),
-    UNIT(test_a_full_arena_still_counts), UNIT(test_faults_of_the_ingress),
-    UNIT_ABORTS(test_a_path_without_its_id_is_a_bug))
+    UNIT_ROWS(test_wide, wide_rows))

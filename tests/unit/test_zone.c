@@ -68,19 +68,9 @@ START_TEST(test_names)
 }
 END_TEST
 
-static struct zone
-zone_of(const char *name)
-{
-	static struct zone zone;
-	struct err err;
-
-	ck_assert_msg(zone_read(str_from(name), &zone, &err) == ERR_NONE, "%s", name);
-	return zone;
-}
-
 START_TEST(test_utc_has_no_transitions)
 {
-	struct zone zone = zone_of("UTC");
+	struct zone zone = zones_read("UTC");
 
 	ck_assert_int_eq(zone.offset_first_s, 0);
 	ck_assert_uint_eq(zone.transitions_len, 0);
@@ -122,7 +112,7 @@ static const struct transition_row transition_rows[] = {
 START_TEST(test_known_transitions)
 {
 	const struct transition_row *row = &transition_rows[_i];
-	struct zone zone = zone_of(row->zone);
+	struct zone zone = zones_read(row->zone);
 	uint32_t i = 0;
 
 	while (i < zone.transitions_len && zone.transitions[i].at_s != unit_instant(row->at).s)
@@ -151,7 +141,7 @@ static const struct last_row last_rows[] = {
 START_TEST(test_last_transitions)
 {
 	const struct last_row *row = &last_rows[_i];
-	struct zone zone = zone_of(row->zone);
+	struct zone zone = zones_read(row->zone);
 
 	ck_assert_uint_gt(zone.transitions_len, 0);
 	unit_assert_instant(
@@ -234,7 +224,7 @@ START_TEST(test_every_zone_agrees_with_the_c_library)
 		struct zone zone;
 
 		ck_assert_msg(zone_is_known(str_from(names[i])), "%s", names[i]);
-		zone = zone_of(names[i]);
+		zone = zones_read(names[i]);
 		assert_well_formed(names[i], &zone);
 		assert_agrees(names[i], &zone, &random);
 	}
@@ -340,7 +330,7 @@ START_TEST(test_the_cache_stays_bounded)
 	ck_assert_int_eq(zone_cache_get(&cache, STR("Europe/Vienna"), &zone, &err), ERR_NONE);
 	for (size_t i = 0; i < 2 * len; i++) {
 		const char *name = names[i % len];
-		struct zone expected = zone_of(name);
+		struct zone expected = zones_read(name);
 
 		ck_assert_int_eq(zone_cache_get(&cache, str_from(name), &zone, &err), ERR_NONE);
 		ck_assert_msg(zones_equal(zone, &expected), "%s: another zone's table", name);

@@ -281,7 +281,8 @@ assert_usable(const struct zone *zone, uint64_t *random)
 		if (anchor.s < INSTANT_MIN_S)
 			continue;
 		before = anchor;
-		for (int32_t k = 1; k < 4 && calendar_boundary(zone, anchor, daily, k, &boundary);
+		for (int32_t k = 1; k < 4 && calendar_boundary(zone, (struct anchor){anchor, 0},
+						 daily, k, &boundary);
 		     k++) {
 			ck_assert_int_ge(boundary.s, before.s);
 			before = boundary;

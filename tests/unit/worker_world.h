@@ -10,7 +10,7 @@
 
 #include "common/base/id.h"
 #include "common/icu/iso.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/codec.h"
 #include "worker/batch.h"
 #include "worker/handler.h"
 
@@ -31,11 +31,29 @@
 
 /* A context whose facts are filled by hand. */
 struct world {
-	struct schemas *schemas;
+	const struct schemas *schemas;
 	struct batch_context context;
 	struct facts *facts; /* the context's */
 	struct metrics metrics;
 	struct partitions partitions; /* all of WORLD_PARTITIONS are ours */
+};
+
+/* Any command's struct. */
+union command {
+	struct command_meta meta;
+	struct create_customer create_customer;
+	struct update_customer update_customer;
+	struct archive_customer archive_customer;
+	struct create_plan create_plan;
+	struct update_plan update_plan;
+	struct archive_plan archive_plan;
+	struct create_subscription create_subscription;
+	struct cancel_subscription cancel_subscription;
+	struct change_subscription change_subscription;
+	struct move_subscription move_subscription;
+	struct report_quantity report_quantity;
+	struct create_test_clock create_test_clock;
+	struct advance_test_clock advance_test_clock;
 };
 
 /**
@@ -63,7 +81,7 @@ world_open(struct world *world)
 	memset(world, 0, sizeof(*world));
 	ck_assert_int_ge(sodium_init(), 0);
 	ck_assert_msg(iso_init(&err) == ERR_NONE, "%s", err.text);
-	ck_assert_msg(schemas_open(&world->schemas, &err) == ERR_NONE, "%s", err.text);
+	world->schemas = codec_schemas();
 	ck_assert_msg(
 	    batch_context_init(&world->context, world->schemas, &err) == ERR_NONE, "%s", err.text);
 	world->facts = &world->context.facts;
@@ -80,7 +98,6 @@ static inline void
 world_close(struct world *world)
 {
 	batch_context_release(&world->context);
-	schemas_free(world->schemas);
 }
 
 /**
@@ -97,6 +114,8 @@ world_organisation(struct world *world)
 	    .id = WORLD_ORGANISATION,
 	    .currency = {"EUR"},
 	    .timezone = STR("Europe/Vienna"),
+	    .proration = STR("second"),
+	    .subscriptions_per_customer = STR("one"),
 	};
 
 	const struct api_key key = {
@@ -129,23 +148,60 @@ world_customer(struct uuid id)
 	};
 }
 
+/* One flat charge in advance of 29.00. */
+static const struct charge world_charges[] = {{
+    .code = {"base", 4},
+    .name = {"Basic", 5},
+    .model = {"flat", 4},
+    .billing = {"advance", 7},
+    .amount = 2900,
+    .unit_amount = {-1},
+    .package_size = AMOUNT_NONE,
+    .rate = {-1},
+    .fixed_amount = AMOUNT_NONE,
+    .transaction_min_amount = AMOUNT_NONE,
+    .transaction_max_amount = AMOUNT_NONE,
+    .free_units = {-1},
+    .min_amount = AMOUNT_NONE,
+    .max_amount = AMOUNT_NONE,
+}};
+
 static inline struct plan
 world_plan(struct uuid id)
 {
 	return (struct plan){
 	    .organisation_id = WORLD_ORGANISATION,
 	    .id = id,
+	    .version_id = id,
+	    .version = 1,
 	    .code = STR("basic"),
 	    .name = STR("Basic"),
 	    .currency = {"EUR"},
 	    .interval = STR("month"),
 	    .interval_count = 1,
 	    .amount = 2900,
+	    .charges = world_charges,
+	    .charges_len = ARRAY_LEN(world_charges),
 	    .created_ms = INT64_C(1796083200000),
 	    .created_at = unit_instant("2026-12-01T00:00:00Z"),
 	    .updated_at = unit_instant("2026-12-01T00:00:00Z"),
 	    .archived_at = INSTANT_NONE,
 	};
+}
+
+/**
+ * world_plan_add(world, plan):
+ * ${plan} and its current version, as a load brings them.  The plan's row.
+ */
+static inline struct plan *
+world_plan_add(struct world *world, const struct plan *plan)
+{
+	struct plan_version version = plan_current(plan);
+
+	version.created_at = plan->created_at;
+	if (facts_plan_version(world->facts, version.organisation_id, version.id) == NULL)
+		facts_add(world->facts, TABLE_PLAN_VERSIONS, &version);
+	return facts_add(world->facts, TABLE_PLANS, plan);
 }
 
 static inline struct subscription
@@ -159,17 +215,48 @@ world_subscription(struct uuid operation_id)
 	    .shard = shard,
 	    .customer_id = WORLD_CUSTOMER,
 	    .plan_id = WORLD_PLAN,
+	    .plan_version_id = WORLD_PLAN,
+	    .quantity = 1,
 	    .status = STR("active"),
 	    .timezone = STR("Europe/Vienna"),
+	    .anchor = STR("start"),
 	    .anchor_at = unit_instant("2027-01-01T00:00:00Z"),
 	    .current_period_start = unit_instant("2027-01-01T00:00:00Z"),
 	    .current_period_end = unit_instant("2027-02-01T00:00:00Z"),
+	    .natural_start = unit_instant("2027-01-01T00:00:00Z"),
+	    .natural_end = unit_instant("2027-02-01T00:00:00Z"),
 	    .started_at = unit_instant("2027-01-01T00:00:00Z"),
+	    .trial_start = INSTANT_NONE,
+	    .trial_end = INSTANT_NONE,
+	    .end_at = INSTANT_NONE,
 	    .canceled_at = INSTANT_NONE,
 	    .ended_at = INSTANT_NONE,
+	    .paused_at = INSTANT_NONE,
+	    .pending_quantity = QUANTITY_NONE,
+	    .due_at = unit_instant("2027-02-01T00:00:00Z"),
 	    .created_ms = INT64_C(1798761600000),
 	    .created_at = unit_instant("2027-01-01T00:00:00Z"),
 	    .updated_at = unit_instant("2027-01-01T00:00:00Z"),
+	};
+}
+
+/**
+ * world_clock(id):
+ * A test clock that stands at WORLD_NOW, to be changed and added.
+ */
+static inline struct test_clock
+world_clock(struct uuid id)
+{
+	return (struct test_clock){
+	    .organisation_id = WORLD_ORGANISATION,
+	    .id = id,
+	    .shard = id_shard_of_key(id),
+	    .status = STR("ready"),
+	    .now = unit_instant(WORLD_NOW),
+	    .target_at = INSTANT_NONE,
+	    .created_ms = INT64_C(1796083200000),
+	    .created_at = unit_instant("2026-12-01T00:00:00Z"),
+	    .updated_at = unit_instant("2026-12-01T00:00:00Z"),
 	};
 }
 
@@ -196,7 +283,7 @@ static inline void *
 world_row(const struct world *world, enum table_id table, size_t index)
 {
 	ck_assert_msg(index < world->facts->lists[table].len, "%s has %zu rows",
-	    row_tables[table].name, world->facts->lists[table].len);
+	    row_tables[table]->name, world->facts->lists[table].len);
 	return world->facts->lists[table].values[index];
 }
 
@@ -228,10 +315,18 @@ world_dump_field(const struct field *field, const void *value, struct buf *buf)
 		buf_printf(buf, "%d", *(const int32_t *)(const void *)at);
 		break;
 	case FIELD_INT64:
+	case FIELD_INT64_OR_NONE:
 	case FIELD_INSTANT:
 	case FIELD_MILLIS:
 		buf_printf(buf, "%lld", (long long)*(const int64_t *)(const void *)at);
 		break;
+	case FIELD_DECIMAL: {
+		int128 units = ((const struct decimal *)(const void *)at)->units;
+
+		buf_printf(buf, "%lld.%012lld", (long long)(units / DECIMAL_SCALE),
+		    (long long)(units % DECIMAL_SCALE));
+		break;
+	}
 	case FIELD_BOOL:
 		buf_printf(buf, "%d", *(const bool *)at ? 1 : 0);
 		break;
@@ -279,7 +374,7 @@ world_dump(const struct world *world, struct buf *buf)
 	for (size_t table = 0; table < TABLE_MAX; table++)
 		for (size_t i = 0; i < world->facts->lists[table].len; i++)
 			world_dump_record(
-			    row_tables[table].record, world->facts->lists[table].values[i], buf);
+			    row_tables[table]->record, world->facts->lists[table].values[i], buf);
 	ck_assert(!buf->overflow);
 }
 

@@ -54,6 +54,20 @@ zones_names(char ret_names[ZONES_MAX][ZONE_NAME_MAX + 1])
 }
 
 /**
+ * zones_read(name):
+ * Our own table of the zone ${name}.
+ */
+static inline struct zone
+zones_read(const char *name)
+{
+	static struct zone zone;
+	struct err err;
+
+	ck_assert_msg(zone_read(str_from(name), &zone, &err) == ERR_NONE, "%s: no such zone", name);
+	return zone;
+}
+
+/**
  * zones_set(name):
  * Let zones_offset_s be that of the zone ${name}.
  */

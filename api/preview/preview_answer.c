@@ -1,0 +1,98 @@
+/* A preview's answer: the invoice that would be, without what only an issued one has. */
+
+#include "api/preview/preview_internal.h"
+#include "api/respond.h"
+#include "common/codec/explanation.h"
+#include "common/codec/invoice_digest.h"
+#include "common/domain/invoice.h"
+
+static void
+put_instant(struct buf *out, const char *name, struct instant instant)
+{
+	char text[INSTANT_TEXT_SIZE];
+
+	instant_write(instant, text);
+	buf_printf(out, ",\"%s\":\"%s\"", name, text);
+}
+
+static void
+put_amount(struct buf *out, const char *name, int64_t minor)
+{
+	buf_printf(out, ",\"%s\":%lld", name, (long long)minor);
+}
+
+/* What invoice_issue makes of the bill; of one with a negative total, which becomes a credit, the
+ * sums alone. */
+static struct invoice
+issue(struct preview *preview, struct invoice_line *lines)
+{
+	const struct step *step = &preview->step;
+	struct invoice invoice = {
+	    .currency = preview->customer.currency,
+	    .customer_id = preview->customer.id,
+	    .reason = step->reason,
+	    .period_start = step->period.start,
+	    .period_end = step->period.end,
+	    .issued_at = step->at,
+	    .subtotal = preview->bill.total,
+	    .total = preview->bill.total,
+	};
+
+	if (preview->bill.total >= 0)
+		invoice_issue(
+		    &preview->customer, &step->after, step, &preview->bill, lines, &invoice);
+	return invoice;
+}
+
+static void
+put(struct buf *out, const struct preview *preview, const struct invoice *invoice)
+{
+	char digest[INVOICE_DIGEST_SIZE];
+
+	buf_append_str(out, STR("{\"customer_id\":"));
+	json_put_uuid(out, invoice->customer_id);
+	buf_append_str(out, STR(",\"subscription_id\":"));
+	if (uuid_is_nil(preview->step.after.id))
+		buf_append_str(out, STR("null"));
+	else
+		json_put_uuid(out, preview->step.after.id);
+	buf_printf(out, ",\"reason\":\"%.*s\",\"currency\":\"%.3s\"", STR_ARG(invoice->reason),
+	    invoice->currency.code);
+	put_instant(out, "period_start", invoice->period_start);
+	put_instant(out, "period_end", invoice->period_end);
+	put_instant(out, "issued_at", invoice->issued_at);
+	buf_append_str(out, STR(",\"lines\":"));
+	explanation_write_lines(&preview->bill, out);
+	buf_append_str(out, STR(",\"discounts\":[],\"taxes\":[]"));
+	put_amount(out, "subtotal", invoice->subtotal);
+	put_amount(out, "discount", invoice->discount);
+	put_amount(out, "tax", invoice->tax);
+	put_amount(out, "total", invoice->total);
+	put_amount(out, "credit_applied", invoice->credit_applied);
+	put_amount(out, "credited", invoice->total < 0 ? -invoice->total : 0);
+	put_amount(out, "amount_due", invoice->amount_due);
+	if (invoice->total < 0) {
+		buf_append_str(out, STR(",\"digest\":null}"));
+	} else {
+		invoice_digest(invoice, &preview->bill, digest);
+		buf_printf(out, ",\"digest\":\"%s\"}", digest);
+	}
+}
+
+void
+preview_answer(struct preview *preview)
+{
+	struct request *request = preview->action->request;
+	struct invoice_line *lines =
+	    arena_array(&request->arena, preview->bill.len + 1, sizeof(*lines));
+	struct invoice invoice;
+
+	if (lines == NULL) {
+		answer_problem(request, PROBLEM_OVERLOADED, "There is no memory for its lines.");
+		return;
+	}
+	invoice = issue(preview, lines);
+	buf_clear(&request->out);
+	put(&request->out, preview, &invoice);
+	answer_out(request, MHD_HTTP_OK, JSON_TYPE);
+}

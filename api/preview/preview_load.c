@@ -1,0 +1,251 @@
+/* The rows that a preview is computed from, read as the worker reads them. */
+
+#include "api/preview/preview.h"
+#include "api/preview/preview_internal.h"
+#include "api/respond.h"
+#include "common/base/daemon.h"
+#include "common/rows/rows.h"
+#include "common/zone/zone.h"
+
+/* $1 organisation, $2 what it is found by. */
+#define OF_TENANT(table) "FROM " table " t WHERE t.organisation_id = $1::uuid AND "
+
+static const struct {
+	const char *name;
+	const struct row_table *table;
+	const char *from;
+} loads[] = {
+    {"preview_customer", &rows_customers, OF_TENANT("billd.customers") "t.id = $2::uuid"},
+    {"preview_test_clock", &rows_test_clocks, OF_TENANT("billd.test_clocks") "t.id = $2::uuid"},
+    {"preview_plan", &rows_plans, OF_TENANT("billd.plans") "t.id = $2::uuid"},
+    {"preview_plan_by_code", &rows_plans,
+	OF_TENANT("billd.plans") "t.code = $2::text AND t.archived_at IS NULL"},
+    {"preview_version", &rows_plan_versions, OF_TENANT("billd.plan_versions") "t.id = $2::uuid"},
+    {"preview_subscription", &rows_subscriptions,
+	OF_TENANT("billd.subscriptions") "t.id = $2::uuid"},
+    {"preview_live", &rows_subscriptions,
+	OF_TENANT(
+	    "billd.subscriptions") "t.customer_id = $2::uuid AND t.status IN"
+				   " ('scheduled', 'trialing', 'active', 'past_due', 'paused')"
+				   " LIMIT 1"},
+    {"preview_quantities", &rows_quantities,
+	"FROM billd.quantities t JOIN billd.subscriptions s ON s.organisation_id = "
+	"t.organisation_id"
+	" AND s.id = t.subscription_id AND s.current_period_start = t.period_start"
+	" WHERE t.organisation_id = $1::uuid AND t.subscription_id = $2::uuid"},
+};
+
+static const struct pg_statement statements[] = {
+    {"preview_organisation", "SELECT coalesce(settings ->> 'proration', 'second'),"
+			     " coalesce(settings ->> 'subscriptions_per_customer', 'one')"
+			     " FROM identity.organisations WHERE id = $1::uuid"},
+};
+
+void
+preview_prepare(struct pg *pg, struct arena *arena)
+{
+	pg_prepare(pg, statements, ARRAY_LEN(statements));
+	for (size_t i = 0; i < ARRAY_LEN(loads); i++)
+		row_prepare_load(pg, loads[i].table, loads[i].name, loads[i].from, arena);
+}
+
+/* Run one of the loads; ${by} is an id, or a text when that is given. */
+static bool
+query(struct preview *preview, const char *name, struct uuid id, struct str text,
+    PGresult **ret_result)
+{
+	struct pg_params params = action_params(preview->action);
+
+	pg_params_uuid(&params, preview->organisation_id);
+	if (text.ptr != NULL)
+		pg_params_str(&params, text);
+	else
+		pg_params_uuid(&params, id);
+	return action_query(preview->action, name, &params, ret_result);
+}
+
+/* Read row ${i} of a result. */
+static bool
+take(struct preview *preview, const struct row_table *table, const PGresult *result, int i,
+    void *value)
+{
+	struct request *request = preview->action->request;
+	struct err err;
+
+	if (row_read(table, result, i, &request->arena, value, &err) == ERR_NONE)
+		return true;
+	answer_failed(request, &err);
+	return false;
+}
+
+/* Read the one row that is asked for.  ${ret_found} false: there is none. */
+static bool
+load(struct preview *preview, const char *name, const struct row_table *table, struct uuid id,
+    struct str text, void *value, bool *ret_found)
+{
+	PGresult *result;
+	bool good;
+
+	if (!query(preview, name, id, text, &result))
+		return false;
+	*ret_found = PQntuples(result) > 0;
+	good = !*ret_found || take(preview, table, result, 0, value);
+	PQclear(result);
+	return good;
+}
+
+/* The same, of something that must be there. */
+static bool
+load_or(struct preview *preview, enum refusal missing, const char *name,
+    const struct row_table *table, struct uuid id, struct str text, void *value)
+{
+	bool found;
+
+	if (!load(preview, name, table, id, text, value, &found))
+		return false;
+	if (!found)
+		answer_refusal(preview->action->request, missing, "");
+	return found;
+}
+
+bool
+preview_load_organisation(struct preview *preview)
+{
+	struct pg_params params = action_params(preview->action);
+	PGresult *result;
+	bool known;
+
+	pg_params_uuid(&params, preview->organisation_id);
+	if (!action_query(preview->action, "preview_organisation", &params, &result))
+		return false;
+	CHECK(PQntuples(result) == 1);
+	known = proration_from(pg_get_str(result, 0, 0), &preview->proration);
+	preview->many = str_equal(pg_get_str(result, 0, 1), STR("many"));
+	PQclear(result);
+	/* What is not known was written before settings were checked. */
+	if (!known)
+		preview->proration = PRORATION_SECOND;
+	return true;
+}
+
+bool
+preview_load_customer(struct preview *preview, struct uuid id)
+{
+	struct customer *customer = &preview->customer;
+	struct test_clock clock;
+
+	if (!load_or(preview, REFUSAL_CUSTOMER_NOT_FOUND, "preview_customer", &rows_customers, id,
+		STR_NONE, customer))
+		return false;
+	preview->now = instant_later(instant_from_ms(clock_now_ms()), customer->latest_at);
+	if (uuid_is_nil(customer->test_clock_id))
+		return true;
+	if (!load_or(preview, REFUSAL_TEST_CLOCK_NOT_FOUND, "preview_test_clock", &rows_test_clocks,
+		customer->test_clock_id, STR_NONE, &clock))
+		return false;
+	if (!str_equal(clock.status, STR("ready"))) {
+		answer_refusal(preview->action->request, REFUSAL_TEST_CLOCK_ADVANCING, "");
+		return false;
+	}
+	preview->now = clock.now;
+	return true;
+}
+
+static struct plan_version *
+version_add(struct preview *preview)
+{
+	CHECK(preview->versions_len < PREVIEW_VERSIONS_MAX);
+	return &preview->versions[preview->versions_len++];
+}
+
+bool
+preview_load_plan(struct preview *preview, struct uuid id, struct str code)
+{
+	if (!load_or(preview, REFUSAL_PLAN_NOT_FOUND,
+		code.ptr != NULL ? "preview_plan_by_code" : "preview_plan", &rows_plans, id, code,
+		&preview->plan))
+		return false;
+	*version_add(preview) = plan_current(&preview->plan);
+	return true;
+}
+
+static bool
+load_version(struct preview *preview, struct uuid id)
+{
+	bool found;
+
+	if (uuid_is_nil(id))
+		return true;
+	if (!load(preview, "preview_version", &rows_plan_versions, id, STR_NONE,
+		version_add(preview), &found))
+		return false;
+	CHECK(found);
+	return true;
+}
+
+static bool
+load_quantities(struct preview *preview, struct uuid subscription_id)
+{
+	struct quantity *quantities;
+	PGresult *result;
+	bool good = true;
+	int len;
+
+	if (!query(preview, "preview_quantities", subscription_id, STR_NONE, &result))
+		return false;
+	len = PQntuples(result);
+	quantities =
+	    arena_array(&preview->action->request->arena, (size_t)len + 1, sizeof(*quantities));
+	if (quantities == NULL) {
+		answer_problem(preview->action->request, PROBLEM_OVERLOADED,
+		    "There is no memory for its quantities.");
+		good = false;
+	}
+	for (int i = 0; good && i < len; i++)
+		good = take(preview, &rows_quantities, result, i, &quantities[i]);
+	preview->quantities = quantities;
+	preview->quantities_len = (size_t)len;
+	PQclear(result);
+	return good;
+}
+
+bool
+preview_load_subscription(struct preview *preview, struct uuid id)
+{
+	struct subscription *subscription = &preview->subscription;
+
+	return load_or(preview, REFUSAL_SUBSCRIPTION_NOT_FOUND, "preview_subscription",
+		   &rows_subscriptions, id, STR_NONE, subscription) &&
+	       preview_load_customer(preview, subscription->customer_id) &&
+	       load_version(preview, subscription->plan_version_id) &&
+	       load_version(preview, subscription->pending_version_id) &&
+	       load_quantities(preview, id) && preview_load_zone(preview, subscription->timezone);
+}
+
+bool
+preview_load_live(struct preview *preview, struct subscription *subscription, bool *ret_found)
+{
+	return load(preview, "preview_live", &rows_subscriptions, preview->customer.id, STR_NONE,
+	    subscription, ret_found);
+}
+
+bool
+preview_load_zone(struct preview *preview, struct str name)
+{
+	struct err err;
+
+	if (zone_read(name, &preview->zone, &err) == ERR_NONE)
+		return true;
+	answer_failed(preview->action->request, &err);
+	return false;
+}
+
+const struct plan_version *
+preview_version(const struct preview *preview, struct uuid id)
+{
+	for (size_t i = 0; i < preview->versions_len; i++)
+		if (uuid_equal(preview->versions[i].id, id))
+			return &preview->versions[i];
+	CHECK(uuid_is_nil(id));
+	return NULL;
+}

@@ -1,0 +1,58 @@
+#include "common/codec/invoice_digest.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <sodium.h>
+
+/* More than the longest line: a charge's code has 100 characters, all else is numbers and ids. */
+#define TEXT_SIZE 512
+
+/* Take one line of the canonical text. */
+static PRINTF_LIKE(2, 3) void take(crypto_generichash_state *state, const char *format, ...)
+{
+	char text[TEXT_SIZE];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	CHECK(len >= 0 && len < (int)sizeof(text));
+	CHECK(crypto_generichash_update(state, (const unsigned char *)text, (unsigned)len) == 0);
+}
+
+static void
+take_line(crypto_generichash_state *state, const struct bill_line *line)
+{
+	char quantity[DECIMAL_TEXT_SIZE], version[UUID_TEXT_SIZE];
+
+	decimal_write(line->rating.usage.quantity, quantity);
+	uuid_write(line->version->id, version);
+	take(state, "line %.*s %.*s %s %d %d %s %" PRId64 " %" PRId64 " %" PRId64 "\n",
+	    STR_ARG(bill_line_kind_name(line->kind)), STR_ARG(line->rating.charge->code), version,
+	    line->proration ? 1 : 0, line->credit ? 1 : 0, quantity, line->period.start.s,
+	    line->period.end.s, line->amount);
+}
+
+void
+invoice_digest(
+    const struct invoice *invoice, const struct bill *bill, char ret_text[INVOICE_DIGEST_SIZE])
+{
+	unsigned char digest[INVOICE_DIGEST_BYTES];
+	crypto_generichash_state state;
+	char customer[UUID_TEXT_SIZE];
+
+	CHECK(crypto_generichash_init(&state, NULL, 0, sizeof(digest)) == 0);
+	uuid_write(invoice->customer_id, customer);
+	take(&state, "customer %s\ncurrency %s\nreason %.*s\nperiod %" PRId64 " %" PRId64 "\n",
+	    customer, invoice->currency.code, STR_ARG(invoice->reason), invoice->period_start.s,
+	    invoice->period_end.s);
+	for (size_t i = 0; i < bill->len; i++)
+		take_line(&state, &bill->lines[i]);
+	take(&state, "sums %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n", invoice->subtotal,
+	    invoice->discount, invoice->tax, invoice->total);
+	CHECK(crypto_generichash_final(&state, digest, sizeof(digest)) == 0);
+	CHECK(sodium_bin2hex(ret_text, INVOICE_DIGEST_SIZE, digest, sizeof(digest)) == ret_text);
+}

@@ -1,0 +1,118 @@
+#include "common/domain/bill.h"
+
+static const char *const kind_names[BILL_LINE_KIND_MAX] = {
+    [BILL_CHARGE] = "charge",
+    [BILL_MINIMUM] = "minimum",
+    [BILL_MAXIMUM] = "maximum",
+};
+
+struct str
+bill_line_kind_name(enum bill_line_kind kind)
+{
+	CHECK(kind >= BILL_CHARGE && kind < BILL_LINE_KIND_MAX);
+	return str_from(kind_names[kind]);
+}
+
+/* Lines are not cleared: they are large, and most are never used. */
+void
+bill_init(struct bill *bill)
+{
+	bill->total = 0;
+	bill->len = 0;
+}
+
+/* What is rated of ${charge}: the subscription's quantity in advance, what was reported in arrears,
+ * and nothing when nothing was. */
+static struct usage
+usage_of(const struct bill_part *part, const struct charge *charge)
+{
+	if (part->billing == CHARGE_ADVANCE)
+		return (struct usage){.quantity = decimal_from(part->quantity)};
+	for (size_t i = 0; i < part->quantities_len; i++) {
+		const struct quantity *quantity = &part->quantities[i];
+
+		if (str_equal(quantity->charge_code, charge->code))
+			return (struct usage){
+			    .quantity = quantity->quantity,
+			    .transactions = quantity->transactions,
+			    .fees = quantity->fees,
+			};
+	}
+	return (struct usage){.transactions = 0};
+}
+
+/* Add a line for ${rating}, which may be what lies in its place already.  Lines of nothing are for
+ * whole periods' charges only. */
+static enum refusal
+line_add(struct bill *bill, const struct bill_part *part, enum bill_line_kind kind, int64_t amount,
+    const struct rating *rating)
+{
+	struct bill_line *line = &bill->lines[bill->len];
+
+	if (amount == 0 && (part->proration || kind != BILL_CHARGE))
+		return REFUSAL_NONE;
+	CHECK(bill->len < BILL_LINES_MAX);
+	line->kind = kind;
+	line->credit = part->credit;
+	line->proration = part->proration;
+	line->version = part->version;
+	line->period = part->period;
+	line->amount = part->credit ? -amount : amount;
+	if (rating != &line->rating)
+		rating_copy(rating, &line->rating);
+	/* A total can be negated: it may become a credit. */
+	if (__builtin_add_overflow(bill->total, line->amount, &bill->total) ||
+	    bill->total == INT64_MIN)
+		return REFUSAL_AMOUNT_OUT_OF_RANGE;
+	bill->len++;
+	return REFUSAL_NONE;
+}
+
+/* The charge's own line and that of its bound; at most one of the bounds is not 0. */
+static enum refusal
+charge_add(struct bill *bill, const struct bill_part *part, const struct charge *charge)
+{
+	struct usage usage = usage_of(part, charge);
+	enum refusal refusal;
+	struct rating *rating;
+
+	CHECK(bill->len < BILL_LINES_MAX);
+
+	rating = &bill->lines[bill->len].rating;
+	refusal = rating_compute(charge, &usage, part->fraction, rating);
+	if (refusal == REFUSAL_NONE && rating->line)
+		refusal = line_add(bill, part, BILL_CHARGE, rating->amount, rating);
+	if (refusal == REFUSAL_NONE)
+		refusal = line_add(bill, part, BILL_MINIMUM, rating->minimum, rating);
+	if (refusal == REFUSAL_NONE)
+		refusal = line_add(bill, part, BILL_MAXIMUM, -rating->maximum, rating);
+	return refusal;
+}
+
+enum refusal
+bill_add(struct bill *bill, const struct bill_part *part)
+{
+	CHECK(part->quantity >= 0);
+	CHECK(part->version->charges_len <= CHARGES_MAX);
+
+	for (size_t i = 0; i < part->version->charges_len; i++) {
+		const struct charge *charge = &part->version->charges[i];
+		enum refusal refusal;
+
+		if (charge_billing_from(charge->billing) != part->billing)
+			continue;
+		refusal = charge_add(bill, part, charge);
+		if (refusal != REFUSAL_NONE)
+			return refusal;
+	}
+	return REFUSAL_NONE;
+}
+
+bool
+bill_fits(const struct bill *bill, int64_t credit_balance)
+{
+	int64_t balance;
+
+	CHECK(credit_balance >= 0);
+	return bill->total >= 0 || !__builtin_sub_overflow(credit_balance, bill->total, &balance);
+}

@@ -1,0 +1,318 @@
+"""Rules about what is billed: periods, money, numbers, credit, and that nothing that fell due is left undone."""
+
+import itertools
+import json
+from collections import Counter, defaultdict
+from decimal import Decimal
+
+from billing import check_explanation
+from checker_index import milliseconds, repeated
+
+LIVE = ("scheduled", "trialing", "active", "past_due", "paused")
+INT64 = range(-(2**63), 2**63)
+AMOUNTS = ("subtotal", "discount", "tax", "total", "credit_applied", "amount_due", "amount_paid")
+BEGINS = ("subscription_create", "subscription_cycle")  # reasons: a period begins
+ENDS = ("subscription_cancel", "subscription_end")
+DUE_SECONDS = 20  # what fell due so long ago is done on a stack that is quiet, or parked
+
+
+def one_live_subscription(index):
+    """A customer has at most one live subscription."""
+    live = [row["customer_id"] for row in index.rows["subscriptions"].values() if row["status"] in LIVE]
+    for customer_id in repeated(live):
+        yield f"the customer {customer_id} has {live.count(customer_id)} live subscriptions"
+
+
+# Periods
+
+
+def one_invoice_per_period(index):
+    """A subscription is invoiced once for each period that begins, and once at its end."""
+    begun, ended = [], []
+    for row in index.own("invoices"):
+        if row["reason"] in BEGINS:
+            begun.append((row["subscription_id"], row["period_start"]))
+        elif row["reason"] in ENDS:
+            ended.append(row["subscription_id"])
+    for one, start in repeated(begun):
+        yield f"the subscription {one} is invoiced twice for the period from {start}"
+    for one in repeated(ended):
+        yield f"the subscription {one} is invoiced twice for its end"
+
+
+def begins(reason, told):
+    """The one invoice of a period that begins."""
+    return [(reason, told["current_period_start"], told["current_period_end"])]
+
+
+def period_of(told):
+    return told["current_period_start"], told["current_period_end"]
+
+
+def after_creation(before, told):
+    if told["status"] == "active":
+        return told["current_period_start"] == told["started_at"], begins("subscription_create", told)
+    return told["status"] in ("trialing", "scheduled"), []
+
+
+def after_start(before, told):
+    active = told["status"] == "active"
+    return period_of(told) == period_of(before), begins("subscription_cycle", told) if active else []
+
+
+def after_period(before, told):
+    return told["current_period_start"] == before["current_period_end"], begins("subscription_cycle", told)
+
+
+def after_change(before, told):
+    """In a period that costs something it stays, or is cut at the change, or a new one begins there."""
+    start, end = period_of(told)
+    same_end = end == before["current_period_end"]
+    charged = before["status"] in ("active", "past_due")
+    fits = start == told["updated_at"] or (start == before["current_period_start"] and (same_end or not charged))
+    return fits, []
+
+
+def after_resumption(before, told):
+    """The period goes on with what was left of it; a trial that was paused is over, and the first period begins."""
+    if before["trial_end"] and before["current_period_start"] < before["trial_end"]:
+        return told["current_period_start"] == told["updated_at"], begins("subscription_cycle", told)
+    pause = told["updated_at"] - before["paused_at"]
+    start, end = period_of(told)
+    ends = (before["current_period_end"] + pause, told["end_at"])
+    return start == before["current_period_start"] + pause and (end in ends), []
+
+
+def after_anything_else(before, told):
+    return period_of(told) == period_of(before), []
+
+
+# What an event makes of the period: whether that fits what was told before, and which invoice it begins with.
+STEPS = {
+    "created": after_creation,
+    "started": after_start,
+    "trial_ended": after_period,
+    "renewed": after_period,
+    "changed": after_change,
+    "resumed": after_resumption,
+}
+
+
+def periods_tile(index):
+    """A subscription's periods follow each other without gap or overlap from its start to its end, moved by pauses and
+    changes alone, and each has its invoice, made with it; no other is made for a period."""
+    counted = 0
+    for one, life in index.lives.items():
+        before = None
+        for (event, _, told), group in life:
+            kind = event["type"].split(".")[2]
+            said = f"the subscription {one}, {kind} with event {event['partition']}/{event['number']}"
+            if (before is None) != (kind == "created"):
+                yield f"{said}: that is no order"
+                break
+            fits, wanted = STEPS.get(kind, after_anything_else)(before, told)
+            if not fits or told["current_period_start"] >= told["current_period_end"]:
+                yield f"{said}: its period {period_of(told)} comes behind {before and period_of(before)}"
+            made = [
+                (record["reason"], record["period_start"], record["period_end"])
+                for row, name, record in group
+                if row["type"] == "billd.invoice.issued.v1" and record["subscription_id"] == one
+                and record["reason"] in BEGINS
+            ]  # fmt: skip
+            counted += len(made)
+            if made != wanted:
+                yield f"{said}: its invoices are {made}, not {wanted}"
+            before = told
+    there = sum(row["reason"] in BEGINS for row in index.own("invoices"))
+    if there != counted:
+        yield f"{there} invoices are for periods, {counted} periods began"
+
+
+# Money
+
+
+def totals_are_the_lines(index):
+    """Whole numbers in range; sums are what they sum; nothing is negative; what owes nothing is paid, and only that."""
+    for one, row in index.rows["invoices"].items():
+        lines, sums = index.lines[one], {name: row[name] for name in AMOUNTS}
+        numbers = [*sums.values(), *(line[name] for line in lines for name in ("quantity", "unit_amount", "amount"))]
+        if not all(type(number) is int and number in INT64 for number in numbers):
+            yield f"the invoice {one} has amounts that are no whole numbers of 64 bits: {numbers}"
+            continue
+        if [line["position"] for line in lines] != list(range(1, len(lines) + 1)):
+            yield f"the invoice {one} has the lines {[line['position'] for line in lines]}"
+        if not lines and row["reason"] not in BEGINS:
+            yield f"the invoice {one} has no lines, and is for {row['reason']}"
+        wanted = {
+            "subtotal": sum(line["amount"] for line in lines),
+            "total": row["subtotal"] - row["discount"] + row["tax"],
+            "amount_due": row["total"] - row["credit_applied"],
+        }
+        for name, amount in wanted.items():
+            if row[name] != amount:
+                yield f"the invoice {one}: {name} is {row[name]}, its parts give {amount}"
+        if min(row["total"], row["credit_applied"], row["amount_due"]) < 0:
+            yield f"the invoice {one} is negative: {sums}"
+        if (row["amount_due"] == 0) != (row["status"] == "paid"):
+            yield f"the invoice {one} over {row['amount_due']} is {row['status']}"
+
+
+def lines_are_explained(index):
+    """Each line's amount follows from its explanation, by pencil; those of credits, too."""
+    credited = [(row["id"], line) for row in index.own("credit_entries") for line in row["lines"] or []]
+    billed = [(one, line) for one, lines in index.lines.items() for line in lines]
+    for one, line in credited + billed:
+        why = line["explanation"]
+        line = line | {"explanation": json.loads(why) if isinstance(why, str) else why}
+        try:
+            check_explanation(line)
+        except (AssertionError, KeyError, ValueError) as error:
+            yield f"a line of {one}: {type(error).__name__} {error}"
+
+
+def prices_are_the_plans(index):
+    """An invoice is in its customer's currency, and its lines have model and price of a charge of their plan."""
+    versions = defaultdict(list)
+    for row in index.own("plan_versions"):
+        versions[row["plan_id"]].append(row)
+    for one, row in index.rows["invoices"].items():
+        currencies = {row["currency"], index.rows["customers"].get(row["customer_id"], {}).get("currency")}
+        for line in index.lines[one]:
+            currencies |= {version["currency"] for version in versions[line["plan_id"]]}
+            charges = [charge for version in versions[line["plan_id"]] for charge in version["charges"]]
+            if not any(charge["code"] == line["charge_code"] and is_price(charge, line) for charge in charges):
+                yield f"the invoice {one} has the line {line}, which no version of its plan charges"
+        if len(currencies) > 1:
+            yield f"the invoice {one} mixes currencies: {sorted(map(str, currencies))}"
+
+
+def is_price(charge, line):
+    why = line["explanation"]
+    why = json.loads(why) if isinstance(why, str) else why
+    if line["kind"] != "charge":
+        return why[f"{line['kind'][:3]}_amount"] == charge[f"{line['kind'][:3]}_amount"]
+    if why["model"] != charge["model"]:
+        return False
+    if why["model"] == "flat":
+        return why["amount"] == charge["amount"]
+    if why["model"] == "per_unit":
+        return Decimal(why["unit_amount"]) == Decimal(charge["unit_amount"])
+    return True
+
+
+def credits_add_up(index):
+    """A customer's credit balance is the sum of its entries, numbered without a gap, none of which overdraws it; what
+    an invoice took of it is an entry."""
+    entries, taken = defaultdict(list), defaultdict(int)
+    for row in index.own("credit_entries"):
+        entries[row["customer_id"]].append(row)
+        if row["invoice_id"]:
+            taken[row["invoice_id"]] -= row["amount"]
+        given = [line["amount"] for line in row["lines"] or []]
+        if (row["reason"] == "invoice") != (row["amount"] < 0) or (given and sum(given) != -row["amount"]):
+            yield f"the credit {row['id']} over {row['amount']} is for {row['reason']}, its lines come to {sum(given)}"
+    for customer_id, customer in index.rows["customers"].items():
+        rows = sorted(entries[customer_id], key=lambda row: row["sequence"])
+        balances = list(itertools.accumulate(row["amount"] for row in rows))
+        if [row["sequence"] for row in rows] != list(range(1, customer["credit_count"] + 1)):
+            yield f"the customer {customer_id} counts {customer['credit_count']} credits of {len(rows)}"
+        if [row["balance_after"] for row in rows] != balances or min(balances, default=0) < 0:
+            yield f"the customer {customer_id}: its credits come to {balances}, told is otherwise"
+        if customer["credit_balance"] != (balances or [0])[-1]:
+            yield f"the customer {customer_id} has {customer['credit_balance']}, its credits come to {balances[-1:]}"
+    for one, row in index.rows["invoices"].items():
+        if taken[one] != row["credit_applied"]:
+            yield f"the invoice {one} took {row['credit_applied']} of the balance, booked are {taken[one]}"
+
+
+def numbers_are_gapless(index):
+    """A customer's invoices are numbered 1, 2, 3, … in the order in which they were issued, with its one prefix."""
+    series = defaultdict(list)
+    issued = {row["subject"]: number for number, (row, _, _) in reversed(list(enumerate(index.events)))}
+    for row in index.own("invoices"):
+        series[row["customer_id"]].append(row)
+    for customer_id, customer in index.rows["customers"].items():
+        rows = sorted(series[customer_id], key=lambda row: row["sequence"])
+        if [row["sequence"] for row in rows] != list(range(1, len(rows) + 1)):
+            yield f"the customer {customer_id} has the invoices {[row['sequence'] for row in rows]}"
+        if customer["invoice_count"] != len(rows):
+            yield f"the customer {customer_id} counts {customer['invoice_count']} invoices of {len(rows)}"
+        for row in rows:
+            if row["number"] != f"{customer['number_prefix']}-{row['sequence']:04}":
+                yield f"the customer {customer_id}: invoice {row['sequence']} has the number {row['number']}"
+        order = [issued.get(row["id"], -1) for row in rows]
+        if order != sorted(order):
+            yield f"the customer {customer_id}: its invoices were issued in another order than they are numbered"
+    for organisation_id, number in repeated([(row["organisation_id"], row["number"]) for row in index.own("invoices")]):
+        yield f"organisation {organisation_id} has the invoice number {number} more than once"
+
+
+# What falls due
+
+
+def due_of(row):
+    """When a live subscription falls due by what it says of itself; None: never, or not while it is so."""
+    if row["status"] not in LIVE or row["billing_problem"] is not None:
+        return None
+    if row["status"] == "paused":
+        return milliseconds(row["end_at"])
+    return milliseconds(row["started_at"] if row["status"] == "scheduled" else row["current_period_end"])
+
+
+def nothing_due_is_left(index):
+    """Nothing that fell due some seconds ago is undone, by real time or by a test clock's, unless it is parked."""
+    clocks = {one: milliseconds(row["now"]) for one, row in index.rows["test_clocks"].items()}
+    real = (index.evidence.at - DUE_SECONDS) * 1000
+    for one, row in index.rows["subscriptions"].items():
+        now, due = clocks.get(row["test_clock_id"], real), due_of(row)
+        if due != milliseconds(row["due_at"]):
+            yield f"the subscription {one}, {row['status']}, is due at {row['due_at']}, and says otherwise of itself"
+        if due is not None and due <= now:
+            yield f"the subscription {one} fell due at {row['due_at']}, and nothing was done"
+
+
+def nothing_is_early(index):
+    """Nothing is done before it falls due, whatever a worker's clock said, nor on a test clock before that is there."""
+    for pieces in index.steps.values():
+        row, _, told = pieces[0][0]
+        clock = index.rows["test_clocks"].get(told["test_clock_id"])
+        now = milliseconds(clock["now"]) if clock else index.evidence.at * 1000
+        if milliseconds(row["occurred_at"]) > now:
+            yield f"the subscription {row['subject']} fell due at {row['occurred_at']}, and that was done before"
+
+
+def clocks_arrive(index):
+    """A test clock stands where the last advance that succeeded was to go, and each of these moved it forward once."""
+    targets = defaultdict(list)
+    for command in index.accepted:
+        row = index.operations.get(command.operation_id)
+        if command.name == "AdvanceTestClock" and row and row["status"] == "succeeded":
+            targets[command.record["test_clock_id"]].append((command.operation_id, command.record["now"]))
+    told = Counter(event["operation_id"] for event, _, _ in index.events
+                   if event["type"] == "billd.test_clock.advanced.v1")  # fmt: skip
+    first = {event["subject"]: record["now"] for event, name, record in reversed(index.events) if name == "TestClock"}
+    for one, row in index.rows["test_clocks"].items():
+        moves = list(dict(targets[one]).items())
+        ways = [first.get(one, 0), *(now for _, now in moves)]
+        if row["status"] != "ready" or row["target_at"] is not None:
+            yield f"the test clock {one} is {row['status']} on its way to {row['target_at']}"
+        if milliseconds(row["now"]) != ways[-1] or sorted(set(ways)) != ways:
+            yield f"the test clock {one} stands at {row['now']}, and was to go {ways}"
+        for operation_id, now in moves:
+            if told[operation_id] != 1:
+                yield f"the test clock {one}: that it got to {now} is told {told[operation_id]} times"
+
+
+RULES = [
+    ("one-live-subscription", one_live_subscription),
+    ("one-invoice-per-period", one_invoice_per_period),
+    ("periods-tile", periods_tile),
+    ("totals-are-the-lines", totals_are_the_lines),
+    ("lines-are-explained", lines_are_explained),
+    ("prices-are-the-plans", prices_are_the_plans),
+    ("credits-add-up", credits_add_up),
+    ("numbers-are-gapless", numbers_are_gapless),
+    ("nothing-due-is-left", nothing_due_is_left),
+    ("nothing-is-early", nothing_is_early),
+    ("clocks-arrive", clocks_arrive),
+]

@@ -1,0 +1,282 @@
+/* The oracle's way through a subscription's life.  Decides nothing. */
+
+#include "common/domain/bill.h"
+#include "common/domain/lifecycle.h"
+#include "common/domain/proration.h"
+#include "common/domain/subscription.h"
+#include "tests/oracle/bridge.h"
+#include "tests/oracle/tape.h"
+
+#define ANCHOR_SIZE 16
+#define QUANTITIES_MAX 20
+#define GARBAGE 0xa5
+
+enum verb {
+	VERB_CREATE,
+	VERB_DUE,
+	VERB_CHANGE,
+	VERB_CANCEL,
+	VERB_UNCANCEL,
+	VERB_PAUSE,
+	VERB_RESUME,
+	VERB_PARK,
+};
+
+struct bridge_life {
+	struct customer customer;
+	struct subscription subscription;
+	char anchor[ANCHOR_SIZE]; /* the text that its wish has */
+	struct quantity quantities[QUANTITIES_MAX];
+	struct step step;
+	struct bill bill;
+};
+
+static const char *const reasons[] = {"subscription_create", "subscription_cycle",
+    "subscription_update", "subscription_cancel", "subscription_end"};
+
+size_t
+bridge_life_size(void)
+{
+	return sizeof(struct bridge_life);
+}
+
+struct bridge_life *
+bridge_life_make(void *memory)
+{
+	struct bridge_life *life = memory;
+
+	memset(life, 0, offsetof(struct bridge_life, step));
+	life->customer.id = id_of(1);
+	life->customer.timezone = STR("Etc/UTC");
+	memcpy(life->customer.currency.code, "EUR", sizeof(life->customer.currency.code));
+	life->customer.archived_at = INSTANT_NONE;
+	return life;
+}
+
+static void
+take_quantities(struct tape *in, struct bridge_life *life, struct terms *terms)
+{
+	terms->quantities = life->quantities;
+	terms->quantities_len = (size_t)take(in);
+	CHECK(terms->quantities_len <= QUANTITIES_MAX);
+	for (size_t i = 0; i < terms->quantities_len; i++) {
+		struct quantity *quantity = &life->quantities[i];
+
+		*quantity = (struct quantity){
+		    .charge_code = code_of(take(in)),
+		    .subscription_id = life->subscription.id,
+		    .period_start = life->subscription.current_period_start,
+		};
+		quantity->quantity = take_decimal(in);
+		quantity->transactions = take(in);
+		quantity->fees = take_decimal(in);
+	}
+}
+
+static struct plan
+plan_of(const struct plan_version *version)
+{
+	return (struct plan){
+	    .id = version->plan_id,
+	    .version_id = version->id,
+	    .version = version->version,
+	    .currency = version->currency,
+	    .interval = version->interval,
+	    .interval_count = version->interval_count,
+	    .trial_days = version->trial_days,
+	    .charges = version->charges,
+	    .charges_len = version->charges_len,
+	    .archived_at = INSTANT_NONE,
+	};
+}
+
+static enum refusal
+create(struct bridge_life *life, struct tape *in, const struct terms *terms, struct instant now)
+{
+	struct plan plan = plan_of(terms->version);
+	struct wish wish;
+	int64_t anchor;
+
+	wish.quantity = take(in);
+	wish.start_at = take_instant(in);
+	wish.end_at = take_instant(in);
+	wish.trial_days = (int32_t)take(in);
+	anchor = take(in);
+	if (anchor < 0)
+		wish.anchor = STR("start");
+	else if (anchor == 0)
+		wish.anchor = STR("calendar");
+	else {
+		size_t len = 0;
+
+		if (anchor > 9)
+			life->anchor[len++] = (char)('0' + anchor / 10);
+		life->anchor[len++] = (char)('0' + anchor % 10);
+		wish.anchor = (struct str){life->anchor, len};
+	}
+	wish.many = false;
+	life->step.after.id = id_of(1);
+	life->step.after.metadata = (struct str_map){NULL, 0};
+	return lifecycle_create(
+	    &life->customer, &plan, NULL, &wish, terms, now, &life->step, &life->bill);
+}
+
+static enum refusal
+change(struct bridge_life *life, struct tape *in, const struct terms *terms,
+    const struct plan_version *const *versions, struct instant now)
+{
+	int64_t to = take(in);
+	struct plan plan;
+	struct change change = {0};
+
+	if (to >= 0) {
+		plan = plan_of(versions[to]);
+		change.plan = &plan;
+		change.version = versions[to];
+	}
+	change.quantity = take(in);
+	change.effective = (enum lifecycle_effective)take(in);
+	change.prorate = take(in);
+	return lifecycle_change(
+	    &life->customer, &life->subscription, &change, terms, now, &life->step, &life->bill);
+}
+
+static enum refusal
+cancel(struct bridge_life *life, struct tape *in, const struct terms *terms, struct instant now)
+{
+	enum lifecycle_effective effective = (enum lifecycle_effective)take(in);
+	bool credit_unused = take(in);
+
+	return lifecycle_cancel(
+	    &life->subscription, effective, credit_unused, terms, now, &life->step, &life->bill);
+}
+
+static enum refusal
+call(struct bridge_life *life, enum verb verb, struct tape *in, const struct terms *terms,
+    const struct plan_version *const *versions, struct instant now)
+{
+	switch (verb) {
+	case VERB_CREATE:
+		return create(life, in, terms, now);
+	case VERB_DUE:
+		return lifecycle_due(&life->subscription, terms, &life->step, &life->bill);
+	case VERB_CHANGE:
+		return change(life, in, terms, versions, now);
+	case VERB_CANCEL:
+		return cancel(life, in, terms, now);
+	case VERB_UNCANCEL:
+		bill_init(&life->bill);
+		return lifecycle_uncancel(&life->subscription, now, &life->step);
+	case VERB_PAUSE:
+		bill_init(&life->bill);
+		return lifecycle_pause(&life->subscription, now, &life->step);
+	case VERB_RESUME:
+		return lifecycle_resume(&life->subscription, terms, now, &life->step, &life->bill);
+	case VERB_PARK:
+		bill_init(&life->bill);
+		lifecycle_park(&life->subscription, (enum refusal)take(in), &life->step);
+		return REFUSAL_NONE;
+	}
+	CHECK(!"a verb");
+	return REFUSAL_MAX;
+}
+
+/* Its number from 1 on; 0 for none. */
+static int64_t
+reason_of(struct str reason)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (str_equal(reason, str_from(reasons[i])))
+			return (int64_t)i + 1;
+	CHECK(reason.len == 0);
+	return 0;
+}
+
+static int64_t
+anchor_of(struct str text)
+{
+	enum anchoring anchoring;
+	int32_t day;
+
+	CHECK(anchoring_from(text, &anchoring, &day));
+	return anchoring == ANCHORING_START ? -1 : day;
+}
+
+static void
+put_subscription(struct tape *out, const struct subscription *subscription)
+{
+	put(out, subscription_status_from(subscription->status));
+	put(out, word_of(subscription->plan_version_id));
+	put(out, subscription->quantity);
+	put(out, anchor_of(subscription->anchor));
+	put(out, subscription->current_period_start.s);
+	put(out, subscription->current_period_end.s);
+	put(out, subscription->natural_start.s);
+	put(out, subscription->natural_end.s);
+	put(out, subscription->started_at.s);
+	put(out, subscription->trial_start.s);
+	put(out, subscription->trial_end.s);
+	put(out, subscription->end_at.s);
+	put(out, subscription->cancel_at_period_end);
+	put(out, subscription->canceled_at.s);
+	put(out, subscription->ended_at.s);
+	put(out, subscription->paused_at.s);
+	put(out, word_of(subscription->pending_version_id));
+	put(out, subscription->pending_quantity);
+	put(out, subscription->due_at.s);
+	put(out, subscription->billing_problem.len != 0);
+	put(out, subscription_due_at(subscription).s);
+}
+
+static void
+put_bill(struct tape *out, const struct bill *bill)
+{
+	put(out, bill->total);
+	put(out, (int64_t)bill->len);
+	for (size_t i = 0; i < bill->len; i++) {
+		const struct bill_line *line = &bill->lines[i];
+
+		put(out, line->kind);
+		put(out, line->credit);
+		put(out, line->proration);
+		put(out, word_of(line->version->id));
+		put(out, word_of_code(line->rating.charge->code));
+		put_period(out, line->period);
+		put(out, line->amount);
+	}
+}
+
+size_t
+bridge_life_call(struct bridge_life *life, const struct zone *zone,
+    const struct plan_version *const *versions, int64_t *words, size_t len, int64_t *ret_words,
+    size_t max)
+{
+	struct tape in = {words, len, 0}, out = {ret_words, max, 0};
+	enum verb verb = (enum verb)take(&in);
+	struct instant now = take_instant(&in);
+	struct terms terms = {.zone = zone, .proration = (enum proration)take(&in)};
+	int64_t pending;
+	enum refusal refusal;
+
+	terms.version = versions[take(&in)];
+	pending = take(&in);
+	terms.pending = pending < 0 ? NULL : versions[pending];
+	take_quantities(&in, life, &terms);
+	/* Nothing of what was there before may matter. */
+	memset(&life->step, GARBAGE, sizeof(life->step));
+	memset(&life->bill, GARBAGE, offsetof(struct bill, lines));
+	refusal = call(life, verb, &in, &terms, versions, now);
+	put(&out, refusal);
+	if (refusal != REFUSAL_NONE)
+		return out.at;
+	put(&out, life->step.event);
+	put(&out, life->step.at.s);
+	put(&out, life->step.bills);
+	put(&out, life->step.bills ? reason_of(life->step.reason) : 0);
+	put(&out, life->step.bills ? life->step.period.start.s : 0);
+	put(&out, life->step.bills ? life->step.period.end.s : 0);
+	put_subscription(&out, &life->step.after);
+	put_bill(&out, &life->bill);
+	life->subscription = life->step.after;
+	return out.at;
+}

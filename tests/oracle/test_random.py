@@ -1,0 +1,93 @@
+"""Random plans, quantities, calendars and lives through both sides: many of them, and some that Hypothesis makes
+smaller when they differ.
+"""
+
+import collections
+
+import bulk
+import hypothesis
+import pytest
+import seeds
+from hypothesis import strategies
+
+# Kind: how many in a run.
+COUNTS = {"rating": 60_000, "transactions": 10_000, "calendar": 20_000, "fraction": 12_000, "life": 18_000}
+EXAMPLES = {"rating": 1500, "transactions": 500, "calendar": 1500, "fraction": 1000, "life": 300}
+
+MODELS = ["flat", "per_unit", "graduated", "volume", "package"]
+# What has to be among that many, or the cases do not try what they should: tests/oracle/cases.py.
+MUST_SEE = {
+    "rating": [
+        "minimum",
+        "maximum",
+        *((model, billing, how) for model in MODELS for billing in ("advance", "arrears") for how in ("rated",)),
+        *((model, "arrears", "refused") for model in ("per_unit", "graduated", "volume", "package")),
+        ("percentage", "arrears", "rated"),
+        ("percentage", "arrears", "refused"),
+    ],
+    "transactions": [True, False],
+    "calendar": [
+        (interval, how) for interval in ("day", "week", "month", "year") for how in ("start", "calendar", "day")
+    ],
+    "fraction": ["fractions"],
+    "life": [
+        *(("issued", reason) for reason in (None, "create", "cycle", "update", "cancel", "end")),
+        *(("create", refusal) for refusal in ("START_TOO_EARLY", "ANCHOR_NOT_POSSIBLE", "END_TOO_EARLY")),
+        *(("change", refusal) for refusal in ("NOTHING_TO_CHANGE", "SUBSCRIPTION_STATE", "ANCHOR_NOT_POSSIBLE")),
+        *((verb, "SUBSCRIPTION_FINAL") for verb in ("change", "cancel", "uncancel", "pause", "resume")),
+        *((verb, "SUBSCRIPTION_STATE") for verb in ("pause", "resume")),
+        ("uncancel", "NOT_CANCELING"),
+        ("due", "AMOUNT_OUT_OF_RANGE"),
+        (None, "created", "scheduled"),
+        (None, "created", "trialing"),
+        (None, "created", "active"),
+        ("scheduled", "started", "trialing"),
+        ("scheduled", "started", "active"),
+        ("scheduled", "changed", "scheduled"),
+        ("scheduled", "canceled", "canceled"),
+        ("trialing", "trial_ended", "active"),
+        ("trialing", "changed", "trialing"),
+        ("trialing", "paused", "paused"),
+        ("trialing", "canceled", "canceled"),
+        ("active", "renewed", "active"),
+        ("active", "changed", "active"),
+        ("active", "updated", "active"),
+        ("active", "paused", "paused"),
+        ("active", "canceled", "canceled"),
+        ("active", "expired", "expired"),
+        ("paused", "updated", "paused"),
+        ("paused", "resumed", "active"),
+        ("paused", "canceled", "canceled"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_many_random_cases(kind):
+    """Equal to the minor unit; and they met what they are for."""
+    result = bulk.run(seeds.SEED, kind, seeds.many(COUNTS[kind]))
+    assert not result.differences, "\n".join(result.differences)
+    if seeds.FACTOR >= 1:
+        assert result.cases == seeds.many(COUNTS[kind])
+        missing = [what for what in MUST_SEE[kind] if not result.seen[what]]
+        assert not missing, f"of {result.cases} cases none met {missing}"
+
+
+def test_that_is_more_than_100_000():
+    assert sum(COUNTS.values()) >= 100_000
+
+
+@pytest.mark.parametrize("kind", COUNTS)
+def test_cases_of_hypothesis(kind):
+    """The same, drawn by Hypothesis, which looks for the smallest case that differs."""
+
+    @hypothesis.seed(seeds.SEED)
+    @hypothesis.settings(
+        max_examples=seeds.many(EXAMPLES[kind]),
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(strategies.randoms(use_true_random=False))
+    def differ(random):
+        bulk.CASES[kind](random, collections.Counter())
+
+    differ()

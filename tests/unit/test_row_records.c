@@ -1,0 +1,128 @@
+#include "common/postgres/row_internal.h"
+#include "tests/unit/row_pieces.h"
+
+struct thing {
+	int64_t before;
+	const struct piece *pieces;
+	size_t pieces_len;
+};
+
+static const struct field list_field = FIELD_LIST_COLUMN(struct thing, pieces, &piece_record);
+
+static struct arena arena;
+
+START_TEST(test_list_that_is_not_utf8)
+{
+	const struct piece bad = {.name = {"\xff", 1}};
+	const struct piece outer = {.name = STR("a"), .pieces = &bad, .pieces_len = 1};
+	const struct thing thing = {.pieces = &outer, .pieces_len = 1};
+	struct str json;
+	struct err err;
+
+	row_pieces_arena(&arena);
+	ck_assert_int_eq(row_records_write(&list_field, &thing, &arena, &json, &err), ERR_POISON);
+}
+END_TEST
+
+struct list_row {
+	const char *name;
+	const char *json; /* NULL: SQL's NULL */
+	enum err_class class;
+	const char *reason; /* of the error */
+	size_t len;
+};
+
+static const struct list_row list_rows[] = {
+    {"NULL is no list", NULL, ERR_NONE, NULL, 0},
+    {"an empty list", "[]", ERR_NONE, NULL, 0},
+    {"an empty list with a space", "[ ]", ERR_NONE, NULL, 0},
+    {"what is not there is none", "[{}, {\"zz\": 1, \"name\": null}]", ERR_NONE, NULL, 2},
+    {"nor is what is null", "[{\"name\": null, \"size\": null, \"limit\": null, \"price\": null}]",
+	ERR_NONE, NULL, 1},
+    {"a decimal with zeros at its end, as numeric may have them",
+	"[{\"price\": \"1.500000000000\"}]", ERR_NONE, NULL, 1},
+    {"an object is no list", "{}", ERR_FATAL, "no JSON array", 0},
+    {"a text is no object", "[\"a\"]", ERR_FATAL, "item 0", 0},
+    {"null is no object", "[{}, null]", ERR_FATAL, "item 1", 0},
+    {"a number is no text", "[{\"name\": 1}]", ERR_FATAL, "name", 0},
+    {"a text is no number", "[{\"size\": \"1\"}]", ERR_FATAL, "size", 0},
+    {"a fraction is no number", "[{\"limit\": 1.5}]", ERR_FATAL, "limit", 0},
+    {"a number is no decimal", "[{\"price\": 1}]", ERR_FATAL, "price", 0},
+    {"a negative decimal", "[{\"price\": \"-1\"}]", ERR_FATAL, "price", 0},
+    {"a list in it that is none", "[{\"pieces\": {}}]", ERR_FATAL, "pieces", 0},
+    {"an item of a list in it", "[{\"pieces\": [{\"name\": 1}]}]", ERR_FATAL,
+	"item 0: pieces: item 0: name", 0},
+    {"cut short", "[{}", ERR_FATAL, "no JSON array", 0},
+    {"empty text", "", ERR_FATAL, "no JSON array", 0},
+};
+
+START_TEST(test_reads_lists)
+{
+	const struct list_row *row = &list_rows[_i];
+	static const struct piece old;
+	struct thing thing = {.before = 5, .pieces = &old, .pieces_len = 1};
+	struct err err;
+	enum err_class class;
+
+	row_pieces_arena(&arena);
+	class = row_records_read(str_from(row->json), &list_field, &arena, &thing, &err);
+	ck_assert_msg(class == row->class, "%s: %d", row->name, (int)class);
+	if (class != ERR_NONE) {
+		ck_assert_msg(strstr(err.text, row->reason) != NULL, "%s: %s", row->name, err.text);
+		return;
+	}
+	ck_assert_int_eq(thing.before, 5);
+	ck_assert_msg(thing.pieces_len == row->len, "%s: %zu", row->name, thing.pieces_len);
+	for (size_t i = 0; i < thing.pieces_len; i++) {
+		const struct piece *piece = &thing.pieces[i];
+		bool priced = strstr(row->json, "1.5") != NULL;
+
+		ck_assert_msg(piece->name.ptr == NULL && piece->size == 0 &&
+				  piece->limit == INT64_MIN && piece->pieces_len == 0,
+		    "%s", row->name);
+		ck_assert_msg(priced ? piece->price.units == DECIMAL_SCALE * 3 / 2
+				     : decimal_is_none(piece->price),
+		    "%s", row->name);
+	}
+}
+END_TEST
+
+/* Less room than a list in a list takes asks for a smaller batch. */
+START_TEST(test_an_arena_without_room)
+{
+	static const char json[] =
+	    "[{\"name\": \"abc\", \"pieces\": [{\"name\": \"d\"}, {}]}, {\"name\": \"e\"}]";
+	struct thing thing;
+	struct err err;
+	enum err_class class = ERR_POISON;
+	size_t needed;
+
+	for (needed = 0; class != ERR_NONE; needed += 16) {
+		struct arena small;
+
+		ck_assert_uint_lt(needed, ROW_PIECES_ARENA_BYTES);
+		arena_init(&small, needed);
+		class = row_records_read(str_from(json), &list_field, &small, &thing, &err);
+		ck_assert_msg(class == ERR_NONE || class == ERR_POISON, "%zu bytes", needed);
+		arena_release(&small);
+	}
+	ck_assert_uint_gt(needed, 3 * sizeof(struct piece));
+}
+END_TEST
+
+/* A record in a list has no such kind: our tables say so, not the database. */
+START_TEST(test_a_kind_that_no_list_has_is_a_bug)
+{
+	static const struct field fields[] = {FIELD(struct thing, before, FIELD_INT32)};
+	static const struct record record = RECORD(struct thing, "odd", fields);
+	const struct field field = FIELD_LIST(struct thing, pieces, &record);
+	struct thing thing;
+	struct err err;
+
+	row_pieces_arena(&arena);
+	ck_assert_int_eq(row_records_read(STR("[{}]"), &field, &arena, &thing, &err), ERR_NONE);
+}
+END_TEST
+
+UNIT_MAIN("row_records", UNIT(test_list_that_is_not_utf8), UNIT_ROWS(test_reads_lists, list_rows),
+    UNIT(test_an_arena_without_room), UNIT_ABORTS(test_a_kind_that_no_list_has_is_a_bug))

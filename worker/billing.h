@@ -1,0 +1,80 @@
+#ifndef WORKER_BILLING_H
+#define WORKER_BILLING_H
+
+/*
+ * Billing: what domain/lifecycle.h says becomes rows and events.  Each handler that moves a
+ * subscription, and each chunk of what falls due, goes through here.  Knows no rules: what is
+ * charged, and when, is domain/'s.
+ */
+
+#include "common/domain/lifecycle.h"
+#include "worker/decision.h"
+
+#define BILLING_STEPS_MAX \
+	100 /* that fell due, done for one customer before a command, or in one chunk */
+
+/**
+ * billing_settings(decision, timezone, ret_terms):
+ * The terms that need no subscription: the zone, and the organisation's proration.  REFUSAL_MAX as
+ * billing_terms.
+ */
+NODISCARD enum refusal billing_settings(
+    struct decision *decision, struct str timezone, struct terms *ret_terms);
+
+/**
+ * billing_terms(decision, subscription, ret_terms):
+ * What a step of ${subscription} is computed from: its zone, versions and quantities, from the
+ * batch's facts. REFUSAL_MAX when they say what cannot be computed with, such as a zone that nobody
+ * knows; else REFUSAL_NONE.
+ */
+NODISCARD enum refusal billing_terms(
+    struct decision *decision, const struct subscription *subscription, struct terms *ret_terms);
+
+/**
+ * billing_apply(decision, customer, row, step, bill):
+ * Store and tell ${step}: ${row} becomes step->after (NULL: it is new), its bill an invoice, or a
+ * credit to the balance; ${customer}, a row of the facts, is changed with it.  All ids derive from
+ * decision->cause and what it brought before.  Refused, nothing changed: AMOUNT_OUT_OF_RANGE, when
+ * the balance cannot take the credit.
+ */
+NODISCARD enum refusal billing_apply(struct decision *decision, struct customer *customer,
+    struct subscription *row, const struct step *step, const struct bill *bill);
+
+/**
+ * billing_park(decision, customer, row, refusal):
+ * What fell due of ${row} could not be billed: park it, and tell.
+ */
+void billing_park(struct decision *decision, struct customer *customer, struct subscription *row,
+    enum refusal refusal);
+
+/**
+ * billing_catch_up(decision, customer, until, ret_more):
+ * Do what fell due of the subscriptions of ${customer} that are in the facts, up to and with
+ * ${until}: in the order of due_at, then id; each step for itself, at its own moment and under its
+ * own cause, so that it does not matter who does it, and when.  A step that is refused parks its
+ * subscription.  At most BILLING_STEPS_MAX of them;
+ * ${ret_more} tells whether some are left.  REFUSAL_MAX when decision->err says why it could not be
+ * decided; else REFUSAL_NONE.
+ */
+NODISCARD enum refusal billing_catch_up(
+    struct decision *decision, struct customer *customer, struct instant until, bool *ret_more);
+
+/**
+ * billing_bring_up(decision, customer, ret_now):
+ * Before a command on ${customer}: its time, and all done that fell due up to then.  Refused:
+ * TEST_CLOCK_ADVANCING; BILLING_BEHIND, when it was too much for once (what was done stays done);
+ * REFUSAL_MAX as billing_catch_up.
+ */
+NODISCARD enum refusal billing_bring_up(
+    struct decision *decision, struct customer *customer, struct instant *ret_now);
+
+/**
+ * billing_steps_due(decision, subscription, terms, until, max):
+ * How many steps of ${subscription}, which is not stored yet, fall due up to and with ${until}:
+ * counted up to ${max}, without an effect but on decision->decider->bill.
+ */
+NODISCARD size_t billing_steps_due(struct decision *decision,
+    const struct subscription *subscription, const struct terms *terms, struct instant until,
+    size_t max);
+
+#endif

@@ -1,0 +1,169 @@
+/* The command that creates a subscription, with its first invoice, and all that fell due since when
+ * it starts in the past. */
+
+#include "common/base/id.h"
+#include "worker/billing.h"
+#include "worker/handler.h"
+
+int32_t
+subscription_create_shard(const void *command)
+{
+	const struct create_subscription *create = command;
+
+	return id_shard_of_key(create->customer_id);
+}
+
+struct uuid
+subscription_create_resource(const void *command)
+{
+	const struct create_subscription *create = command;
+
+	return id_derive(
+	    create->meta.operation_id, ID_SUBSCRIPTION, 0, subscription_create_shard(command));
+}
+
+void
+subscription_create_refer(struct facts *facts, const void *command)
+{
+	const struct create_subscription *create = command;
+	struct uuid organisation_id = create->meta.organisation_id;
+
+	facts_need(facts, NEED_CUSTOMER, organisation_id, &create->customer_id);
+	facts_need(facts, NEED_LIVE_SUBSCRIPTION, organisation_id, &create->customer_id);
+	if (create->plan_code.ptr != NULL)
+		facts_need_text(facts, NEED_PLAN_CODE, organisation_id, create->plan_code);
+	else
+		facts_need(facts, NEED_PLAN, organisation_id, &create->plan_id);
+}
+
+static bool
+may_have_many(const struct decision *decision)
+{
+	return str_equal(decision->organisation->subscriptions_per_customer, STR("many"));
+}
+
+/* How many live subscriptions ${customer} has: all of them are here. */
+static size_t
+live_count(const struct decision *decision, const struct customer *customer)
+{
+	size_t len, count = 0;
+	struct subscription *const *rows = facts_subscriptions_of(
+	    decision->decider->facts, customer->organisation_id, customer->id, &len);
+
+	for (size_t i = 0; i < len; i++)
+		count += subscription_is_live(rows[i]) ? 1 : 0;
+	return count;
+}
+
+/* What the command asks domain/ for, and what that computes with. */
+struct attempt {
+	const struct create_subscription *create;
+	const struct customer *customer;
+	const struct plan *plan;
+	struct plan_version version;
+	struct terms terms;
+	struct instant now;
+};
+
+/* The facts of ${attempt}. */
+static enum refusal
+attempt_begin(struct decision *decision, struct attempt *attempt)
+{
+	enum refusal refusal =
+	    billing_settings(decision, attempt->customer->timezone, &attempt->terms);
+
+	attempt->version = plan_current(attempt->plan);
+	attempt->terms.version = &attempt->version;
+	return refusal;
+}
+
+static enum refusal
+attempt_make(struct decision *decision, const struct attempt *attempt, struct step *step)
+{
+	const struct create_subscription *create = attempt->create;
+	const struct wish wish = {
+	    .quantity = create->quantity,
+	    .start_at = create->start_at,
+	    .end_at = create->end_at,
+	    .trial_days = create->trial_days == INT64_MIN ? -1 : (int32_t)create->trial_days,
+	    .anchor = create->anchor,
+	    .many = may_have_many(decision),
+	};
+	const struct subscription *live = facts_live_subscription(
+	    decision->decider->facts, attempt->customer->organisation_id, attempt->customer->id);
+
+	step->after = (struct subscription){
+	    .id = subscription_create_resource(create),
+	    .shard = attempt->customer->shard,
+	    .metadata = create->metadata,
+	    .created_ms = create->meta.accepted_at,
+	};
+	return lifecycle_create(attempt->customer, attempt->plan, live, &wish, &attempt->terms,
+	    attempt->now, step, decision->decider->bill);
+}
+
+/*
+ * Bounds that are not domain/'s.  A customer has so many live subscriptions at most, so that all of
+ * them can be at hand.  And nobody comes back for what a start in the past leaves due on a clock
+ * that stands still.
+ */
+static enum refusal
+hold_bounds(struct decision *decision, const struct attempt *attempt, struct step *step)
+{
+	if (live_count(decision, attempt->customer) >= FACTS_LIVE_MAX)
+		return decision_refuse(decision, REFUSAL_SUBSCRIPTION_LIVE_EXISTS,
+		    "the customer has %d live subscriptions, and no more are possible",
+		    FACTS_LIVE_MAX);
+	if (uuid_is_nil(attempt->customer->test_clock_id))
+		return REFUSAL_NONE;
+	if (billing_steps_due(decision, &step->after, &attempt->terms, attempt->now,
+		BILLING_STEPS_MAX + 1) > BILLING_STEPS_MAX)
+		return decision_refuse(decision, REFUSAL_START_TOO_EARLY,
+		    "more than %d periods lie between the start and the time of the test clock",
+		    BILLING_STEPS_MAX);
+	/* To count has taken the bill. */
+	return attempt_make(decision, attempt, step);
+}
+
+enum refusal
+subscription_create_decide(struct decision *decision, const void *command)
+{
+	const struct create_subscription *create = command;
+	struct facts *facts = decision->decider->facts;
+	struct uuid organisation_id = create->meta.organisation_id;
+	struct customer *row = facts_customer(facts, organisation_id, create->customer_id);
+	struct attempt attempt = {.create = create, .customer = row};
+	struct customer customer;
+	struct step step;
+	enum refusal refusal;
+	bool more;
+
+	if (row == NULL)
+		return REFUSAL_CUSTOMER_NOT_FOUND;
+	attempt.plan = create->plan_code.ptr != NULL
+			   ? facts_plan_by_code(facts, organisation_id, create->plan_code)
+			   : facts_plan(facts, organisation_id, create->plan_id);
+	if (attempt.plan == NULL)
+		return REFUSAL_PLAN_NOT_FOUND;
+	refusal = billing_bring_up(decision, row, &attempt.now);
+	if (refusal == REFUSAL_NONE)
+		refusal = attempt_begin(decision, &attempt);
+	if (refusal == REFUSAL_NONE)
+		refusal = attempt_make(decision, &attempt, &step);
+	if (refusal == REFUSAL_NONE)
+		refusal = hold_bounds(decision, &attempt, &step);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+
+	refusal = billing_apply(decision, row, NULL, &step, decision->decider->bill);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	refusal = billing_catch_up(decision, row, attempt.now, &more);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	/* All of this may lie in the past; the customer has seen the present. */
+	customer = *row;
+	customer.latest_at = attempt.now;
+	facts_change(facts, TABLE_CUSTOMERS, row, &customer);
+	return REFUSAL_NONE;
+}

@@ -1,0 +1,69 @@
+#ifndef WORKER_TRANSACTION_H
+#define WORKER_TRANSACTION_H
+
+/*
+ * The transaction in which the worker decides: of a batch of commands, or of a chunk of what fell
+ * due.  Facts are loaded under the lock of the touched partitions' progress; what was decided over
+ * them is stored together with its events and with how far the partitions are.  Decides nothing.
+ */
+
+#include "worker/batch.h"
+
+/*
+ * What one decision and its storing take of the arena at most, beside four times its message: a
+ * hundred steps of forty lines, whose explanations of 2 KiB stand in the line and in the event.
+ */
+#define DECISION_BYTES_MAX (40 * 1024 * 1024)
+
+/**
+ * transaction_prepare(pg):
+ * Have the statements of this module prepared.
+ */
+void transaction_prepare(struct pg *pg);
+
+/**
+ * transaction_begin(context):
+ * Take back the memory of the transaction before, and touch no partition.  The caller touches those
+ * that it is about, and asks context->facts for what it needs.
+ */
+void transaction_begin(struct batch_context *context);
+
+/**
+ * transaction_load(context, err):
+ * Open it, lock the progress of the touched partitions, and load what was asked for, and what that
+ * points to: one round trip, or two.  Plans are forgotten before when they are too old.
+ */
+NODISCARD enum err_class transaction_load(struct batch_context *context, struct err *err);
+
+/**
+ * transaction_draft(context):
+ * Let the touched partitions' batch_* values be what they are, for decisions to move.
+ */
+void transaction_draft(struct batch_context *context);
+
+/**
+ * transaction_store(context, err):
+ * One round trip: store the facts, move the progress to the batch_* values, commit.
+ */
+NODISCARD enum err_class transaction_store(struct batch_context *context, struct err *err);
+
+/**
+ * transaction_committed(context):
+ * What was drafted is true, and the events go out.
+ */
+void transaction_committed(struct batch_context *context);
+
+/**
+ * transaction_fail(context):
+ * Whatever went wrong: leave an idle connection, and plan anew.
+ */
+void transaction_fail(struct batch_context *context);
+
+/**
+ * transaction_has_room(context, bytes):
+ * Whether one more decision that takes up to ${bytes} of the arena can still be stored: storing
+ * takes as much again as all decisions took.
+ */
+NODISCARD bool transaction_has_room(const struct batch_context *context, size_t bytes);
+
+#endif
