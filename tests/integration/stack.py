@@ -1,6 +1,7 @@
 """A stack for the tests alone: PostgreSQL, Kafka, the api and workers, in a directory and on ports of its own."""
 
 import contextlib
+import os
 import random
 import secrets
 import shutil
@@ -23,13 +24,19 @@ PARTITIONS = 8  # not the default, so that the setting itself is used
 NO_LIMITS = {"BILLD_LOGIN_RATE_ACCOUNT": 0, "BILLD_LOGIN_RATE_ADDRESS": 0, "BILLD_PASSWORD_THREADS": 2}
 
 
+# Of two runs side by side: which this one is.
+LANE = int(os.environ.get("INTEGRATION_LANE", "0"))
+LANE_PORTS = 6000
+
+
 def free_ports(count):
     """Ports below the range from which the kernel takes those of outgoing connections: nobody gets one meanwhile."""
+    first = 20000 + LANE * LANE_PORTS
     sockets = []
     while len(sockets) < count:
         with contextlib.suppress(OSError):
             sock = socket.socket()
-            sock.bind(("127.0.0.1", random.randrange(20000, 32000)))
+            sock.bind(("127.0.0.1", random.randrange(first, first + LANE_PORTS)))
             sockets.append(sock)
     ports = [sock.getsockname()[1] for sock in sockets]
     for sock in sockets:
@@ -106,7 +113,7 @@ class Stack:
             with contextlib.suppress(Exception):
                 self.script(server, "wipe")
 
-    def remove(self, keep_logs, kept=ROOT / "build/integration"):
+    def remove(self, keep_logs, kept=ROOT / f"build/integration/{LANE}"):
         if keep_logs:
             shutil.rmtree(kept, ignore_errors=True)
             shutil.copytree(self.logs, kept, dirs_exist_ok=True)
