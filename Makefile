@@ -208,11 +208,13 @@ build/oracle/%.o: %.c Makefile
 -include $(ORACLE_SOURCES:%.c=build/oracle/%.d)
 
 # Tables of pure functions, thousands of rows long: no allocation of theirs can fail, no memory is wild.
-PURE := address api_key base64url bill calendar calendar_place charge command decimal err header id instant invoice
-PURE += iso layout lifecycle lifecycle_change lifecycle_create lifecycle_laws log migrate money password problem progress refusal role route
-PURE += plan proration rating rating_laws rating_transaction signatures signing statements subscription uuid wide zone zone_file zone_rule
+PURE := address api_key assessment assessment_laws assessment_tax base64url bill calendar calendar_place charge command coupon
+PURE += credit_note decimal deferral err header id instant invoice invoice_digest iso journal layout lifecycle lifecycle_change
+PURE += lifecycle_create lifecycle_laws log migrate money password payment plan problem progress proration rating rating_laws
+PURE += organisation_settings preview_assess lifecycle_earned earnings invoice_settle
+PURE += rating_transaction refusal role route signatures signing split statements subscription tax uuid wide zone zone_file zone_rule
 # Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.
-THREADED := callers consumer limits pool producer publish ring threads
+THREADED := callers consumer limits payer pool producer publish ring threads
 unit_names = $(filter-out $(1),$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 
 # openapi makes its document once, at start, of thousands of small allocations.

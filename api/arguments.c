@@ -2,6 +2,8 @@
 
 #include "api/respond.h"
 
+#define FILTER_CHOICES_BYTES 1024 /* of all that a filter takes, as a text */
+
 static const char *const argument_names[ARGUMENT_MAX] = {
     [ARGUMENT_LIMIT] = "limit",
     [ARGUMENT_CURSOR] = "cursor",
@@ -52,15 +54,19 @@ percent_decode(struct str text, struct arena *arena, struct str *ret_text)
 	return true;
 }
 
-static size_t
-argument_find(struct str name, unsigned allowed)
+/* Where the value of the parameter of that name goes, or NULL where the route knows none. */
+static struct str *
+argument_find(const struct walk *walk, struct str name)
 {
-	size_t i = 0;
+	const struct route_filter *filters = walk->request->match.route->filters;
 
-	while (i < ARGUMENT_MAX &&
-	       ((allowed >> i & 1) == 0 || !str_equal(name, str_from(argument_names[i]))))
-		i++;
-	return i;
+	for (size_t i = 0; i < ARGUMENT_MAX; i++)
+		if ((walk->allowed >> i & 1) != 0 && str_equal(name, str_from(argument_names[i])))
+			return &walk->arguments->values[i];
+	for (size_t i = 0; filters != NULL && filters[i].name != NULL; i++)
+		if (str_equal(name, str_from(filters[i].name)))
+			return &walk->arguments->filters[i];
+	return NULL;
 }
 
 static enum MHD_Result
@@ -69,21 +75,62 @@ on_argument(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_le
 {
 	struct walk *walk = cls;
 	struct request *request = walk->request;
-	size_t found = argument_find((struct str){name, name_len}, walk->allowed);
+	struct str known = {name, name_len};
+	struct str *found = argument_find(walk, known);
 
 	(void)kind;
-	if (found == ARGUMENT_MAX) {
+	if (found == NULL) {
 		answer_problem(
 		    request, PROBLEM_BAD_PARAMETER, "There is no such query parameter here.");
-	} else if (walk->arguments->values[found].ptr != NULL) {
+	} else if (found->ptr != NULL) {
 		answer_problem(
-		    request, PROBLEM_BAD_PARAMETER, "%s is given twice.", argument_names[found]);
+		    request, PROBLEM_BAD_PARAMETER, "%.*s is given twice.", STR_ARG(known));
 	} else if (!percent_decode((struct str){value == NULL ? "" : value, value_len},
-		       &request->arena, &walk->arguments->values[found])) {
-		answer_problem(request, PROBLEM_BAD_PARAMETER, "%s has a malformed escape.",
-		    argument_names[found]);
+		       &request->arena, found)) {
+		answer_problem(
+		    request, PROBLEM_BAD_PARAMETER, "%.*s has a malformed escape.", STR_ARG(known));
 	}
 	return request->answer.status == 0 ? MHD_YES : MHD_NO;
+}
+
+/* Whether ${value} is one that ${filter} takes; else it is answered. */
+static bool
+filter_is_good(struct request *request, const struct route_filter *filter, struct str value)
+{
+	struct str name = str_from(filter->name);
+	struct buf choices;
+	struct uuid id;
+
+	if (route_param_is_id(name)) {
+		if (uuid_read(value, &id))
+			return true;
+		answer_problem(request, PROBLEM_BAD_PARAMETER, "%s is a UUID.", filter->name);
+		return false;
+	}
+	buf_init(&choices, FILTER_CHOICES_BYTES);
+	for (size_t i = 0; filter->choices[i] != NULL; i++) {
+		if (str_equal(value, str_from(filter->choices[i]))) {
+			buf_release(&choices);
+			return true;
+		}
+		buf_printf(&choices, "%s%s", i == 0 ? "" : ", ", filter->choices[i]);
+	}
+	answer_problem(request, PROBLEM_BAD_PARAMETER, "%s is one of %.*s.", filter->name,
+	    STR_ARG(buf_str(&choices)));
+	buf_release(&choices);
+	return false;
+}
+
+static bool
+filters_are_good(struct request *request, const struct arguments *arguments)
+{
+	const struct route_filter *filters = request->match.route->filters;
+
+	for (size_t i = 0; filters != NULL && filters[i].name != NULL; i++)
+		if (arguments->filters[i].ptr != NULL &&
+		    !filter_is_good(request, &filters[i], arguments->filters[i]))
+			return false;
+	return true;
 }
 
 bool
@@ -103,5 +150,5 @@ arguments_read(struct request *request, unsigned allowed, struct arguments *ret_
 		return false;
 	}
 	ret_arguments->limit = (int32_t)limit;
-	return true;
+	return filters_are_good(request, ret_arguments);
 }

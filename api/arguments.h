@@ -20,13 +20,15 @@ enum argument {
 };
 
 struct arguments {
-	struct str values[ARGUMENT_MAX]; /* none: not given */
+	struct str values[ARGUMENT_MAX];       /* none: not given */
+	struct str filters[ROUTE_FILTERS_MAX]; /* likewise, those of the route */
 	int32_t limit;
 };
 
 /**
  * arguments_read(request, allowed, ret_arguments):
- * Read the query string of ${request}, which may have the parameters in the bits of ${allowed}.
+ * Read the query string of ${request}, which may have the parameters in the bits of ${allowed}, and
+ * the filters of its route.
  * False when an answer that refuses is noted.
  */
 NODISCARD bool arguments_read(

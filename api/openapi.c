@@ -139,6 +139,27 @@ put_path_parameters(const struct route *route, json_t *parameters)
 	}
 }
 
+static void
+put_filters(const struct route *route, json_t *parameters)
+{
+	const struct route_filter *filters = route->filters;
+
+	for (size_t i = 0; filters != NULL && filters[i].name != NULL; i++) {
+		json_t *schema = json_pack("{s:s}", "type", "string"), *choices = json_array();
+
+		if (route_param_is_id(str_from(filters[i].name)))
+			set(schema, "format", json_string("uuid"));
+		for (size_t j = 0; filters[i].choices != NULL && filters[i].choices[j] != NULL; j++)
+			json_array_append_new(choices, json_string(filters[i].choices[j]));
+		if (json_array_size(choices) > 0)
+			set(schema, "enum", json_incref(choices));
+		json_decref(choices);
+		json_array_append_new(parameters,
+		    json_pack("{s:s,s:s,s:s,s:o}", "name", filters[i].name, "in", "query",
+			"description", filters[i].description, "schema", schema));
+	}
+}
+
 static json_t *
 make_parameters(const struct route *route)
 {
@@ -159,6 +180,7 @@ make_parameters(const struct route *route)
 		json_array_append_new(parameters, openapi_reference("parameters", "Organisation"));
 	for (const char *const *name = of_kind[route->kind]; *name != NULL; name++)
 		json_array_append_new(parameters, openapi_reference("parameters", *name));
+	put_filters(route, parameters);
 	return parameters;
 }
 

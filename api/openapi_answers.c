@@ -14,6 +14,7 @@ enum reason {
 	ON_MEMBERS, /* it belongs to an organisation */
 	ON_CHANGE,  /* it changes something, beyond a session */
 	ON_BODY,    /* it takes a body */
+	ON_PAYMENT, /* money is asked for */
 };
 
 static const struct {
@@ -26,6 +27,8 @@ static const struct {
 	" named."},
     {401, ON_ASKING, "Unauthorized",
 	"The API key, token or password is missing, wrong, expired or revoked."},
+    {402, ON_PAYMENT, "PaymentDeclined",
+	"The provider declined the payment, and nothing was charged (with Prefer: wait)."},
     {403, ON_ACCESS, "Forbidden",
 	"The caller's role, or kind, may not do it; see GET /v1/roles and x-permission."},
     {404, ON_MEMBERS, "NotFound",
@@ -128,6 +131,8 @@ is_possible(enum reason reason, const struct route *route)
 		       (route->creates || route->access != FOR_ANYBODY);
 	case ON_BODY:
 		return route_has_body(route);
+	case ON_PAYMENT:
+		return route->kind == ROUTE_COMMAND && route->command == COMMAND_PAY_INVOICE;
 	}
 	CHECK(!"an error has a reason");
 	return false;

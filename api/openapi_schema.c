@@ -188,10 +188,28 @@ put_map_rules(json_t *json, const struct schema_field *field)
 static void
 put_number_rules(json_t *json, const struct schema_field *field)
 {
-	if (field->minimum > INT32_MIN)
+	int64_t least = field->type->type == SCHEMA_INT ? INT32_MIN : INT64_MIN;
+
+	if (field->minimum > least)
 		set_integer(json, "minimum", field->minimum);
 	if (field->maximum < INT64_MAX)
 		set_integer(json, "maximum", field->maximum);
+	if (field->non_zero)
+		set(json, "not", json_pack("{s:i}", "const", 0));
+}
+
+/* An array's rules, and those of a text that go on its items. */
+static void
+put_list_rules(json_t *json, const struct schema_field *field)
+{
+	const struct schema *items = field->type->items;
+
+	if (field->items_max < INT32_MAX)
+		set_integer(json, "maxItems", (int64_t)field->items_max);
+	if (field->items_unique)
+		set(json, "uniqueItems", json_true());
+	if (items->type == SCHEMA_STRING && items->logical == SCHEMA_PLAIN)
+		put_text_rules(json_object_get(json, "items"), field);
 }
 
 /* An example that stands for an id of another answer is none that can be sent. */
@@ -220,8 +238,8 @@ put_rules(json_t *json, const struct schema_field *field)
 		put_text_rules(json, field);
 	else if (type->type == SCHEMA_MAP)
 		put_map_rules(json, field);
-	else if (type->type == SCHEMA_ARRAY && field->items_max < INT32_MAX)
-		set_integer(json, "maxItems", (int64_t)field->items_max);
+	else if (type->type == SCHEMA_ARRAY)
+		put_list_rules(json, field);
 	else if (type->logical == SCHEMA_PLAIN &&
 		 (type->type == SCHEMA_INT || type->type == SCHEMA_LONG))
 		put_number_rules(json, field);

@@ -164,5 +164,7 @@ query_run_list(struct request *request)
 		CHECK(uuid_read(request->match.params[i].text, &id));
 		pg_params_uuid(job.params, id);
 	}
+	for (size_t i = 0; route->filters != NULL && route->filters[i].name != NULL; i++)
+		pg_params_str(job.params, arguments.filters[i]);
 	return reader_begin(request, &job);
 }

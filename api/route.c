@@ -22,12 +22,22 @@ const struct resource resource_invoice = {
 
 const struct resource resource_test_clock = {"test_clock", "/v1/test-clocks/", "test_clocks_one",
     "billd.event.TestClock", ID_TEST_CLOCK, NULL};
+const struct resource resource_coupon = {
+    "coupon", "/v1/coupons/", "coupons_one", "billd.event.Coupon", ID_COUPON, NULL};
+const struct resource resource_tax_rate = {
+    "tax_rate", "/v1/tax-rates/", "tax_rates_one", "billd.event.TaxRate", ID_TAX_RATE, NULL};
+const struct resource resource_item = {
+    "item", "/v1/items/", "items_one", "billd.event.Item", ID_ITEM, NULL};
+const struct resource resource_credit_entry = {"credit_entry", "/v1/credits/", "credits_one",
+    "billd.event.CreditEntry", ID_CREDIT_ENTRY, NULL};
+const struct resource resource_credit_note = {"credit_note", "/v1/credit-notes/",
+    "credit_notes_one", "billd.event.CreditNote", ID_CREDIT_NOTE, NULL};
+const struct resource resource_payment = {
+    "payment", "/v1/payments/", "payments_one", "billd.event.Payment", ID_PAYMENT, NULL};
 
 /* What is only listed. */
 static const struct resource resource_quantity = {
     .type = "quantity", .schema = "billd.event.Quantity"};
-static const struct resource resource_credit_entry = {
-    .type = "credit entry", .schema = "billd.event.CreditEntry"};
 
 /* What is only listed: its form is a component of the document itself. */
 static const struct resource resource_organisation = {
@@ -39,6 +49,17 @@ static const struct resource resource_api_key = {.type = "API key", .component =
 static const struct resource resource_plan_version = {
     .type = "plan version", .component = "PlanVersion"};
 static const struct resource resource_audit_entry = {.type = "entry", .component = "AuditEntry"};
+static const struct resource resource_journal_entry = {
+    .type = "journal entry", .component = "JournalEntry"};
+
+/* By their columns in billd.journal. */
+static const char *const accounts[] = {"receivable", "cash", "customer_credit", "deferred_revenue",
+    "revenue", "tax_payable", "refunds_payable", "bad_debt", "credits_granted", NULL};
+
+static const struct route_filter journal_filters[ROUTE_FILTERS_MAX + 1] = {
+    {"document_id", NULL, "Entries of this invoice, credit note, payment, or other document."},
+    {"account", accounts, "Entries that move this account."},
+};
 
 /* METHOD, path, id in the document, tag, summary, then what the kind needs. */
 #define COMMAND(m, path, id, t, text, what, type, routed_by, is_new)                               \
@@ -54,13 +75,15 @@ static const struct resource resource_audit_entry = {.type = "entry", .component
 		.access = FOR_MEMBER, .permission = PERMIT_READ, .operation_id = (id), .tag = (t), \
 		.summary = (text), .resource = (what),                                             \
 	}
-#define LIST_FOR(who, permit, path, id, t, text, what, sql, cursor_kind)                       \
+#define LIST_ROW(who, permit, path, id, t, text, what, sql, cursor_kind, narrowed_by)          \
 	{                                                                                      \
 		.method = "GET", .pattern = (path), .kind = ROUTE_LIST, .run = query_run_list, \
 		.access = (who), .permission = (permit), .operation_id = (id), .tag = (t),     \
 		.summary = (text), .resource = (what), .statement = (sql),                     \
-		.cursor = (cursor_kind),                                                       \
+		.cursor = (cursor_kind), .filters = (narrowed_by),                             \
 	}
+#define LIST_FOR(who, permit, path, id, t, text, what, sql, cursor_kind) \
+	LIST_ROW(who, permit, path, id, t, text, what, sql, cursor_kind, NULL)
 #define LIST(permit, path, id, t, text, what, sql, cursor_kind) \
 	LIST_FOR(FOR_MEMBER, permit, path, id, t, text, what, sql, cursor_kind)
 #define OTHER(route_kind, who, path, function, id, t, text)                                   \
@@ -171,6 +194,25 @@ const struct route route_table[] = {
 	"List a plan's versions, which its subscriptions are on, newest first",
 	&resource_plan_version, "plan_versions_list", CURSOR_PLAN_VERSIONS),
 
+    COMMAND("POST", "/v1/coupons", "createCoupon", "Coupons", "Create a coupon", &resource_coupon,
+	COMMAND_CREATE_COUPON, BY_ORGANISATION, true),
+    LIST(PERMIT_READ, "/v1/coupons", "listCoupons", "Coupons", "List coupons, newest first",
+	&resource_coupon, "coupons_list", CURSOR_COUPONS),
+    ONE("/v1/coupons/{coupon_id}", "getCoupon", "Coupons", "Show a coupon", &resource_coupon),
+    COMMAND("DELETE", "/v1/coupons/{coupon_id}", "archiveCoupon", "Coupons",
+	"Archive a coupon: nobody takes it any more", &resource_coupon, COMMAND_ARCHIVE_COUPON,
+	BY_ORGANISATION, false),
+
+    COMMAND("POST", "/v1/tax-rates", "createTaxRate", "Tax rates", "Create a tax rate",
+	&resource_tax_rate, COMMAND_CREATE_TAX_RATE, BY_ORGANISATION, true),
+    LIST(PERMIT_READ, "/v1/tax-rates", "listTaxRates", "Tax rates", "List tax rates, newest first",
+	&resource_tax_rate, "tax_rates_list", CURSOR_TAX_RATES),
+    ONE("/v1/tax-rates/{tax_rate_id}", "getTaxRate", "Tax rates", "Show a tax rate",
+	&resource_tax_rate),
+    COMMAND("DELETE", "/v1/tax-rates/{tax_rate_id}", "archiveTaxRate", "Tax rates",
+	"Archive a tax rate: nobody takes it anew", &resource_tax_rate, COMMAND_ARCHIVE_TAX_RATE,
+	BY_ORGANISATION, false),
+
     COMMAND("POST", "/v1/subscriptions", "createSubscription", "Subscriptions",
 	"Start a customer on a plan", &resource_subscription, COMMAND_CREATE_SUBSCRIPTION,
 	BY_BODY_CUSTOMER, true),
@@ -214,9 +256,58 @@ const struct route route_table[] = {
     LIST(PERMIT_READ, "/v1/customers/{customer_id}/invoices", "listCustomerInvoices", "Invoices",
 	"List a customer's invoices, newest first", &resource_invoice, "customer_invoices_list",
 	CURSOR_CUSTOMER_INVOICES),
+    COMMAND("POST", "/v1/invoices/{invoice_id}/pay", "payInvoice", "Payments",
+	"Pay an invoice, or a part of it", &resource_invoice, COMMAND_PAY_INVOICE, BY_PATH_SHARD,
+	false),
+    COMMAND("POST", "/v1/invoices/{invoice_id}/void", "voidInvoice", "Invoices",
+	"Void an open invoice", &resource_invoice, COMMAND_VOID_INVOICE, BY_PATH_SHARD, false),
+    COMMAND("POST", "/v1/invoices/{invoice_id}/mark_uncollectible", "markUncollectible", "Invoices",
+	"Give up an open invoice", &resource_invoice, COMMAND_MARK_UNCOLLECTIBLE, BY_PATH_SHARD,
+	false),
+    LIST(PERMIT_READ, "/v1/invoices/{invoice_id}/payments", "listInvoicePayments", "Payments",
+	"List an invoice's payments and refunds, newest first", &resource_payment,
+	"invoice_payments_list", CURSOR_INVOICE_PAYMENTS),
+    LIST(PERMIT_READ, "/v1/invoices/{invoice_id}/credit-notes", "listInvoiceCreditNotes",
+	"Credit notes", "List an invoice's credit notes, newest first", &resource_credit_note,
+	"invoice_credit_notes_list", CURSOR_INVOICE_CREDIT_NOTES),
+
+    COMMAND("POST", "/v1/customers/{customer_id}/items", "createItem", "Customers",
+	"Charge something once, on the customer's next invoice", &resource_item,
+	COMMAND_CREATE_ITEM, BY_PATH, true),
+    LIST(PERMIT_READ, "/v1/customers/{customer_id}/items", "listItems", "Customers",
+	"List a customer's one-off items, newest first", &resource_item, "items_list",
+	CURSOR_ITEMS),
+    ONE("/v1/items/{item_id}", "getItem", "Customers", "Show a one-off item", &resource_item),
+    COMMAND("DELETE", "/v1/items/{item_id}", "cancelItem", "Customers",
+	"Take back a one-off item that is pending", &resource_item, COMMAND_CANCEL_ITEM,
+	BY_PATH_SHARD, false),
+    COMMAND("POST", "/v1/customers/{customer_id}/credits", "giveCredit", "Customers",
+	"Give a customer credit, or take some back", &resource_credit_entry, COMMAND_GIVE_CREDIT,
+	BY_PATH, true),
     LIST(PERMIT_READ, "/v1/customers/{customer_id}/credits", "listCredits", "Customers",
 	"List the movements of a customer's credit balance, newest first", &resource_credit_entry,
 	"credits_list", CURSOR_CREDITS),
+    ONE("/v1/credits/{credit_entry_id}", "getCredit", "Customers",
+	"Show a movement of a credit balance", &resource_credit_entry),
+
+    LIST(PERMIT_READ, "/v1/payments", "listPayments", "Payments",
+	"List payments and refunds, newest first", &resource_payment, "payments_list",
+	CURSOR_PAYMENTS),
+    ONE("/v1/payments/{payment_id}", "getPayment", "Payments", "Show a payment or refund",
+	&resource_payment),
+
+    COMMAND("POST", "/v1/credit-notes", "createCreditNote", "Credit notes",
+	"Correct an issued invoice", &resource_credit_note, COMMAND_CREATE_CREDIT_NOTE,
+	BY_BODY_INVOICE, true),
+    LIST(PERMIT_READ, "/v1/credit-notes", "listCreditNotes", "Credit notes",
+	"List credit notes, newest first", &resource_credit_note, "credit_notes_list",
+	CURSOR_CREDIT_NOTES),
+    ONE("/v1/credit-notes/{credit_note_id}", "getCreditNote", "Credit notes", "Show a credit note",
+	&resource_credit_note),
+
+    LIST_ROW(FOR_MEMBER, PERMIT_READ, "/v1/journal", "listJournal", "Journal",
+	"List the journal's entries, newest first", &resource_journal_entry, "journal_list",
+	CURSOR_JOURNAL, journal_filters),
 
     COMMAND("POST", "/v1/test-clocks", "createTestClock", "Test clocks",
 	"Create a test clock, in whose time customers can live", &resource_test_clock,

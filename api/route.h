@@ -15,6 +15,7 @@
 #include "common/domain/role.h"
 
 #define ROUTE_PARAMS_MAX 2
+#define ROUTE_FILTERS_MAX 2
 
 struct action;
 struct request;
@@ -30,7 +31,8 @@ struct resource {
 };
 
 extern const struct resource resource_customer, resource_plan, resource_subscription,
-    resource_invoice, resource_test_clock;
+    resource_invoice, resource_test_clock, resource_coupon, resource_tax_rate, resource_item,
+    resource_credit_entry, resource_credit_note, resource_payment;
 
 /* Who may use a route. */
 enum route_for {
@@ -51,13 +53,21 @@ enum route_kind {
 	ROUTE_ACTION,    /* something done to people, organisations and keys, at once */
 };
 
+/* A query parameter that narrows a list. */
+struct route_filter {
+	const char *name;           /* "document_id": a name that ends in _id takes a UUID */
+	const char *const *choices; /* any other takes one of these; NULL behind the last */
+	const char *description;    /* in the OpenAPI document */
+};
+
 /* What a command is routed by: the Kafka key, and the shard that gives the partition. */
 enum route_by {
 	BY_ORGANISATION,  /* key: the organisation */
 	BY_NEW,           /* key: the id of what will be created, a customer or a test clock */
 	BY_PATH,          /* key: the id in the path, likewise */
 	BY_BODY_CUSTOMER, /* key: customer_id of the body */
-	BY_PATH_SHARD,    /* key: the id in the path, whose bits carry its customer's shard */
+	BY_BODY_INVOICE,  /* key: invoice_id of the body, whose bits carry its customer's shard */
+	BY_PATH_SHARD,    /* key: the id in the path, likewise */
 };
 
 struct route {
@@ -79,6 +89,9 @@ struct route {
 	bool creates;
 	const char *statement; /* ROUTE_LIST */
 	enum cursor_kind cursor;
+	/* ROUTE_LIST: up to ROUTE_FILTERS_MAX, and a nameless one; NULL: none.  The statement takes
+	 * them as texts behind all else, null for one that is not given. */
+	const struct route_filter *filters;
 	void (*action)(struct action *action); /* ROUTE_ACTION */
 	const char *body;   /* ROUTE_ACTION: the schema of its body; NULL: none */
 	const char *answer; /* ROUTE_ACTION: the component of the document that it answers with;

@@ -20,6 +20,15 @@
 	"  AND (position, id) < ($2::int8, $3::uuid)"                                         \
 	"  ORDER BY position DESC LIMIT $4::int4) page ON true"
 
+/* The same by positions that several can have. */
+#define LIST_AMONG(parent, view, column)                                                      \
+	"SELECT page.json::text, page.position, page.id"                                      \
+	" FROM (SELECT FROM " parent " WHERE organisation_id = $1::uuid AND id = $5::uuid) p" \
+	" LEFT JOIN LATERAL (SELECT json, position, id FROM " view                            \
+	"  WHERE organisation_id = $1::uuid AND " column " = $5::uuid"                        \
+	"  AND (position, id) < ($2::int8, $3::uuid)"                                         \
+	"  ORDER BY position DESC, id DESC LIMIT $4::int4) page ON true"
+
 /* 2200-01-01, as milliseconds: behind all that billing knows. */
 #define AFTER_ALL_MS "7258118400000"
 
@@ -28,6 +37,17 @@
 #define CURSOR_TIME                                                        \
 	"timestamptz 'epoch' + least(greatest($2::int8, 0), " AFTER_ALL_MS \
 	") * interval '1 millisecond'"
+
+/* Of the journal, what both ways into it share. */
+#define JOURNAL_PAGE                                                                 \
+	" AND organisation_id = $1::uuid AND (position, id) < ($2::int8, $3::uuid)"  \
+	" AND CASE $6::text WHEN 'receivable' THEN receivable WHEN 'cash' THEN cash" \
+	" WHEN 'customer_credit' THEN customer_credit WHEN 'deferred_revenue' THEN " \
+	"deferred_revenue"                                                           \
+	" WHEN 'revenue' THEN revenue WHEN 'tax_payable' THEN tax_payable"           \
+	" WHEN 'refunds_payable' THEN refunds_payable WHEN 'bad_debt' THEN bad_debt" \
+	" WHEN 'credits_granted' THEN credits_granted ELSE 1 END <> 0"               \
+	" ORDER BY position DESC, id DESC LIMIT $4::int4"
 
 /* The second from which it is good no more; the largest number for never. */
 #define EXPIRY                                                                       \
@@ -111,6 +131,27 @@ const struct pg_statement statement_table[] = {
 	"  WHERE organisation_id = $1::uuid AND subscription_id = $5::uuid"
 	"  AND (created_at, id) < (" CURSOR_TIME ", $3::uuid)"
 	"  ORDER BY created_at DESC, id DESC LIMIT $4::int4) page ON true"},
+    {"coupons_one", ONE("api.coupons")},
+    {"coupons_list", LIST("api.coupons")},
+    {"tax_rates_one", ONE("api.tax_rates")},
+    {"tax_rates_list", LIST("api.tax_rates")},
+    {"items_one", ONE("api.items")},
+    {"items_list", LIST_AMONG("api.customers", "api.items", "customer_id")},
+    {"credits_one", ONE("api.credit_entries")},
+    {"credit_notes_one", ONE("api.credit_notes")},
+    {"credit_notes_list", LIST("api.credit_notes")},
+    {"invoice_credit_notes_list", LIST_AMONG("api.invoices", "api.credit_notes", "invoice_id")},
+    {"payments_one", ONE("api.payments")},
+    {"payments_list", LIST("api.payments")},
+    {"invoice_payments_list", LIST_AMONG("api.invoices", "api.payments", "invoice_id")},
+    /* As LIST; $5 the document, $6 the account, or null.  Two halves, of which one is never begun:
+     * all entries by their time, those of a document by its id. */
+    {"journal_list",
+	"SELECT json::text, position, id FROM ("
+	" (SELECT json, position, id FROM api.journal WHERE $5::text IS NULL" JOURNAL_PAGE ")"
+	" UNION ALL"
+	" (SELECT json, position, id FROM api.journal WHERE document_id = "
+	"$5::text::uuid" JOURNAL_PAGE ")) page ORDER BY position DESC, id DESC"},
     {"test_clocks_one", ONE("api.test_clocks")},
     {"test_clocks_list", LIST("api.test_clocks")},
 

@@ -7,7 +7,7 @@
 #include "api/respond.h"
 #include "api/wait.h"
 
-#define ROUTES_MAX 64
+#define ROUTES_MAX 128
 #define CLASSES 6 /* 0: no answer was sent; 1xx to 5xx */
 #define TEXT_TYPE "text/plain; version=0.0.4"
 

@@ -109,45 +109,60 @@ new_id(const struct request *request, const json_t *json)
 	return id_customer_on_clock(request->operation_id, test_clock_id);
 }
 
+/* An id in the body, which the schema demands. */
+static struct uuid
+body_id(const json_t *json, const char *name)
+{
+	struct uuid id;
+
+	CHECK(uuid_read(schema_str(json_object_get(json, name)), &id));
+	return id;
+}
+
+/* The key of what is routed by an id: what the path names, what the body names, or what will be. */
+static struct uuid
+routing_key(const struct request *request, const json_t *json)
+{
+	struct uuid id;
+
+	switch (request->match.route->by) {
+	case BY_ORGANISATION:
+		return request->caller.organisation_id;
+	case BY_NEW:
+		return new_id(request, json);
+	case BY_BODY_CUSTOMER:
+		return body_id(json, "customer_id");
+	case BY_BODY_INVOICE:
+		return body_id(json, "invoice_id");
+	case BY_PATH:
+	case BY_PATH_SHARD:
+		break;
+	}
+	CHECK(uuid_read(request->match.params[0].text, &id));
+	return id;
+}
+
 /* What the command is routed by: ${ret_key} is the Kafka key; the shard is returned.  Also names
  * what it makes or changes. */
 static int32_t
 route_command(struct request *request, const json_t *json, struct uuid *ret_key)
 {
 	const struct route *route = request->match.route;
-	const json_t *customer = json_object_get(json, "customer_id");
-	int32_t shard = -1;
+	bool by_bits = route->by == BY_PATH_SHARD || route->by == BY_BODY_INVOICE;
+	int32_t shard;
 
-	if (request->match.params_len > 0)
-		CHECK(uuid_read(request->match.params[0].text, &request->resource_id));
-	else if (route->by != BY_BODY_CUSTOMER)
-		request->resource_id = new_id(request, json);
-
-	switch (route->by) {
-	case BY_ORGANISATION:
-		*ret_key = request->caller.organisation_id;
-		shard = id_shard_of_key(*ret_key);
-		break;
-	case BY_NEW:
-	case BY_PATH:
-		*ret_key = request->resource_id;
-		shard = id_shard_of_key(*ret_key);
-		break;
-	case BY_BODY_CUSTOMER:
-		/* The schema demands it. */
-		CHECK(uuid_read(
-		    (struct str){json_string_value(customer), json_string_length(customer)},
-		    ret_key));
-		shard = id_shard_of_key(*ret_key);
-		request->resource_id =
-		    id_derive(request->operation_id, route->resource->id_kind, 0, shard);
-		break;
-	case BY_PATH_SHARD:
-		*ret_key = request->resource_id;
-		shard = id_shard(*ret_key);
-		break;
-	}
+	*ret_key = routing_key(request, json);
+	shard = by_bits ? id_shard(*ret_key) : id_shard_of_key(*ret_key);
 	CHECK(shard >= 0 && shard < SHARDS);
+
+	if (route->by == BY_NEW)
+		request->resource_id = *ret_key;
+	else if (route->creates)
+		/* What belongs to the organisation has no place of its own. */
+		request->resource_id = id_derive(request->operation_id, route->resource->id_kind, 0,
+		    route->by == BY_ORGANISATION ? 0 : shard);
+	else
+		CHECK(uuid_read(request->match.params[0].text, &request->resource_id));
 	return shard;
 }
 

@@ -30,6 +30,7 @@ struct cli {
 	int64_t replication;
 	int64_t min_insync_replicas;
 	struct arena arena; /* for the whole run */
+	bool patient;       /* no statement is given up: before cli_connect */
 	struct pg *pg;      /* after cli_connect */
 };
 
@@ -55,8 +56,8 @@ typedef enum err_class cli_run(struct cli *cli, const struct cli_input *input, s
 
 /* A subcommand. */
 struct cli_command {
-	const char *noun; /* NULL behind the last of a table */
-	const char *verb;
+	const char *noun;     /* NULL behind the last of a table */
+	const char *verb;     /* "" for a noun that says it all */
 	const char *synopsis; /* its arguments, for --help */
 	const char *help;
 	struct cli_option options[CLI_OPTIONS_MAX];
@@ -72,6 +73,8 @@ extern const struct cli_command api_key_commands[];
 extern const struct cli_command keys_commands[];
 extern const struct cli_command topics_commands[];
 extern const struct cli_command dead_letters_commands[];
+extern const struct cli_command journal_commands[];
+extern const struct cli_command reconcile_commands[];
 
 /**
  * cli_read(command, argc, argv, ret_input, err):
@@ -105,5 +108,14 @@ NODISCARD enum err_class cli_connect(
  */
 NODISCARD enum err_class cli_run_for(struct cli *cli, struct uuid organisation_id, const char *name,
     const struct pg_params *params, PGresult **ret_result, struct err *err);
+
+/**
+ * cli_snapshot(cli, organisation, err):
+ * Begin a transaction that only reads, all of it the same moment, and acts for the organisation
+ * whose id ${organisation} is, or for every one when it is NULL.  Needs no more of the database
+ * than to read: what is written meanwhile waits for nothing.  pg_rollback ends it.  ERR_FATAL
+ * naming --organisation.
+ */
+NODISCARD enum err_class cli_snapshot(struct cli *cli, const char *organisation, struct err *err);
 
 #endif

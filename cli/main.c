@@ -7,7 +7,9 @@
 #include "common/icu/iso.h"
 #include "common/zone/zone.h"
 
-#define PURPOSE "the operator's command: migrations, tenants, signing keys, topics, dead letters"
+#define PURPOSE                                                                                 \
+	"the operator's command: migrations, tenants, signing keys, topics, dead letters, the " \
+	"books"
 
 static struct cli cli;
 
@@ -34,15 +36,18 @@ static const struct cli_command *const tables[] = {
     keys_commands,
     topics_commands,
     dead_letters_commands,
+    journal_commands,
+    reconcile_commands,
 };
 
 static void
 print_help(void)
 {
-	printf("usage: billd NOUN VERB [ARGUMENT...]\n\n");
+	printf("usage: billd NOUN [VERB] [ARGUMENT...]\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		for (const struct cli_command *row = tables[i]; row->noun != NULL; row++)
-			printf("  billd %s %s%s%s\n      %s\n", row->noun, row->verb,
+			printf("  billd %s%s%s%s%s\n      %s\n", row->noun,
+			    row->verb[0] == '\0' ? "" : " ", row->verb,
 			    row->synopsis[0] == '\0' ? "" : " ", row->synopsis, row->help);
 	printf("  billd settings\n      print the settings as a table for the documentation\n\n");
 	settings_help("billd", PURPOSE, settings, ARRAY_LEN(settings));
@@ -60,7 +65,7 @@ find_command(int argc, char **argv, const struct cli_command **ret_command, stru
 			if (strcmp(row->noun, argv[1]) != 0)
 				continue;
 			noun_is_known = true;
-			if (argc > 2 && strcmp(row->verb, argv[2]) == 0) {
+			if (row->verb[0] == '\0' || (argc > 2 && strcmp(row->verb, argv[2]) == 0)) {
 				*ret_command = row;
 				return ERR_NONE;
 			}
@@ -76,13 +81,16 @@ run(int argc, char **argv, struct err *err)
 {
 	const struct cli_command *command = NULL;
 	struct cli_input input;
+	int words;
 
-	if (find_command(argc, argv, &command, err) != ERR_NONE ||
-	    cli_read(command, argc - 3, argv + 3, &input, err) != ERR_NONE ||
+	if (find_command(argc, argv, &command, err) != ERR_NONE)
+		return err->class;
+	CHECK(command != NULL);
+	words = command->verb[0] == '\0' ? 2 : 3;
+	if (cli_read(command, argc - words, argv + words, &input, err) != ERR_NONE ||
 	    settings_read(settings, ARRAY_LEN(settings), err) != ERR_NONE ||
 	    daemon_init(err) != ERR_NONE || iso_init(err) != ERR_NONE || zone_init(err) != ERR_NONE)
 		return err->class;
-	CHECK(command != NULL);
 	log_init("billd", cli.log_level);
 	return command->run(&cli, &input, err);
 }

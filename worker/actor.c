@@ -37,6 +37,8 @@ actor_read(struct str text)
 		if (uuid_take(&text, &actor.id) && prefix_take(&text, STR(":")) &&
 		    uuid_take(&text, &session_id) && text.len == 0)
 			actor.kind = ACTOR_USER;
+	} else if (str_equal(text, ACTOR_PAYMENTS)) {
+		actor.kind = ACTOR_SYSTEM;
 	}
 	return actor;
 }
@@ -51,6 +53,7 @@ actor_refer(struct facts *facts, struct uuid organisation_id, const struct actor
 	case ACTOR_USER:
 		facts_need(facts, NEED_MEMBERSHIP, organisation_id, &actor->id);
 		break;
+	case ACTOR_SYSTEM:
 	case ACTOR_UNKNOWN:
 		break;
 	}
@@ -84,15 +87,21 @@ member_judge(const struct membership *membership, enum permission permission)
 
 enum actor_verdict
 actor_judge(const struct facts *facts, const struct command_meta *meta, const struct actor *actor,
-    enum permission permission)
+    const struct command_info *command)
 {
+	if (actor->kind == ACTOR_UNKNOWN)
+		return ACTOR_MALFORMED;
+	if ((actor->kind == ACTOR_SYSTEM) != command->internal)
+		return ACTOR_OUT_OF_PLACE;
 	switch (actor->kind) {
 	case ACTOR_KEY:
 		return key_judge(facts_api_key(facts, meta->organisation_id, actor->id),
-		    meta->accepted_at, permission);
+		    meta->accepted_at, command->permission);
 	case ACTOR_USER:
 		return member_judge(
-		    facts_membership(facts, meta->organisation_id, actor->id), permission);
+		    facts_membership(facts, meta->organisation_id, actor->id), command->permission);
+	case ACTOR_SYSTEM:
+		return ACTOR_MAY;
 	case ACTOR_UNKNOWN:
 		break;
 	}
@@ -104,6 +113,8 @@ actor_verdict_text(enum actor_verdict verdict)
 {
 	static const char *const texts[ACTOR_VERDICT_MAX] = {
 	    [ACTOR_MALFORMED] = "The command does not say who asked.",
+	    [ACTOR_OUT_OF_PLACE] =
+		"The command is not for who asked: it is a worker's own, or he is.",
 	    [ACTOR_GONE] = "Who asked is not, or no longer, of this organisation.",
 	    [ACTOR_REVOKED] = "The API key was revoked before the command took effect.",
 	    [ACTOR_EXPIRED] = "The API key had expired when the command was accepted.",

@@ -10,24 +10,30 @@
 #include "common/codec/command.h"
 #include "worker/facts.h"
 
+/* The part of a worker that tells what became of payments: the actor of its commands. */
+#define ACTOR_PAYMENTS STR("system:payments")
+
 enum actor_kind {
-	ACTOR_UNKNOWN, /* of a form that no ingress writes */
+	ACTOR_UNKNOWN, /* of a form that neither ingress nor worker writes */
 	ACTOR_KEY,     /* "api_key:<id>" */
 	ACTOR_USER,    /* "user:<id>:<session's id>" */
+	ACTOR_SYSTEM,  /* ACTOR_PAYMENTS */
 };
 
 struct actor {
 	enum actor_kind kind;
-	struct uuid id; /* of the key, or of the user */
+	struct uuid id; /* of the key, or of the user; else nil */
 };
 
 /* In order of precedence. */
 enum actor_verdict {
 	ACTOR_MAY,
 	ACTOR_MALFORMED,
-	ACTOR_GONE,    /* no such key, or no member any more, of the command's organisation */
-	ACTOR_REVOKED, /* the key was */
-	ACTOR_EXPIRED, /* the key had, when the command was accepted */
+	ACTOR_OUT_OF_PLACE, /* a worker's own command of somebody else, or another one of a worker
+			     */
+	ACTOR_GONE,         /* no such key, or no member any more, of the command's organisation */
+	ACTOR_REVOKED,      /* the key was */
+	ACTOR_EXPIRED,      /* the key had, when the command was accepted */
 	ACTOR_ROLE_TOO_SMALL, /* for what the command needs */
 	ACTOR_VERDICT_MAX,
 };
@@ -45,11 +51,11 @@ NODISCARD struct actor actor_read(struct str text);
 void actor_refer(struct facts *facts, struct uuid organisation_id, const struct actor *actor);
 
 /**
- * actor_judge(facts, meta, actor, permission):
- * Whether ${actor} may have a command with ${meta} that needs ${permission}.
+ * actor_judge(facts, meta, actor, command):
+ * Whether ${actor} may have a ${command} with ${meta}.
  */
 NODISCARD enum actor_verdict actor_judge(const struct facts *facts, const struct command_meta *meta,
-    const struct actor *actor, enum permission permission);
+    const struct actor *actor, const struct command_info *command);
 
 /**
  * actor_verdict_text(verdict):

@@ -58,6 +58,7 @@ struct batch_context {
 	int32_t partitions_all; /* of the topic */
 	size_t planned_for;     /* commands processed by the plans that the connection has */
 	bool due_soon;          /* a command left something that is to be done at once (due.h) */
+	bool payments_soon;     /* likewise a payment that is to be asked for (payer.h) */
 };
 
 /**

@@ -4,9 +4,11 @@
 /*
  * Billing: what domain/lifecycle.h says becomes rows and events.  Each handler that moves a
  * subscription, and each chunk of what falls due, goes through here.  Knows no rules: what is
- * charged, and when, is domain/'s.
+ * charged, and when, is domain/'s, and so is what discounts and taxes make of it, and how it is
+ * booked.
  */
 
+#include "common/domain/credit.h"
 #include "common/domain/lifecycle.h"
 #include "worker/decision.h"
 
@@ -33,12 +35,43 @@ NODISCARD enum refusal billing_terms(
 /**
  * billing_apply(decision, customer, row, step, bill):
  * Store and tell ${step}: ${row} becomes step->after (NULL: it is new), its bill an invoice, or a
- * credit to the balance; ${customer}, a row of the facts, is changed with it.  All ids derive from
- * decision->cause and what it brought before.  Refused, nothing changed: AMOUNT_OUT_OF_RANGE, when
- * the balance cannot take the credit.
+ * credit to the balance; ${customer}, a row of the facts, is changed with it.  Before that ${bill}
+ * is assessed: the customer's pending items are taken along, discounts taken off, taxes added, and
+ * step->after keeps how far its discounts are used up and what of it is not earned yet.  The
+ * journal's entries stand beside.  All ids derive from decision->cause and what it brought before.
+ * Refused, no row changed, ${step} and ${bill} of no use: as assess; AMOUNT_OUT_OF_RANGE, when the
+ * balance cannot take the credit; REFUSAL_MAX as billing_terms.
  */
 NODISCARD enum refusal billing_apply(struct decision *decision, struct customer *customer,
-    struct subscription *row, const struct step *step, const struct bill *bill);
+    struct subscription *row, struct step *step, struct bill *bill);
+
+/**
+ * billing_refuses(decision, customer, step, bill):
+ * What billing_apply would refuse of ${step}, with nothing changed but ${step} and ${bill}, which
+ * are of no use behind it: for a command that does several steps or none.  REFUSAL_NONE: nothing of
+ * it as ${customer} now is; and as long as steps that bill no credit are all that came between.
+ */
+NODISCARD enum refusal billing_refuses(struct decision *decision, const struct customer *customer,
+    struct step *step, struct bill *bill);
+
+/**
+ * billing_credit(decision, customer, at, ordinal, entry):
+ * Book ${entry}, of which the caller has set what it is about (reason, amount, documents,
+ * description, lines and their discounts and taxes), in the history of the balance of ${customer},
+ * count it there, and tell.  ${customer} is the caller's copy, to be stored by it; its balance can
+ * take the amount (CHECKed).  ${ordinal} tells entries of one cause apart.
+ */
+void billing_credit(struct decision *decision, struct customer *customer, struct instant at,
+    uint32_t ordinal, struct credit_entry *entry);
+
+/**
+ * billing_number_series(decision, ret_series):
+ * The row in which the organisation counts the documents of all its customers, to be changed by who
+ * takes a number; made when it is missing.  NULL: it numbers for each customer alone.  REFUSAL_MAX,
+ * untouched, when decision->err says that its setting is none of these; else REFUSAL_NONE.
+ */
+NODISCARD enum refusal billing_number_series(
+    struct decision *decision, struct number_series **ret_series);
 
 /**
  * billing_park(decision, customer, row, refusal):

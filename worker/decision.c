@@ -45,12 +45,29 @@ static const struct {
     [EVENT_SUBSCRIPTION_EXPIRED] =
 	EVENT("subscription.expired", "Subscription", TABLE_SUBSCRIPTIONS),
     [EVENT_SUBSCRIPTION_PARKED] = EVENT("subscription.parked", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_EARNED] = EVENT("subscription.earned", "Subscription", TABLE_SUBSCRIPTIONS),
     [EVENT_INVOICE_ISSUED] = EVENT("invoice.issued", "Invoice", TABLE_INVOICES),
     [EVENT_INVOICE_PAID] = EVENT("invoice.paid", "Invoice", TABLE_INVOICES),
     [EVENT_QUANTITY_REPORTED] = EVENT("quantity.reported", "Quantity", TABLE_QUANTITIES),
     [EVENT_CREDIT_RECORDED] = EVENT("credit.recorded", "CreditEntry", TABLE_CREDIT_ENTRIES),
     [EVENT_TEST_CLOCK_CREATED] = EVENT("test_clock.created", "TestClock", TABLE_TEST_CLOCKS),
     [EVENT_TEST_CLOCK_ADVANCED] = EVENT("test_clock.advanced", "TestClock", TABLE_TEST_CLOCKS),
+    [EVENT_INVOICE_UPDATED] = EVENT("invoice.updated", "Invoice", TABLE_INVOICES),
+    [EVENT_INVOICE_VOIDED] = EVENT("invoice.voided", "Invoice", TABLE_INVOICES),
+    [EVENT_INVOICE_UNCOLLECTIBLE] =
+	EVENT("invoice.marked_uncollectible", "Invoice", TABLE_INVOICES),
+    [EVENT_COUPON_CREATED] = EVENT("coupon.created", "Coupon", TABLE_COUPONS),
+    [EVENT_COUPON_ARCHIVED] = EVENT("coupon.archived", "Coupon", TABLE_COUPONS),
+    [EVENT_TAX_RATE_CREATED] = EVENT("tax_rate.created", "TaxRate", TABLE_TAX_RATES),
+    [EVENT_TAX_RATE_ARCHIVED] = EVENT("tax_rate.archived", "TaxRate", TABLE_TAX_RATES),
+    [EVENT_ITEM_CREATED] = EVENT("item.created", "Item", TABLE_ITEMS),
+    [EVENT_ITEM_BILLED] = EVENT("item.billed", "Item", TABLE_ITEMS),
+    [EVENT_ITEM_CANCELED] = EVENT("item.canceled", "Item", TABLE_ITEMS),
+    [EVENT_CREDIT_NOTE_ISSUED] = EVENT("credit_note.issued", "CreditNote", TABLE_CREDIT_NOTES),
+    [EVENT_PAYMENT_CREATED] = EVENT("payment.created", "Payment", TABLE_PAYMENTS),
+    [EVENT_PAYMENT_UNKNOWN] = EVENT("payment.unknown", "Payment", TABLE_PAYMENTS),
+    [EVENT_PAYMENT_SUCCEEDED] = EVENT("payment.succeeded", "Payment", TABLE_PAYMENTS),
+    [EVENT_PAYMENT_FAILED] = EVENT("payment.failed", "Payment", TABLE_PAYMENTS),
 };
 
 enum err_class
@@ -98,6 +115,7 @@ decision_because(
 	decision->cause = cause;
 	decision->occurred_ms = occurred_ms;
 	decision->events = 0;
+	decision->entries = 0;
 }
 
 void
@@ -107,6 +125,7 @@ decision_resume(struct decision *decision, const struct decision *before)
 	decision->cause = before->cause;
 	decision->occurred_ms = before->occurred_ms;
 	decision->events = before->events;
+	decision->entries = before->entries;
 }
 
 void

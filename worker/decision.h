@@ -32,12 +32,28 @@ enum event_type {
 	EVENT_SUBSCRIPTION_CANCELED,
 	EVENT_SUBSCRIPTION_EXPIRED,
 	EVENT_SUBSCRIPTION_PARKED,
+	EVENT_SUBSCRIPTION_EARNED,
 	EVENT_INVOICE_ISSUED,
 	EVENT_INVOICE_PAID,
 	EVENT_QUANTITY_REPORTED,
 	EVENT_CREDIT_RECORDED,
 	EVENT_TEST_CLOCK_CREATED,
 	EVENT_TEST_CLOCK_ADVANCED,
+	EVENT_INVOICE_UPDATED, /* paid or credited in part */
+	EVENT_INVOICE_VOIDED,
+	EVENT_INVOICE_UNCOLLECTIBLE,
+	EVENT_COUPON_CREATED,
+	EVENT_COUPON_ARCHIVED,
+	EVENT_TAX_RATE_CREATED,
+	EVENT_TAX_RATE_ARCHIVED,
+	EVENT_ITEM_CREATED,
+	EVENT_ITEM_BILLED,
+	EVENT_ITEM_CANCELED,
+	EVENT_CREDIT_NOTE_ISSUED,
+	EVENT_PAYMENT_CREATED, /* and refunds: their kind tells */
+	EVENT_PAYMENT_UNKNOWN,
+	EVENT_PAYMENT_SUCCEEDED,
+	EVENT_PAYMENT_FAILED,
 	EVENT_TYPE_MAX,
 };
 
@@ -63,9 +79,11 @@ struct decision {
 	struct uuid cause;   /* from which every id is derived: the operation's, or id_due's */
 	int64_t occurred_ms; /* milliseconds since the epoch: of the events of this cause */
 	uint32_t events;     /* emitted for this cause so far */
+	uint32_t entries;    /* of the journal, likewise */
 	int32_t partition;
 	int64_t *event_number; /* the partition's last one given */
-	bool deferred; /* the command's operation is written later (an advancing test clock's) */
+	bool deferred; /* the command's operation is written later: an advancing test clock's, that
+			  of a payment on its way */
 	char detail[1200]; /* what a refusal adds to its title; "" for nothing */
 	struct err err;    /* filled when the handler returned REFUSAL_MAX */
 };

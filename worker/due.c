@@ -5,6 +5,7 @@
 #include "common/base/id.h"
 #include "common/base/log.h"
 #include "worker/billing.h"
+#include "worker/operation.h"
 #include "worker/transaction.h"
 
 #define PARKED "billd.subscription.parked.v1"
@@ -35,28 +36,21 @@ due_refer(struct facts *facts, const struct due_item *item)
 
 /* The operation that moved ${clock}, which is where it was to go. */
 static void
-advanced_add(struct facts *facts, const struct test_clock *clock)
+advanced_add(struct decider *decider, const struct test_clock *clock)
 {
-	bool key_taken = clock->advance_idempotency_key.ptr != NULL &&
-			 facts_operation_by_key(
-			     facts, clock->organisation_id, clock->advance_idempotency_key) != NULL;
-	const struct operation operation = {
+	const struct operation_asked asked = {
 	    .organisation_id = clock->organisation_id,
 	    .id = clock->advance_operation_id,
-	    .command = str_from(command_table[COMMAND_ADVANCE_TEST_CLOCK].name),
-	    .status = STR("succeeded"),
-	    .resource_type = STR("test_clock"),
+	    .type = COMMAND_ADVANCE_TEST_CLOCK,
 	    .resource_id = clock->id,
-	    .idempotency_key = key_taken ? STR_NONE : clock->advance_idempotency_key,
-	    .accepted_at = clock->advance_accepted_ms,
+	    .accepted_ms = clock->advance_accepted_ms,
+	    .idempotency_key = clock->advance_idempotency_key,
 	    .actor = clock->advance_actor,
 	    .address = clock->advance_address,
 	    .request_id = clock->advance_request_id,
 	};
 
-	/* A dead letter of the same command may have been first. */
-	if (facts_operation(facts, operation.organisation_id, operation.id) == NULL)
-		facts_add(facts, TABLE_OPERATIONS, &operation);
+	operation_write(decider, &asked, REFUSAL_NONE, "");
 }
 
 /* All that falls due on the way is done. */
@@ -68,7 +62,7 @@ arrive(struct decision *decision, struct test_clock *row)
 	struct decision before;
 
 	decision_because(decision, row->advance_operation_id, row->advance_accepted_ms, &before);
-	advanced_add(facts, row);
+	advanced_add(decision->decider, row);
 	clock.status = STR("ready");
 	clock.now = row->target_at;
 	clock.target_at = INSTANT_NONE;

@@ -8,21 +8,6 @@ fact_of(void *value)
 	return (struct fact *)(void *)((char *)value - offsetof(struct fact, value));
 }
 
-void
-facts_init(struct facts *facts, struct arena *arena)
-{
-	*facts = (struct facts){.arena = arena};
-	for (size_t i = 0; i < NEED_MAX; i++)
-		index_init(&facts->needs[i].seen, arena);
-	for (size_t i = 0; i < TABLE_MAX; i++)
-		index_init(&facts->by_id[i], arena);
-	index_init(&facts->external_ids, arena);
-	index_init(&facts->plan_codes, arena);
-	index_init(&facts->idempotency_keys, arena);
-	index_init(&facts->subscriptions_of, arena);
-	index_init(&facts->quantities_of, arena);
-}
-
 void *
 facts_grown(struct arena *arena, void *old, size_t len, size_t capacity, size_t size)
 {
@@ -34,72 +19,117 @@ facts_grown(struct arena *arena, void *old, size_t len, size_t capacity, size_t 
 	return array;
 }
 
-/* Where a row is found by its id; tables whose rows are only written have none. */
+/* Where a row is found by its id. */
+struct identity {
+	bool found; /* else rows of the table are only written */
+	size_t organisation_id, id;
+};
+
+#define IDENTITY(type, member)                                                \
+	{                                                                     \
+		true, offsetof(type, organisation_id), offsetof(type, member) \
+	}
+
+static const struct identity identities[TABLE_MAX] = {
+    [TABLE_ORGANISATIONS] = {true, offsetof(struct organisation, id),
+	offsetof(struct organisation, id)},
+    [TABLE_API_KEYS] = IDENTITY(struct api_key, id),
+    [TABLE_MEMBERSHIPS] = IDENTITY(struct membership, user_id),
+    [TABLE_NUMBER_SERIES] = IDENTITY(struct number_series, organisation_id),
+    [TABLE_COUPONS] = IDENTITY(struct coupon, id),
+    [TABLE_TAX_RATES] = IDENTITY(struct tax_rate, id),
+    [TABLE_TEST_CLOCKS] = IDENTITY(struct test_clock, id),
+    [TABLE_CUSTOMERS] = IDENTITY(struct customer, id),
+    [TABLE_PLANS] = IDENTITY(struct plan, id),
+    [TABLE_PLAN_VERSIONS] = IDENTITY(struct plan_version, id),
+    [TABLE_SUBSCRIPTIONS] = IDENTITY(struct subscription, id),
+    [TABLE_QUANTITIES] = IDENTITY(struct quantity, id),
+    [TABLE_INVOICES] = IDENTITY(struct invoice, id),
+    [TABLE_INVOICE_LINES] = IDENTITY(struct invoice_line, id),
+    [TABLE_ITEMS] = IDENTITY(struct item, id),
+    [TABLE_PAYMENTS] = IDENTITY(struct payment, id),
+    [TABLE_OPERATIONS] = IDENTITY(struct operation, id),
+};
+
+/* By which text a row is found. */
+static const struct {
+	enum table_id table;
+	size_t text;
+	size_t archived_at; /* of one that frees its text when it is archived; else 0 */
+	size_t index;       /* in struct facts */
+} texts[] = {
+    {TABLE_CUSTOMERS, offsetof(struct customer, external_id),
+	offsetof(struct customer, archived_at), offsetof(struct facts, external_ids)},
+    {TABLE_PLANS, offsetof(struct plan, code), offsetof(struct plan, archived_at),
+	offsetof(struct facts, plan_codes)},
+    {TABLE_COUPONS, offsetof(struct coupon, code), offsetof(struct coupon, archived_at),
+	offsetof(struct facts, coupon_codes)},
+    {TABLE_TAX_RATES, offsetof(struct tax_rate, code), offsetof(struct tax_rate, archived_at),
+	offsetof(struct facts, tax_rate_codes)},
+    {TABLE_OPERATIONS, offsetof(struct operation, idempotency_key), 0,
+	offsetof(struct facts, idempotency_keys)},
+};
+
+/* Whose a row is one of many. */
+static const struct {
+	enum table_id table;
+	size_t organisation_id, owner;
+	size_t index; /* in struct facts */
+} owners[] = {
+    {TABLE_SUBSCRIPTIONS, offsetof(struct subscription, organisation_id),
+	offsetof(struct subscription, customer_id), offsetof(struct facts, subscriptions_of)},
+    {TABLE_QUANTITIES, offsetof(struct quantity, organisation_id),
+	offsetof(struct quantity, subscription_id), offsetof(struct facts, quantities_of)},
+    {TABLE_ITEMS, offsetof(struct item, organisation_id), offsetof(struct item, customer_id),
+	offsetof(struct facts, items_of)},
+    {TABLE_INVOICE_LINES, offsetof(struct invoice_line, organisation_id),
+	offsetof(struct invoice_line, invoice_id), offsetof(struct facts, lines_of)},
+    {TABLE_PAYMENTS, offsetof(struct payment, organisation_id),
+	offsetof(struct payment, invoice_id), offsetof(struct facts, payments_of)},
+};
+
+void
+facts_init(struct facts *facts, struct arena *arena)
+{
+	*facts = (struct facts){.arena = arena};
+	for (size_t i = 0; i < NEED_MAX; i++)
+		index_init(&facts->needs[i].seen, arena);
+	for (size_t i = 0; i < TABLE_MAX; i++)
+		index_init(&facts->by_id[i], arena);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		index_init((void *)((char *)facts + texts[i].index), arena);
+	for (size_t i = 0; i < ARRAY_LEN(owners); i++)
+		index_init((void *)((char *)facts + owners[i].index), arena);
+}
+
 bool
 facts_identity(enum table_id table, const void *value, struct uuid *ret_organisation_id,
     const struct uuid **ret_id)
 {
-	const struct organisation *organisation = value;
-	const struct api_key *key = value;
-	const struct membership *membership = value;
-	const struct operation *operation = value;
-	const struct customer *customer = value;
-	const struct plan *plan = value;
-	const struct plan_version *version = value;
-	const struct subscription *subscription = value;
-	const struct quantity *quantity = value;
-	const struct test_clock *clock = value;
+	const struct identity *identity = &identities[table];
 
-	switch (table) {
-	case TABLE_ORGANISATIONS:
-		*ret_organisation_id = organisation->id;
-		*ret_id = &organisation->id;
-		return true;
-	case TABLE_API_KEYS:
-		*ret_organisation_id = key->organisation_id;
-		*ret_id = &key->id;
-		return true;
-	case TABLE_MEMBERSHIPS:
-		*ret_organisation_id = membership->organisation_id;
-		*ret_id = &membership->user_id;
-		return true;
-	case TABLE_CUSTOMERS:
-		*ret_organisation_id = customer->organisation_id;
-		*ret_id = &customer->id;
-		return true;
-	case TABLE_PLANS:
-		*ret_organisation_id = plan->organisation_id;
-		*ret_id = &plan->id;
-		return true;
-	case TABLE_SUBSCRIPTIONS:
-		*ret_organisation_id = subscription->organisation_id;
-		*ret_id = &subscription->id;
-		return true;
-	case TABLE_PLAN_VERSIONS:
-		*ret_organisation_id = version->organisation_id;
-		*ret_id = &version->id;
-		return true;
-	case TABLE_QUANTITIES:
-		*ret_organisation_id = quantity->organisation_id;
-		*ret_id = &quantity->id;
-		return true;
-	case TABLE_TEST_CLOCKS:
-		*ret_organisation_id = clock->organisation_id;
-		*ret_id = &clock->id;
-		return true;
-	case TABLE_OPERATIONS:
-		*ret_organisation_id = operation->organisation_id;
-		*ret_id = &operation->id;
-		return true;
-	case TABLE_INVOICES:
-	case TABLE_INVOICE_LINES:
-	case TABLE_CREDIT_ENTRIES:
-	case TABLE_OUTBOX:
-	case TABLE_DEAD_LETTERS:
-	case TABLE_MAX:
-		break;
-	}
-	return false;
+	if (!identity->found)
+		return false;
+	memcpy(ret_organisation_id, (const char *)value + identity->organisation_id,
+	    sizeof(*ret_organisation_id));
+	*ret_id = (const void *)((const char *)value + identity->id);
+	return true;
+}
+
+/* Enter a row of the table of ${texts}[place] under its text, if it has one now. */
+static void
+enter_text(struct facts *facts, size_t place, struct uuid organisation_id, void *value)
+{
+	struct index *index = (void *)((char *)facts + texts[place].index);
+	struct instant archived_at = INSTANT_NONE;
+	struct str text;
+
+	memcpy(&text, (const char *)value + texts[place].text, sizeof(text));
+	if (texts[place].archived_at != 0)
+		memcpy(&archived_at, (const char *)value + texts[place].archived_at,
+		    sizeof(archived_at));
+	if (text.ptr != NULL && instant_is_none(archived_at))
+		index_put(index, organisation_id, text, value);
 }
 
 /* Enter a row under everything it can be looked up by.  An entry that is out of date is told by the
@@ -113,24 +143,9 @@ enter(struct facts *facts, enum table_id table, void *value)
 	if (!facts_identity(table, value, &organisation_id, &id))
 		return;
 	index_put(&facts->by_id[table], organisation_id, index_key(id), value);
-	if (table == TABLE_CUSTOMERS) {
-		const struct customer *customer = value;
-
-		if (customer->external_id.ptr != NULL && instant_is_none(customer->archived_at))
-			index_put(
-			    &facts->external_ids, organisation_id, customer->external_id, value);
-	} else if (table == TABLE_PLANS) {
-		const struct plan *plan = value;
-
-		if (instant_is_none(plan->archived_at))
-			index_put(&facts->plan_codes, organisation_id, plan->code, value);
-	} else if (table == TABLE_OPERATIONS) {
-		const struct operation *operation = value;
-
-		if (operation->idempotency_key.ptr != NULL)
-			index_put(&facts->idempotency_keys, organisation_id,
-			    operation->idempotency_key, value);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i].table == table)
+			enter_text(facts, i, organisation_id, value);
 }
 
 static void
@@ -163,15 +178,16 @@ gather(struct facts *facts, struct index *index, struct uuid organisation_id,
 void
 facts_enter_new(struct facts *facts, enum table_id table, void *value)
 {
-	const struct subscription *subscription = value;
-	const struct quantity *quantity = value;
+	for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
+		struct uuid organisation_id;
 
-	if (table == TABLE_SUBSCRIPTIONS)
-		gather(facts, &facts->subscriptions_of, subscription->organisation_id,
-		    &subscription->customer_id, value);
-	else if (table == TABLE_QUANTITIES)
-		gather(facts, &facts->quantities_of, quantity->organisation_id,
-		    &quantity->subscription_id, value);
+		if (owners[i].table != table)
+			continue;
+		memcpy(&organisation_id, (const char *)value + owners[i].organisation_id,
+		    sizeof(organisation_id));
+		gather(facts, (void *)((char *)facts + owners[i].index), organisation_id,
+		    (const void *)((const char *)value + owners[i].owner), value);
+	}
 	enter(facts, table, value);
 }
 
@@ -187,176 +203,6 @@ facts_row_new(struct facts *facts, enum table_id table, enum fact_state state)
 	fact->state = state;
 	list_add(facts->arena, list, LIST_CAPACITY_FIRST, fact->value);
 	return fact->value;
-}
-
-const struct organisation *
-facts_organisation(const struct facts *facts, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_ORGANISATIONS], id, index_key(&id));
-}
-
-const struct api_key *
-facts_api_key(const struct facts *facts, struct uuid organisation_id, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_API_KEYS], organisation_id, index_key(&id));
-}
-
-const struct membership *
-facts_membership(const struct facts *facts, struct uuid organisation_id, struct uuid user_id)
-{
-	return index_get(&facts->by_id[TABLE_MEMBERSHIPS], organisation_id, index_key(&user_id));
-}
-
-const struct operation *
-facts_operation(const struct facts *facts, struct uuid organisation_id, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_OPERATIONS], organisation_id, index_key(&id));
-}
-
-const struct operation *
-facts_operation_by_key(
-    const struct facts *facts, struct uuid organisation_id, struct str idempotency_key)
-{
-	return index_get(&facts->idempotency_keys, organisation_id, idempotency_key);
-}
-
-struct customer *
-facts_customer(const struct facts *facts, struct uuid organisation_id, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_CUSTOMERS], organisation_id, index_key(&id));
-}
-
-struct customer *
-facts_customer_by_external_id(
-    const struct facts *facts, struct uuid organisation_id, struct str external_id)
-{
-	struct customer *customer = index_get(&facts->external_ids, organisation_id, external_id);
-
-	if (customer == NULL || !str_equal(customer->external_id, external_id) ||
-	    !instant_is_none(customer->archived_at))
-		return NULL;
-	return customer;
-}
-
-struct plan *
-facts_plan(const struct facts *facts, struct uuid organisation_id, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_PLANS], organisation_id, index_key(&id));
-}
-
-struct plan *
-facts_plan_by_code(const struct facts *facts, struct uuid organisation_id, struct str code)
-{
-	struct plan *plan = index_get(&facts->plan_codes, organisation_id, code);
-
-	if (plan == NULL || !instant_is_none(plan->archived_at))
-		return NULL;
-	return plan;
-}
-
-struct subscription *
-facts_subscription(const struct facts *facts, struct uuid organisation_id, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_SUBSCRIPTIONS], organisation_id, index_key(&id));
-}
-
-struct subscription *
-facts_live_subscription(
-    const struct facts *facts, struct uuid organisation_id, struct uuid customer_id)
-{
-	size_t len;
-	struct subscription *const *rows =
-	    facts_subscriptions_of(facts, organisation_id, customer_id, &len);
-
-	for (size_t i = 0; i < len; i++)
-		if (subscription_is_live(rows[i]))
-			return rows[i];
-	return NULL;
-}
-
-const struct plan_version *
-facts_plan_version(const struct facts *facts, struct uuid organisation_id, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_PLAN_VERSIONS], organisation_id, index_key(&id));
-}
-
-struct quantity *
-facts_quantity(const struct facts *facts, struct uuid organisation_id, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_QUANTITIES], organisation_id, index_key(&id));
-}
-
-struct test_clock *
-facts_test_clock(const struct facts *facts, struct uuid organisation_id, struct uuid id)
-{
-	return index_get(&facts->by_id[TABLE_TEST_CLOCKS], organisation_id, index_key(&id));
-}
-
-struct test_clock *
-facts_clock_of(const struct facts *facts, const struct customer *customer)
-{
-	struct test_clock *clock;
-
-	if (uuid_is_nil(customer->test_clock_id))
-		return NULL;
-	clock = facts_test_clock(facts, customer->organisation_id, customer->test_clock_id);
-	CHECK(clock != NULL);
-	return clock;
-}
-
-struct subscription *const *
-facts_subscriptions_of(const struct facts *facts, struct uuid organisation_id,
-    struct uuid customer_id, size_t *ret_len)
-{
-	const struct fact_list *list =
-	    index_get(&facts->subscriptions_of, organisation_id, index_key(&customer_id));
-
-	*ret_len = list == NULL ? 0 : list->len;
-	return list == NULL ? NULL : (struct subscription *const *)(void *)list->values;
-}
-
-struct subscription *
-facts_next_due(const struct facts *facts, struct uuid organisation_id, struct uuid customer_id,
-    struct instant until)
-{
-	size_t len;
-	struct subscription *const *rows =
-	    facts_subscriptions_of(facts, organisation_id, customer_id, &len);
-	struct subscription *next = NULL;
-
-	for (size_t i = 0; i < len; i++) {
-		struct subscription *row = rows[i];
-
-		if (instant_is_none(row->due_at) || row->due_at.s > until.s)
-			continue;
-		if (next == NULL || row->due_at.s < next->due_at.s ||
-		    (row->due_at.s == next->due_at.s && uuid_compare(row->id, next->id) < 0))
-			next = row;
-	}
-	return next;
-}
-
-const struct quantity *
-facts_quantities(struct facts *facts, const struct subscription *subscription, size_t *ret_len)
-{
-	const struct fact_list *list = index_get(
-	    &facts->quantities_of, subscription->organisation_id, index_key(&subscription->id));
-	struct quantity *quantities;
-	size_t len = 0;
-
-	*ret_len = 0;
-	if (list == NULL)
-		return NULL;
-	quantities = arena_array(facts->arena, list->len, sizeof(*quantities));
-	CHECK(quantities != NULL);
-	for (size_t i = 0; i < list->len; i++) {
-		const struct quantity *quantity = list->values[i];
-
-		if (quantity->period_start.s == subscription->current_period_start.s)
-			quantities[len++] = *quantity;
-	}
-	*ret_len = len;
-	return quantities;
 }
 
 void *

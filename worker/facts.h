@@ -41,6 +41,21 @@ enum need {
 	NEED_TEST_CLOCK,        /* by id */
 	NEED_PLAN_VERSION,      /* by id; as all below, of what was loaded without being asked */
 	NEED_QUANTITIES,        /* of the current period, by subscription */
+	NEED_ITEMS,             /* a customer's pending ones, when it has some */
+	NEED_NUMBER_SERIES,     /* of an organisation that has one; locked */
+	NEED_COUPON,            /* by id; locked, as all that redeem or archive it are in order */
+	NEED_COUPON_CODE,       /* likewise one that is not archived, by code */
+	NEED_TAX_RATE,          /* by id */
+	NEED_TAX_RATE_CODE,     /* one that is not archived, by code */
+	NEED_INVOICE,           /* by id, */
+	NEED_INVOICE_LINES,     /* its lines, by the invoice's id, */
+	NEED_PAYER,             /* its customer, likewise, */
+	NEED_PAYER_SIBLINGS,    /* that one's live subscriptions, likewise, */
+	NEED_PAYMENTS,          /* and its payments and refunds, likewise */
+	NEED_PAYMENT,           /* by id */
+	NEED_ITEM,              /* by id, */
+	NEED_ITEM_CUSTOMER,     /* its customer, by the item's id, */
+	NEED_ITEM_SIBLINGS,     /* and that one's live subscriptions, likewise */
 	NEED_MAX,
 };
 
@@ -67,8 +82,9 @@ struct facts {
 	struct fact_list lists[TABLE_MAX];
 	struct index by_id[TABLE_MAX];
 	struct index external_ids, plan_codes, idempotency_keys;
-	struct index subscriptions_of,
-	    quantities_of; /* a customer's, a subscription's: fact_lists */
+	struct index subscriptions_of, quantities_of, items_of, lines_of,
+	    payments_of; /* a customer's, a subscription's, an invoice's: fact_lists */
+	struct index coupon_codes, tax_rate_codes;
 };
 
 /**
@@ -103,12 +119,23 @@ NODISCARD enum err_class facts_receive_load(struct facts *facts, struct pg *pg, 
 
 /**
  * facts_follow(facts):
- * Ask for what the loaded rows point to, and whether that is anything: of each customer its test
- * clock; of each clock that is advancing the operations that have that operation's id or key; of
- * each subscription that has not ended its version, its pending one, and what was reported for its
- * current period.
+ * Ask for what the loaded rows point to, and whether that is anything that is still to be loaded:
+ * of each customer its test clock; of each clock that is advancing the operations that have that
+ * operation's id or key; of each subscription that has not ended its version, its pending one, and
+ * what was reported for its current period; of each customer with pending items these; the tax
+ * rates that any of them names, and those that charges name; of each organisation of which a
+ * customer was asked for, and so may be billed, its own tax rates, and its series where it numbers
+ * over its customers.  What comes may point to more: again, until it is false.
  */
 NODISCARD bool facts_follow(struct facts *facts);
+
+/**
+ * facts_organisation_tax_rates(facts, organisation, ret_ids):
+ * The tax rates of ${organisation}, as its setting has them, in the arena.  False, untouched, when
+ * that is not a list of up to TAX_RATES_MAX ids.
+ */
+NODISCARD bool facts_organisation_tax_rates(
+    struct facts *facts, const struct organisation *organisation, struct uuid_list *ret_ids);
 
 /* What is there, or NULL.  Asked for before, or made in this batch. */
 NODISCARD const struct organisation *facts_organisation(const struct facts *facts, struct uuid id);
@@ -138,6 +165,46 @@ NODISCARD struct quantity *facts_quantity(
     const struct facts *facts, struct uuid organisation_id, struct uuid id);
 NODISCARD struct test_clock *facts_test_clock(
     const struct facts *facts, struct uuid organisation_id, struct uuid id);
+
+NODISCARD struct coupon *facts_coupon(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct coupon *facts_coupon_by_code(
+    const struct facts *facts, struct uuid organisation_id, struct str code);
+NODISCARD struct tax_rate *facts_tax_rate(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct tax_rate *facts_tax_rate_by_code(
+    const struct facts *facts, struct uuid organisation_id, struct str code);
+NODISCARD struct invoice *facts_invoice(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct item *facts_item(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct payment *facts_payment(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct number_series *facts_number_series(
+    const struct facts *facts, struct uuid organisation_id);
+
+/**
+ * facts_tax_rates(facts, ret_len):
+ * All tax rates that are here.
+ */
+NODISCARD const struct tax_rate *const *facts_tax_rates(const struct facts *facts, size_t *ret_len);
+
+/**
+ * facts_items(facts, organisation_id, customer_id, ret_len):
+ * A customer's items that are pending, by created_ms, then id; an array in the arena.
+ */
+NODISCARD struct item *const *facts_items(
+    struct facts *facts, struct uuid organisation_id, struct uuid customer_id, size_t *ret_len);
+
+/**
+ * facts_invoice_lines(facts, organisation_id, invoice_id, ret_len), facts_payments_of(…):
+ * An invoice's lines by position, its payments and refunds by created_ms, then id; arrays in the
+ * arena.
+ */
+NODISCARD struct invoice_line *const *facts_invoice_lines(
+    struct facts *facts, struct uuid organisation_id, struct uuid invoice_id, size_t *ret_len);
+NODISCARD struct payment *const *facts_payments_of(
+    struct facts *facts, struct uuid organisation_id, struct uuid invoice_id, size_t *ret_len);
 
 /**
  * facts_clock_of(facts, customer):

@@ -1,4 +1,4 @@
-/* What is asked for, by which statements it is loaded, and what that leads to. */
+/* What is asked for, and by which statements it is loaded. */
 
 #include "worker/facts_internal.h"
 
@@ -19,16 +19,35 @@
 	"CROSS JOIN LATERAL (SELECT " columns " FROM " table " r WHERE " condition " OFFSET 0) s "
 #define TEXT_OF(number) #number
 #define TEXT_OF_VALUE(number) TEXT_OF(number)
-/* The customers whose subscriptions are asked for, each once: many of one's may be in a batch. */
-#define ASKED_SUBSCRIBERS                                                                \
+/* The customers whose rows are asked for, each once: many of one's may be in a batch. */
+#define ASKED_CUSTOMERS_OF(table)                                                        \
 	"FROM (SELECT DISTINCT k.organisation_id, s.customer_id AS id " ASKED_BY_ID VIA( \
-	    "r.customer_id", "billd.subscriptions", OF_TENANT "r.id = k.id") "OFFSET 0) k "
+	    "r.customer_id", table, OF_TENANT "r.id = k.id") "OFFSET 0) k "
+#define ASKED_SUBSCRIBERS ASKED_CUSTOMERS_OF("billd.subscriptions")
+#define ASKED_PAYERS ASKED_CUSTOMERS_OF("billd.invoices")
+#define ASKED_ITEM_CUSTOMERS ASKED_CUSTOMERS_OF("billd.items")
 /* Those first that fall due first, those that never do last. */
 #define LIVE_OF(customer)                                                          \
 	"CROSS JOIN LATERAL (SELECT * FROM billd.subscriptions r WHERE " OF_TENANT \
 	"r.customer_id = " customer " AND " LIVE                                   \
 	" ORDER BY r.due_at, r.id LIMIT " TEXT_OF_VALUE(FACTS_LIVE_MAX) ") t"
 #define OF_TENANT "r.organisation_id = k.organisation_id AND "
+
+/*
+ * Rows that workers of other partitions change too are locked as they are loaded, and are then as
+ * whoever had them before left them.  Every worker takes these locks in one order, so that none
+ * waits for another in a circle: its partitions' progress, coupons by id (in one statement, however
+ * they are named), series of numbers by organisation.
+ */
+#define LOCKED_ROWS_OF(table, condition) \
+	"CROSS JOIN LATERAL (SELECT * FROM " table " r WHERE " condition " OFFSET 0 FOR UPDATE) t"
+#define ASKED_COUPONS                                                               \
+	"FROM (SELECT k.organisation_id, k.id " ASKED_BY_ID                         \
+	"UNION SELECT k.organisation_id, s.id "                                     \
+	"FROM unnest($3::uuid[], $4::text[]) k(organisation_id, text) " VIA("r.id", \
+	    "billd.coupons",                                                        \
+	    OF_TENANT "r.code = k.text AND r.archived_at IS NULL") "ORDER BY 1, 2 OFFSET 0) k "
+#define ASKED_SERIES "FROM (SELECT k.organisation_id " ASKED_BY_ID "ORDER BY 1 OFFSET 0) k "
 
 /* Of who asks the worker may read some columns only.  A key that never expires has no time, and
  * whoever wrote 'infinity' meant the same. */
@@ -42,14 +61,21 @@
 	"r.id, r.currency, r.timezone, "                                   \
 	"coalesce(r.settings ->> 'proration', 'second') AS proration, "    \
 	"coalesce(r.settings ->> 'subscriptions_per_customer', 'one') AS " \
-	"subscriptions_per_customer"
+	"subscriptions_per_customer, "                                     \
+	"coalesce(r.settings ->> 'invoice_numbering', 'customer') AS "     \
+	"invoice_numbering, "                                              \
+	"coalesce(r.settings ->> 'invoice_prefix', 'INV') AS "             \
+	"invoice_prefix, "                                                 \
+	"coalesce((r.settings ->> 'net_terms_days')::int8, 0) AS "         \
+	"net_terms_days, r.settings ->> 'tax_rate_ids' AS tax_rate_ids"
 
 /* How each need is loaded.  The statements select all columns of `t`. */
 static const struct need_info {
-	const char *name;
+	const char *name; /* NULL: loaded by the statement of another one */
 	enum table_id table;
 	bool by_text;
 	const char *from;
+	enum need with; /* another need that the statement loads, too; 0: none */
 } need_table[NEED_MAX] = {
     [NEED_ORGANISATION] = {"organisations_by_id", TABLE_ORGANISATIONS, false,
 	ASKED_BY_ID ROWS_WITH(ORGANISATION_COLUMNS, "identity.organisations", "r.id = k.id")},
@@ -88,14 +114,47 @@ static const struct need_info {
 	ASKED_BY_ID VIA("r.current_period_start", "billd.subscriptions", OF_TENANT "r.id = k.id")
 	    ROWS_OF("billd.quantities",
 		OF_TENANT "r.subscription_id = k.id AND r.period_start = s.current_period_start")},
+    [NEED_ITEMS] = {"items_pending", TABLE_ITEMS, false,
+	ASKED_BY_ID ROWS_OF(
+	    "billd.items", OF_TENANT "r.customer_id = k.id AND r.status = 'pending'")},
+    [NEED_NUMBER_SERIES] = {"number_series_locked", TABLE_NUMBER_SERIES, false,
+	ASKED_SERIES LOCKED_ROWS_OF(
+	    "billd.number_series", "r.organisation_id = k.organisation_id")},
+    [NEED_COUPON] = {"coupons_locked", TABLE_COUPONS, false,
+	ASKED_COUPONS LOCKED_ROWS_OF("billd.coupons", OF_TENANT "r.id = k.id"), NEED_COUPON_CODE},
+    [NEED_COUPON_CODE] = {NULL, TABLE_COUPONS, true, NULL},
+    [NEED_TAX_RATE] = {"tax_rates_by_id", TABLE_TAX_RATES, false,
+	ASKED_BY_ID ROWS_OF("billd.tax_rates", OF_TENANT "r.id = k.id")},
+    [NEED_TAX_RATE_CODE] = {"tax_rates_by_code", TABLE_TAX_RATES, true,
+	ASKED_BY_TEXT ROWS_OF(
+	    "billd.tax_rates", OF_TENANT "r.code = k.text AND r.archived_at IS NULL")},
+    [NEED_INVOICE] = {"invoices_by_id", TABLE_INVOICES, false,
+	ASKED_BY_ID ROWS_OF("billd.invoices", OF_TENANT "r.id = k.id")},
+    [NEED_INVOICE_LINES] = {"invoice_lines_by_invoice", TABLE_INVOICE_LINES, false,
+	ASKED_BY_ID ROWS_OF("billd.invoice_lines", OF_TENANT "r.invoice_id = k.id")},
+    [NEED_PAYER] = {"customers_by_invoice", TABLE_CUSTOMERS, false,
+	ASKED_PAYERS ROWS_OF("billd.customers", OF_TENANT "r.id = k.id")},
+    [NEED_PAYER_SIBLINGS] = {"subscriptions_by_payer", TABLE_SUBSCRIPTIONS, false,
+	ASKED_PAYERS LIVE_OF("k.id")},
+    [NEED_PAYMENTS] = {"payments_by_invoice", TABLE_PAYMENTS, false,
+	ASKED_BY_ID ROWS_OF("billd.payments", OF_TENANT "r.invoice_id = k.id")},
+    [NEED_PAYMENT] = {"payments_by_id", TABLE_PAYMENTS, false,
+	ASKED_BY_ID ROWS_OF("billd.payments", OF_TENANT "r.id = k.id")},
+    [NEED_ITEM] = {"items_by_id", TABLE_ITEMS, false,
+	ASKED_BY_ID ROWS_OF("billd.items", OF_TENANT "r.id = k.id")},
+    [NEED_ITEM_CUSTOMER] = {"customers_by_item", TABLE_CUSTOMERS, false,
+	ASKED_ITEM_CUSTOMERS ROWS_OF("billd.customers", OF_TENANT "r.id = k.id")},
+    [NEED_ITEM_SIBLINGS] = {"subscriptions_by_item", TABLE_SUBSCRIPTIONS, false,
+	ASKED_ITEM_CUSTOMERS LIVE_OF("k.id")},
 };
 
 void
 facts_prepare(struct pg *pg, struct arena *arena)
 {
 	for (size_t i = 0; i < NEED_MAX; i++)
-		row_prepare_load(pg, row_tables[need_table[i].table], need_table[i].name,
-		    need_table[i].from, arena);
+		if (need_table[i].name != NULL)
+			row_prepare_load(pg, row_tables[need_table[i].table], need_table[i].name,
+			    need_table[i].from, arena);
 	for (size_t i = TABLE_WRITTEN_FIRST; i < TABLE_MAX; i++)
 		row_prepare(pg, row_tables[i], arena);
 }
@@ -142,24 +201,52 @@ facts_need_text(struct facts *facts, enum need need, struct uuid organisation_id
 	list->texts[list->len++] = text;
 }
 
+/* Of those of ${need} how many are still to be loaded. */
+static size_t
+pending(const struct facts *facts, enum need need)
+{
+	return facts->needs[need].len - facts->needs[need].loaded;
+}
+
+/* Whether the statement of ${need} is sent: it has one, and something to load. */
+static bool
+is_sent(const struct facts *facts, enum need need)
+{
+	enum need with = need_table[need].with;
+
+	return need_table[need].name != NULL &&
+	       (pending(facts, need) > 0 || (with != 0 && pending(facts, with) > 0));
+}
+
+static void
+params_need(struct pg_params *params, const struct facts *facts, enum need need)
+{
+	const struct need_list *list = &facts->needs[need];
+	size_t from = list->loaded, len = list->len - from;
+
+	/* Without a place to point to, an array is empty all the same. */
+	pg_params_uuids(params, len == 0 ? NULL : list->organisation_ids + from, len);
+	if (need_table[need].by_text)
+		pg_params_strs(params, len == 0 ? NULL : list->texts + from, len);
+	else
+		pg_params_uuids(params, len == 0 ? NULL : list->ids + from, len);
+}
+
 enum err_class
 facts_send_load(struct facts *facts, struct pg *pg, struct err *err)
 {
-	for (size_t i = 0; i < NEED_MAX; i++) {
-		const struct need_list *list = &facts->needs[i];
-		size_t from = list->loaded, len = list->len - from;
+	for (enum need need = 0; need < NEED_MAX; need++) {
+		const struct need_info *info = &need_table[need];
 		struct pg_params params;
 
-		if (len == 0)
+		if (!is_sent(facts, need))
 			continue;
 		pg_params_init(&params, facts->arena);
-		pg_params_uuids(&params, list->organisation_ids + from, len);
-		if (need_table[i].by_text)
-			pg_params_strs(&params, list->texts + from, len);
-		else
-			pg_params_uuids(&params, list->ids + from, len);
-		if (pg_send(pg, need_table[i].name, &params, err) != ERR_NONE)
-			return err_wrap(err, "%s", need_table[i].name);
+		params_need(&params, facts, need);
+		if (info->with != 0)
+			params_need(&params, facts, info->with);
+		if (pg_send(pg, info->name, &params, err) != ERR_NONE)
+			return err_wrap(err, "%s", info->name);
 	}
 	return ERR_NONE;
 }
@@ -215,73 +302,22 @@ rows_take(struct facts *facts, enum table_id table, const PGresult *result, stru
 enum err_class
 facts_receive_load(struct facts *facts, struct pg *pg, struct err *err)
 {
-	for (size_t i = 0; i < NEED_MAX; i++) {
-		struct need_list *list = &facts->needs[i];
+	for (enum need need = 0; need < NEED_MAX; need++) {
+		const struct need_info *info = &need_table[need];
 		PGresult *result;
 		enum err_class class;
 
-		if (list->loaded == list->len)
+		if (!is_sent(facts, need))
 			continue;
-		list->loaded = list->len;
+		facts->needs[need].loaded = facts->needs[need].len;
+		if (info->with != 0)
+			facts->needs[info->with].loaded = facts->needs[info->with].len;
 		if (pg_receive(pg, &result, err) != ERR_NONE)
-			return err_wrap(err, "%s", need_table[i].name);
-		class = rows_take(facts, need_table[i].table, result, err);
+			return err_wrap(err, "%s", info->name);
+		class = rows_take(facts, info->table, result, err);
 		PQclear(result);
 		if (class != ERR_NONE)
 			return class;
 	}
 	return ERR_NONE;
-}
-
-/* Ask for a version that is not here yet. */
-static void
-version_follow(struct facts *facts, struct uuid organisation_id, const struct uuid *id)
-{
-	if (!uuid_is_nil(*id) && facts_plan_version(facts, organisation_id, *id) == NULL)
-		facts_need(facts, NEED_PLAN_VERSION, organisation_id, id);
-}
-
-bool
-facts_follow(struct facts *facts)
-{
-	const struct fact_list *customers = &facts->lists[TABLE_CUSTOMERS];
-	const struct fact_list *subscriptions = &facts->lists[TABLE_SUBSCRIPTIONS];
-	const struct fact_list *clocks = &facts->lists[TABLE_TEST_CLOCKS];
-
-	for (size_t i = 0; i < customers->len; i++) {
-		const struct customer *customer = customers->values[i];
-
-		if (!uuid_is_nil(customer->test_clock_id) &&
-		    facts_test_clock(facts, customer->organisation_id, customer->test_clock_id) ==
-			NULL)
-			facts_need(facts, NEED_TEST_CLOCK, customer->organisation_id,
-			    &customer->test_clock_id);
-	}
-	for (size_t i = 0; i < subscriptions->len; i++) {
-		const struct subscription *subscription = subscriptions->values[i];
-
-		version_follow(
-		    facts, subscription->organisation_id, &subscription->plan_version_id);
-		if (!instant_is_none(subscription->ended_at))
-			continue;
-		version_follow(
-		    facts, subscription->organisation_id, &subscription->pending_version_id);
-		facts_need(
-		    facts, NEED_QUANTITIES, subscription->organisation_id, &subscription->id);
-	}
-	for (size_t i = 0; i < clocks->len; i++) {
-		const struct test_clock *clock = clocks->values[i];
-
-		if (uuid_is_nil(clock->advance_operation_id))
-			continue;
-		facts_need(
-		    facts, NEED_OPERATION, clock->organisation_id, &clock->advance_operation_id);
-		if (clock->advance_idempotency_key.ptr != NULL)
-			facts_need_text(facts, NEED_IDEMPOTENCY_KEY, clock->organisation_id,
-			    clock->advance_idempotency_key);
-	}
-	for (size_t i = 0; i < NEED_MAX; i++)
-		if (facts->needs[i].loaded < facts->needs[i].len)
-			return true;
-	return false;
 }

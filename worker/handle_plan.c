@@ -3,6 +3,7 @@
 
 #include "common/base/id.h"
 #include "worker/handler.h"
+#include "worker/tax_rates.h"
 
 int32_t
 plan_shard(const void *command)
@@ -26,6 +27,8 @@ plan_create_refer(struct facts *facts, const void *command)
 	const struct create_plan *create = command;
 
 	facts_need_text(facts, NEED_PLAN_CODE, create->meta.organisation_id, create->code);
+	tax_rates_refer_charges(
+	    facts, create->meta.organisation_id, create->charges, create->charges_len);
 }
 
 /* Give ${plan} the one charge of an amount. */
@@ -102,11 +105,17 @@ plan_create_decide(struct decision *decision, const void *command)
 	    .updated_at = now,
 	    .archived_at = INSTANT_NONE,
 	};
-	enum refusal refusal;
+	enum refusal refusal =
+	    tax_rates_find_charges(decision, create->charges, create->charges_len);
 
+	if (refusal != REFUSAL_NONE)
+		return refusal;
 	if (facts_plan_by_code(facts, plan.organisation_id, plan.code) != NULL)
 		return decision_refuse(decision, REFUSAL_PLAN_CODE_TAKEN, "code \"%.*s\" is taken",
 		    STR_ARG(plan.code));
+	refusal = tax_rates_take_charges(decision, create->charges, create->charges_len, NULL, 0);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
 	/* The schema holds that one of both is there. */
 	CHECK(create->amount != AMOUNT_NONE || create->charges_len > 0);
 	refusal =
@@ -133,6 +142,8 @@ plan_update_refer(struct facts *facts, const void *command)
 	const struct update_plan *update = command;
 
 	facts_need(facts, NEED_PLAN, update->meta.organisation_id, &update->plan_id);
+	tax_rates_refer_charges(
+	    facts, update->meta.organisation_id, update->charges, update->charges_len);
 }
 
 /* The plan that a command may change. */
@@ -170,6 +181,22 @@ prices_update(struct decision *decision, const struct update_plan *update, struc
 	return charges_set(decision, plan, update->amount, update->charges, update->charges_len);
 }
 
+/* What stands against ${update} of ${row}, apart from its prices. */
+static enum refusal
+update_judge(struct decision *decision, const struct update_plan *update, const struct plan *row)
+{
+	enum refusal refusal =
+	    row == NULL ? REFUSAL_PLAN_NOT_FOUND
+			: tax_rates_find_charges(decision, update->charges, update->charges_len);
+
+	if (refusal == REFUSAL_NONE)
+		refusal = changeable(row);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	return tax_rates_take_charges(
+	    decision, update->charges, update->charges_len, row->charges, row->charges_len);
+}
+
 /* Subscriptions stay on the version that they are on until they are moved. */
 enum refusal
 plan_update_decide(struct decision *decision, const void *command)
@@ -177,7 +204,7 @@ plan_update_decide(struct decision *decision, const void *command)
 	const struct update_plan *update = command;
 	struct facts *facts = decision->decider->facts;
 	struct plan *row = facts_plan(facts, update->meta.organisation_id, update->plan_id);
-	enum refusal refusal = changeable(row);
+	enum refusal refusal = update_judge(decision, update, row);
 	struct plan plan;
 
 	if (refusal != REFUSAL_NONE)

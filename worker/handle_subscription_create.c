@@ -1,9 +1,10 @@
-/* The command that creates a subscription, with its first invoice, and all that fell due since when
- * it starts in the past. */
+/* The command that creates a subscription, with its coupons, its first invoice, and all that fell
+ * due since when it starts in the past. */
 
 #include "common/base/id.h"
 #include "worker/billing.h"
 #include "worker/handler.h"
+#include "worker/tax_rates.h"
 
 int32_t
 subscription_create_shard(const void *command)
@@ -34,6 +35,10 @@ subscription_create_refer(struct facts *facts, const void *command)
 		facts_need_text(facts, NEED_PLAN_CODE, organisation_id, create->plan_code);
 	else
 		facts_need(facts, NEED_PLAN, organisation_id, &create->plan_id);
+	for (size_t i = 0; i < create->coupon_codes.len; i++)
+		facts_need_text(
+		    facts, NEED_COUPON_CODE, organisation_id, create->coupon_codes.items[i]);
+	tax_rates_refer(facts, organisation_id, create->tax_rate_ids);
 }
 
 static bool
@@ -63,6 +68,8 @@ struct attempt {
 	struct plan_version version;
 	struct terms terms;
 	struct instant now;
+	struct coupon *coupons[DISCOUNTS_MAX]; /* rows of those that it names, in their order */
+	struct discount *discounts;            /* what it takes of them; in the arena */
 };
 
 /* The facts of ${attempt}. */
@@ -77,6 +84,91 @@ attempt_begin(struct decision *decision, struct attempt *attempt)
 	return refusal;
 }
 
+/* The rows of the coupons and tax rates that it names. */
+static enum refusal
+names_find(struct decision *decision, struct attempt *attempt)
+{
+	const struct str_list codes = attempt->create->coupon_codes;
+
+	CHECK(codes.len <= DISCOUNTS_MAX);
+	for (size_t i = 0; i < codes.len; i++) {
+		attempt->coupons[i] = facts_coupon_by_code(decision->decider->facts,
+		    attempt->create->meta.organisation_id, codes.items[i]);
+		if (attempt->coupons[i] == NULL)
+			return decision_refuse(decision, REFUSAL_COUPON_NOT_FOUND,
+			    "no coupon has the code \"%.*s\"", STR_ARG(codes.items[i]));
+	}
+	return tax_rates_find(decision, attempt->create->tax_rate_ids);
+}
+
+static enum refusal
+coupons_differ(struct decision *decision, const struct attempt *attempt)
+{
+	const struct str_list codes = attempt->create->coupon_codes;
+
+	for (size_t i = 0; i < codes.len; i++)
+		for (size_t j = 0; j < i; j++)
+			if (attempt->coupons[i] == attempt->coupons[j])
+				return decision_refuse(decision, REFUSAL_COUPON_TWICE,
+				    "coupon \"%.*s\" is named twice", STR_ARG(codes.items[i]));
+	return REFUSAL_NONE;
+}
+
+/* What it takes of its coupons; nothing is counted yet. */
+static enum refusal
+coupons_redeem(struct decision *decision, struct attempt *attempt)
+{
+	const size_t len = attempt->create->coupon_codes.len;
+	enum refusal refusal = coupons_differ(decision, attempt);
+
+	attempt->discounts =
+	    arena_array(decision->decider->arena, DISCOUNTS_MAX, sizeof(*attempt->discounts));
+	CHECK(attempt->discounts != NULL);
+	for (size_t i = 0; refusal == REFUSAL_NONE && i < len; i++) {
+		refusal = coupon_redeem(attempt->coupons[i], attempt->plan->id,
+		    attempt->customer->currency, attempt->now, &attempt->discounts[i]);
+		if (refusal != REFUSAL_NONE)
+			refusal = decision_refuse(decision, refusal, "coupon \"%.*s\": %s",
+			    STR_ARG(attempt->coupons[i]->code), refusal_info(refusal)->explanation);
+	}
+	return refusal;
+}
+
+/* Count the coupons that it took; their rows are locked. */
+static void
+coupons_count(struct decision *decision, const struct attempt *attempt)
+{
+	for (size_t i = 0; i < attempt->create->coupon_codes.len; i++) {
+		struct coupon coupon = *attempt->coupons[i];
+
+		CHECK(coupon.max_redemptions == COUPON_UNLIMITED ||
+		      coupon.redemptions < coupon.max_redemptions);
+		coupon.redemptions++;
+		coupon.updated_at = decision_now(decision, coupon.updated_at);
+		facts_change(decision->decider->facts, TABLE_COUPONS, attempt->coupons[i], &coupon);
+	}
+}
+
+/* What stands against it beside domain/lifecycle.h, which is given what was redeemed; who is
+ * archived is refused there, too, but before his coupons. */
+static enum refusal
+attempt_judge(struct decision *decision, struct attempt *attempt)
+{
+	const struct uuid_list none = {NULL, 0};
+	enum refusal refusal = names_find(decision, attempt);
+
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	if (!instant_is_none(attempt->customer->archived_at))
+		return REFUSAL_CUSTOMER_ARCHIVED;
+	if (!instant_is_none(attempt->plan->archived_at))
+		return REFUSAL_PLAN_ARCHIVED;
+	refusal = coupons_redeem(decision, attempt);
+	if (refusal != REFUSAL_NONE)
+		return refusal;
+	return tax_rates_take(decision, attempt->create->tax_rate_ids, none);
+}
+
 static enum refusal
 attempt_make(struct decision *decision, const struct attempt *attempt, struct step *step)
 {
@@ -87,6 +179,9 @@ attempt_make(struct decision *decision, const struct attempt *attempt, struct st
 	    .end_at = create->end_at,
 	    .trial_days = create->trial_days == INT64_MIN ? -1 : (int32_t)create->trial_days,
 	    .anchor = create->anchor,
+	    .discounts = attempt->discounts,
+	    .discounts_len = create->coupon_codes.len,
+	    .tax_rate_ids = create->tax_rate_ids,
 	    .many = may_have_many(decision),
 	};
 	const struct subscription *live = facts_live_subscription(
@@ -147,6 +242,8 @@ subscription_create_decide(struct decision *decision, const void *command)
 		return REFUSAL_PLAN_NOT_FOUND;
 	refusal = billing_bring_up(decision, row, &attempt.now);
 	if (refusal == REFUSAL_NONE)
+		refusal = attempt_judge(decision, &attempt);
+	if (refusal == REFUSAL_NONE)
 		refusal = attempt_begin(decision, &attempt);
 	if (refusal == REFUSAL_NONE)
 		refusal = attempt_make(decision, &attempt, &step);
@@ -158,6 +255,7 @@ subscription_create_decide(struct decision *decision, const void *command)
 	refusal = billing_apply(decision, row, NULL, &step, decision->decider->bill);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
+	coupons_count(decision, &attempt);
 	refusal = billing_catch_up(decision, row, attempt.now, &more);
 	if (refusal != REFUSAL_NONE)
 		return refusal;

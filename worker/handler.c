@@ -14,6 +14,13 @@
 		.decide = (decide_function),                                        \
 	}
 
+/* A command on an invoice that is there. */
+#define OF_INVOICE(decide_function)                                                               \
+	{                                                                                         \
+		.resource_type = "invoice", .resource = invoice_resource, .shard = invoice_shard, \
+		.refer = invoice_refer, .decide = (decide_function),                              \
+	}
+
 const struct handler handler_table[COMMAND_TYPE_MAX] = {
     [COMMAND_CREATE_CUSTOMER] = HANDLER("customer", customer_create_shard, customer_create),
     [COMMAND_UPDATE_CUSTOMER] = HANDLER("customer", customer_update_shard, customer_update),
@@ -34,4 +41,17 @@ const struct handler handler_table[COMMAND_TYPE_MAX] = {
     [COMMAND_CREATE_TEST_CLOCK] = HANDLER("test_clock", test_clock_create_shard, test_clock_create),
     [COMMAND_ADVANCE_TEST_CLOCK] =
 	HANDLER("test_clock", test_clock_advance_shard, test_clock_advance),
+    [COMMAND_CREATE_COUPON] = HANDLER("coupon", coupon_shard, coupon_create),
+    [COMMAND_ARCHIVE_COUPON] = HANDLER("coupon", coupon_shard, coupon_archive),
+    [COMMAND_CREATE_TAX_RATE] = HANDLER("tax_rate", tax_rate_shard, tax_rate_create),
+    [COMMAND_ARCHIVE_TAX_RATE] = HANDLER("tax_rate", tax_rate_shard, tax_rate_archive),
+    [COMMAND_CREATE_ITEM] = HANDLER("item", item_create_shard, item_create),
+    [COMMAND_CANCEL_ITEM] = HANDLER("item", item_cancel_shard, item_cancel),
+    [COMMAND_GIVE_CREDIT] = HANDLER("credit_entry", credit_give_shard, credit_give),
+    [COMMAND_PAY_INVOICE] = OF_INVOICE(invoice_pay_decide),
+    [COMMAND_VOID_INVOICE] = OF_INVOICE(invoice_void_decide),
+    [COMMAND_MARK_UNCOLLECTIBLE] = OF_INVOICE(invoice_give_up_decide),
+    [COMMAND_CREATE_CREDIT_NOTE] =
+	HANDLER("credit_note", credit_note_create_shard, credit_note_create),
+    [COMMAND_RECORD_PAYMENT_OUTCOME] = HANDLER("payment", payment_outcome_shard, payment_outcome),
 };

@@ -84,4 +84,52 @@ int32_t test_clock_advance_shard(const void *command);
 void test_clock_advance_refer(struct facts *facts, const void *command);
 enum refusal test_clock_advance_decide(struct decision *decision, const void *command);
 
+int32_t coupon_shard(const void *command);
+struct uuid coupon_create_resource(const void *command);
+void coupon_create_refer(struct facts *facts, const void *command);
+enum refusal coupon_create_decide(struct decision *decision, const void *command);
+struct uuid coupon_archive_resource(const void *command);
+void coupon_archive_refer(struct facts *facts, const void *command);
+enum refusal coupon_archive_decide(struct decision *decision, const void *command);
+
+int32_t tax_rate_shard(const void *command);
+struct uuid tax_rate_create_resource(const void *command);
+void tax_rate_create_refer(struct facts *facts, const void *command);
+enum refusal tax_rate_create_decide(struct decision *decision, const void *command);
+struct uuid tax_rate_archive_resource(const void *command);
+void tax_rate_archive_refer(struct facts *facts, const void *command);
+enum refusal tax_rate_archive_decide(struct decision *decision, const void *command);
+
+int32_t item_create_shard(const void *command);
+struct uuid item_create_resource(const void *command);
+void item_create_refer(struct facts *facts, const void *command);
+enum refusal item_create_decide(struct decision *decision, const void *command);
+int32_t item_cancel_shard(const void *command);
+struct uuid item_cancel_resource(const void *command);
+void item_cancel_refer(struct facts *facts, const void *command);
+enum refusal item_cancel_decide(struct decision *decision, const void *command);
+
+int32_t credit_give_shard(const void *command);
+struct uuid credit_give_resource(const void *command);
+void credit_give_refer(struct facts *facts, const void *command);
+enum refusal credit_give_decide(struct decision *decision, const void *command);
+
+/* Of all commands on one invoice, whose id comes first behind their meta. */
+int32_t invoice_shard(const void *command);
+struct uuid invoice_resource(const void *command);
+void invoice_refer(struct facts *facts, const void *command);
+enum refusal invoice_pay_decide(struct decision *decision, const void *command);
+enum refusal invoice_void_decide(struct decision *decision, const void *command);
+enum refusal invoice_give_up_decide(struct decision *decision, const void *command);
+
+int32_t credit_note_create_shard(const void *command);
+struct uuid credit_note_create_resource(const void *command);
+void credit_note_create_refer(struct facts *facts, const void *command);
+enum refusal credit_note_create_decide(struct decision *decision, const void *command);
+
+int32_t payment_outcome_shard(const void *command);
+struct uuid payment_outcome_resource(const void *command);
+void payment_outcome_refer(struct facts *facts, const void *command);
+enum refusal payment_outcome_decide(struct decision *decision, const void *command);
+
 #endif

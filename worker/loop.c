@@ -22,6 +22,7 @@ struct loop {
 	const struct loop_settings *settings;
 	struct batch_context *context;
 	struct consumer *consumer;
+	struct payer *payer;
 	struct partitions *partitions; /* the context's; empty while nothing is ours, or nothing is
 					  known to be true */
 	char *cluster_id;              /* owned; NULL until a broker told it */
@@ -67,6 +68,7 @@ reopen(struct loop *loop)
 	hands_empty(loop);
 	consumer_stop(loop->consumer);
 	loop->partitions->len = 0;
+	payer_own(loop->payer, loop->partitions);
 	loop->open = false;
 	loop->attempt = false;
 	loop->open_at_ms = clock_steady_ms() + loop->backoff_ms +
@@ -121,6 +123,7 @@ partitions_open(struct loop *loop, struct err *err)
 	if (consumer_start(loop->consumer, ids, offsets, len, err) != ERR_NONE)
 		return err->class;
 	publisher_take(loop->context->publisher, loop->partitions);
+	payer_own(loop->payer, loop->partitions);
 	loop->open = true;
 	loop->context->metrics->partitions = (int64_t)len;
 	loop->context->metrics->database_up = 1;
@@ -207,6 +210,7 @@ partitions_close(struct loop *loop)
 	}
 	loop->partitions->len = 0;
 	publisher_take(loop->context->publisher, loop->partitions);
+	payer_own(loop->payer, loop->partitions);
 	loop->open = false;
 	loop->context->metrics->partitions = 0;
 }
@@ -433,6 +437,9 @@ work(struct loop *loop, struct err *err)
 		if (suspect(loop, &loop->entries[0], err) != ERR_NONE ||
 		    batch_process(context, loop->entries, loop->len, err) != ERR_NONE)
 			return survive(loop, "batch rolled back", err);
+		if (context->payments_soon)
+			payer_wake(loop->payer);
+		context->payments_soon = false;
 		entries_drop(loop);
 		loop->backoff_ms = BACKOFF_FIRST_MS;
 		loop->check_at_ms = clock_steady_ms() + CHECK_INTERVAL_MS;
@@ -489,12 +496,13 @@ drain(struct loop *loop)
 
 enum err_class
 loop_run(const struct loop_settings *settings, struct batch_context *context,
-    struct consumer *consumer, struct err *err)
+    struct consumer *consumer, struct payer *payer, struct err *err)
 {
 	struct loop loop = {
 	    .settings = settings,
 	    .context = context,
 	    .consumer = consumer,
+	    .payer = payer,
 	    .partitions = context->partitions,
 	    .backoff_ms = BACKOFF_FIRST_MS,
 	    .due = {.consumer = consumer,

@@ -8,6 +8,7 @@
 
 #include "common/kafka/consumer.h"
 #include "worker/batch.h"
+#include "worker/payer.h"
 
 struct loop_settings {
 	int64_t batch_max;     /* messages, at most BATCH_MESSAGES_MAX */
@@ -19,11 +20,12 @@ struct loop_settings {
 };
 
 /**
- * loop_run(settings, context, consumer, err):
+ * loop_run(settings, context, consumer, payer, err):
  * Work until daemon_stopping(), then finish the batch in hand and publish what is committed.
+ * ${payer} learns which partitions are ours, and when a payment is committed.
  * ERR_FATAL when the process cannot go on.
  */
 NODISCARD enum err_class loop_run(const struct loop_settings *settings,
-    struct batch_context *context, struct consumer *consumer, struct err *err);
+    struct batch_context *context, struct consumer *consumer, struct payer *payer, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "common/zone/zone.h"
 #include "worker/due.h"
 #include "worker/loop.h"
+#include "worker/payer.h"
 #include "worker/transaction.h"
 
 #define GROUP "billd-worker"
@@ -31,6 +32,7 @@ static struct {
 	const char *database_url, *kafka_bootstrap, *secret, *log_level, *metrics_listen;
 	int64_t partitions, batch_max, batch_wait_ms, backoff_max_ms, drain_ms, session_timeout_ms;
 	int64_t statement_timeout_ms, metrics_port, signed_commands, due_interval_ms, due_margin_ms;
+	int64_t payments_interval_ms;
 } options;
 
 static const struct setting settings[] = {
@@ -43,7 +45,8 @@ static const struct setting settings[] = {
     {"BILLD_SIGNED_COMMANDS", SETTING_INTEGER, &options.signed_commands, "0", 0, 1,
 	"1: a command that no billd-api signed is a dead letter; needs BILLD_SECRET"},
     {"BILLD_SECRET", SETTING_SECRET, &options.secret, NULL, 0, 0,
-	"with BILLD_SIGNED_COMMANDS=1, that of billd-api"},
+	"that of billd-api: outcomes of payments are signed by it, and BILLD_SIGNED_COMMANDS=1 "
+	"needs it"},
     {"BILLD_BATCH_MAX", SETTING_INTEGER, &options.batch_max, "500", 1, BATCH_MESSAGES_MAX,
 	"commands in one transaction"},
     {"BILLD_BATCH_WAIT_MS", SETTING_INTEGER, &options.batch_wait_ms, "1", 0, 1000,
@@ -60,6 +63,8 @@ static const struct setting settings[] = {
 	"milliseconds between two looks for what fell due"},
     {"BILLD_DUE_MARGIN_MS", SETTING_INTEGER, &options.due_margin_ms, "5000", 0, 600000,
 	"milliseconds that what falls due waits for commands that were accepted before"},
+    {"BILLD_PAYMENTS_INTERVAL_MS", SETTING_INTEGER, &options.payments_interval_ms, "100", 10, 60000,
+	"milliseconds between two looks for payments to ask a provider for"},
     {"BILLD_METRICS_LISTEN", SETTING_TEXT, &options.metrics_listen, "127.0.0.1", 1, 0,
 	"IPv4 address for GET /metrics"},
     {"BILLD_METRICS_PORT", SETTING_INTEGER, &options.metrics_port, "0", 0, 65535,
@@ -80,9 +85,10 @@ struct worker {
 	struct partitions partitions;
 	struct batch_context context;
 	struct consumer *consumer;
+	struct payer *payer;
 };
 
-/* A secret that is given and not asked for is not even read. */
+/* Signatures are demanded where that is asked for, whether there is a secret or not. */
 static enum err_class
 signatures_open(struct signatures *signatures, struct err *err)
 {
@@ -91,6 +97,23 @@ signatures_open(struct signatures *signatures, struct err *err)
 	if (options.secret == NULL)
 		return err_set(err, ERR_FATAL, "BILLD_SIGNED_COMMANDS=1 needs BILLD_SECRET");
 	return signatures_init(signatures, options.secret, err);
+}
+
+static enum err_class
+payments_open(struct worker *worker, const struct pg_settings *pg_settings, struct err *err)
+{
+	const struct payer_settings payer_settings = {
+	    .pg = pg_settings,
+	    .teller =
+		{
+		    .bootstrap = options.kafka_bootstrap,
+		    .secret = options.secret,
+		    .partitions_all = (int32_t)options.partitions,
+		},
+	    .interval_ms = options.payments_interval_ms,
+	};
+
+	return payer_open(&payer_settings, worker->schemas, &worker->metrics, &worker->payer, err);
 }
 
 static enum err_class
@@ -123,7 +146,8 @@ worker_open(struct worker *worker, struct err *err)
 	    schemas_open(&worker->schemas, err) != ERR_NONE ||
 	    batch_context_init(&worker->context, worker->schemas, err) != ERR_NONE ||
 	    signatures_open(&worker->context.signatures, err) != ERR_NONE ||
-	    producer_open(&producer_settings, &worker->producer, err) != ERR_NONE)
+	    producer_open(&producer_settings, &worker->producer, err) != ERR_NONE ||
+	    payments_open(worker, &pg_settings, err) != ERR_NONE)
 		return err->class;
 
 	arena_init(&worker->statements, STATEMENTS_ARENA_BYTES);
@@ -147,6 +171,7 @@ worker_open(struct worker *worker, struct err *err)
 static void
 worker_close(struct worker *worker)
 {
+	payer_free(worker->payer);
 	consumer_free(worker->consumer);
 	producer_free(worker->producer);
 	pg_free(worker->pg);
@@ -189,9 +214,11 @@ worker_run(struct worker *worker, bool check, struct err *err)
 	if (worker_open(worker, err) != ERR_NONE)
 		return err->class;
 	if (check)
-		return pg_connect(worker->pg, err);
+		return pg_connect(worker->pg, err) != ERR_NONE ? err->class
+							       : payer_check(worker->payer, err);
+	payer_start(worker->payer);
 	log_line(LOG_INFO, "started", log_int("metrics_port", options.metrics_port));
-	return loop_run(&loop_settings, &worker->context, worker->consumer, err);
+	return loop_run(&loop_settings, &worker->context, worker->consumer, worker->payer, err);
 }
 
 int

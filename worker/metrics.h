@@ -12,37 +12,47 @@
 #include "common/base/err.h"
 
 /* METRIC(field, name, kind, help); written by the loop, read by the server. */
-#define METRICS(METRIC)                                                                          \
-	METRIC(commands_succeeded, "billd_commands_total{outcome=\"succeeded\"}", "counter",     \
-	    "Commands by outcome")                                                               \
-	METRIC(commands_refused, "billd_commands_total{outcome=\"refused\"}", "counter", NULL)   \
-	METRIC(commands_repeated, "billd_commands_total{outcome=\"repeated\"}", "counter", NULL) \
-	METRIC(commands_dead, "billd_commands_total{outcome=\"dead_letter\"}", "counter", NULL)  \
-	METRIC(batches, "billd_batches_total", "counter", "Batches committed")                   \
-	METRIC(batch_retries, "billd_batch_retries_total", "counter",                            \
-	    "Batches rolled back to be tried again")                                             \
-	METRIC(batch_last_size, "billd_batch_last_size", "gauge", "Messages in the last batch")  \
-	METRIC(transaction_us, "billd_transaction_microseconds_total", "counter",                \
-	    "Time spent in transactions that committed")                                         \
-	METRIC(transaction_last_us, "billd_transaction_last_microseconds", "gauge",              \
-	    "Time of the last transaction")                                                      \
-	METRIC(events, "billd_events_total", "counter", "Events committed")                      \
-	METRIC(events_unpublished, "billd_events_unpublished", "gauge",                          \
-	    "Events of our partitions that are committed and not known to be published")         \
-	METRIC(due_chunks, "billd_due_chunks_total", "counter",                                  \
-	    "Transactions that did what fell due")                                               \
-	METRIC(due_steps, "billd_due_steps_total", "counter",                                    \
-	    "Steps of subscriptions and test clocks that fell due and were done")                \
-	METRIC(due_failed, "billd_due_failed_total", "counter",                                  \
-	    "Customers whose due work could not be done, and was parked or left alone")          \
-	METRIC(due_oldest_s, "billd_due_oldest_seconds", "gauge",                                \
-	    "Age of the oldest of what the last look found due and not done")                    \
-	METRIC(partitions, "billd_partitions", "gauge", "Partitions of ours")                    \
-	METRIC(lag, "billd_consumer_lag", "gauge",                                               \
-	    "Commands in our partitions that are not processed yet")                             \
-	METRIC(oldest_pending_ms, "billd_oldest_pending_operation_milliseconds", "gauge",        \
-	    "Age of the oldest operation in our partitions that is not done yet")                \
-	METRIC(database_up, "billd_database_up", "gauge",                                        \
+#define METRICS(METRIC)                                                                           \
+	METRIC(commands_succeeded, "billd_commands_total{outcome=\"succeeded\"}", "counter",      \
+	    "Commands by outcome")                                                                \
+	METRIC(commands_refused, "billd_commands_total{outcome=\"refused\"}", "counter", NULL)    \
+	METRIC(commands_repeated, "billd_commands_total{outcome=\"repeated\"}", "counter", NULL)  \
+	METRIC(commands_dead, "billd_commands_total{outcome=\"dead_letter\"}", "counter", NULL)   \
+	METRIC(batches, "billd_batches_total", "counter", "Batches committed")                    \
+	METRIC(batch_retries, "billd_batch_retries_total", "counter",                             \
+	    "Batches rolled back to be tried again")                                              \
+	METRIC(batch_last_size, "billd_batch_last_size", "gauge", "Messages in the last batch")   \
+	METRIC(transaction_us, "billd_transaction_microseconds_total", "counter",                 \
+	    "Time spent in transactions that committed")                                          \
+	METRIC(transaction_last_us, "billd_transaction_last_microseconds", "gauge",               \
+	    "Time of the last transaction")                                                       \
+	METRIC(events, "billd_events_total", "counter", "Events committed")                       \
+	METRIC(events_unpublished, "billd_events_unpublished", "gauge",                           \
+	    "Events of our partitions that are committed and not known to be published")          \
+	METRIC(due_chunks, "billd_due_chunks_total", "counter",                                   \
+	    "Transactions that did what fell due")                                                \
+	METRIC(due_steps, "billd_due_steps_total", "counter",                                     \
+	    "Steps of subscriptions and test clocks that fell due and were done")                 \
+	METRIC(due_failed, "billd_due_failed_total", "counter",                                   \
+	    "Customers whose due work could not be done, and was parked or left alone")           \
+	METRIC(due_oldest_s, "billd_due_oldest_seconds", "gauge",                                 \
+	    "Age of the oldest of what the last look found due and not done")                     \
+	METRIC(payments_asked, "billd_payments_asked_total", "counter",                           \
+	    "Times that a provider was asked for a payment or a refund")                          \
+	METRIC(payments_succeeded, "billd_payments_answered_total{outcome=\"succeeded\"}",        \
+	    "counter", "What providers answered")                                                 \
+	METRIC(payments_declined, "billd_payments_answered_total{outcome=\"declined\"}",          \
+	    "counter", NULL)                                                                      \
+	METRIC(payments_unknown, "billd_payments_answered_total{outcome=\"unknown\"}", "counter", \
+	    NULL)                                                                                 \
+	METRIC(payments_oldest_s, "billd_payments_oldest_seconds", "gauge",                       \
+	    "Age of the oldest payment or refund of our partitions that is not settled")          \
+	METRIC(partitions, "billd_partitions", "gauge", "Partitions of ours")                     \
+	METRIC(lag, "billd_consumer_lag", "gauge",                                                \
+	    "Commands in our partitions that are not processed yet")                              \
+	METRIC(oldest_pending_ms, "billd_oldest_pending_operation_milliseconds", "gauge",         \
+	    "Age of the oldest operation in our partitions that is not done yet")                 \
+	METRIC(database_up, "billd_database_up", "gauge",                                         \
 	    "Whether the last attempt to use the database went well")
 
 struct metrics {

@@ -1,44 +1,14 @@
 #include "worker/outcome.h"
 
-#include <jansson.h>
-
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "worker/decode.h"
 #include "worker/handler.h"
+#include "worker/operation.h"
+#include "worker/payments.h"
 #include "worker/transaction.h"
 
 #define REQUEST_ID_MAX 128
-
-/* The refusal as RFC 9457 has it, in the arena. */
-static struct str
-problem_write(
-    struct arena *arena, enum refusal refusal, const char *detail, struct uuid operation_id)
-{
-	const struct refusal_info *info = refusal_info(refusal);
-	char type[128], operation[UUID_TEXT_SIZE], instance[64];
-	struct str problem;
-	json_t *json;
-	char *text;
-
-	uuid_write(operation_id, operation);
-	snprintf(type, sizeof(type), "/docs/problems/%s", info->slug);
-	snprintf(instance, sizeof(instance), "/v1/operations/%s", operation);
-	json = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", type, "title", info->title, "status",
-	    info->http_status, "detail", detail[0] != '\0' ? detail : info->explanation, "instance",
-	    instance);
-	/* A detail that was cut inside a character is no UTF-8 any more. */
-	if (json == NULL) {
-		CHECK(detail[0] != '\0');
-		return problem_write(arena, refusal, "", operation_id);
-	}
-	text = json_dumps(json, JSON_COMPACT);
-	CHECK(text != NULL);
-	CHECK(arena_str(arena, str_from(text), &problem));
-	free(text);
-	json_decref(json);
-	return problem;
-}
 
 /* The request's id as its ingress wrote it; none where it is something else. */
 static struct str
@@ -52,30 +22,20 @@ request_id(const struct entry *entry)
 static void
 operation_add(struct batch_context *context, const struct entry *entry, const char *detail)
 {
-	struct facts *facts = context->decider.facts;
 	const struct command_meta *meta = entry->meta;
-	bool key_taken =
-	    meta->idempotency_key.ptr != NULL &&
-	    facts_operation_by_key(facts, meta->organisation_id, meta->idempotency_key) != NULL;
-	const struct operation operation = {
+	const struct operation_asked asked = {
 	    .organisation_id = meta->organisation_id,
 	    .id = meta->operation_id,
-	    .command = str_from(command_table[entry->type].name),
-	    .status = entry->refusal == REFUSAL_NONE ? STR("succeeded") : STR("failed"),
-	    .resource_type = str_from(handler_table[entry->type].resource_type),
+	    .type = entry->type,
 	    .resource_id = handler_table[entry->type].resource(meta),
-	    .problem =
-		entry->refusal == REFUSAL_NONE
-		    ? STR_NONE
-		    : problem_write(&context->arena, entry->refusal, detail, meta->operation_id),
-	    .idempotency_key = key_taken ? STR_NONE : meta->idempotency_key,
-	    .accepted_at = meta->accepted_at,
+	    .accepted_ms = meta->accepted_at,
+	    .idempotency_key = meta->idempotency_key,
 	    .actor = meta->actor,
 	    .address = meta->address,
 	    .request_id = request_id(entry),
 	};
 
-	facts_add(facts, TABLE_OPERATIONS, &operation);
+	operation_write(&context->decider, &asked, entry->refusal, detail);
 }
 
 /* Text that PostgreSQL takes whatever the bytes were. */
@@ -110,8 +70,7 @@ bury(struct batch_context *context, struct entry *entry)
 
 	entry->refusal = REFUSAL_DEAD_LETTER;
 	facts_add(facts, TABLE_DEAD_LETTERS, &letter);
-	if (entry->meta != NULL &&
-	    facts_operation(facts, entry->meta->organisation_id, entry->meta->operation_id) == NULL)
+	if (entry->meta != NULL)
 		operation_add(context, entry, "");
 }
 
@@ -127,19 +86,23 @@ decide(struct decision *decision, const struct entry *entry)
 	if (meta->idempotency_key.ptr != NULL &&
 	    facts_operation_by_key(facts, meta->organisation_id, meta->idempotency_key) != NULL)
 		return REFUSAL_IDEMPOTENCY_KEY_REUSED;
-	verdict = actor_judge(facts, meta, &entry->actor, command_table[entry->type].permission);
+	verdict = actor_judge(facts, meta, &entry->actor, &command_table[entry->type]);
 	if (verdict != ACTOR_MAY)
 		return decision_refuse(
 		    decision, REFUSAL_ACTOR_NOT_PERMITTED, "%s", actor_verdict_text(verdict));
 	return handler_table[entry->type].decide(decision, meta);
 }
 
-/* An advance whose operation is not written yet, as its clock is still on the way, came again. */
+/* A command whose operation is not written yet came again: an advance whose clock is still on the
+ * way, a payment whose outcome is not known. */
 static bool
 is_under_way(const struct facts *facts, const struct entry *entry)
 {
 	const struct test_clock *clock;
 
+	if (entry->type == COMMAND_PAY_INVOICE)
+		return payments_under_way(
+		    facts, (const struct pay_invoice *)(const void *)entry->meta);
 	if (entry->type != COMMAND_ADVANCE_TEST_CLOCK)
 		return false;
 	clock = facts_test_clock(
@@ -190,7 +153,7 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 		return err_wrap(err, "%s", command_table[entry->type].name);
 	}
 	if (decision.deferred)
-		context->due_soon = true;
+		context->due_soon |= entry->type == COMMAND_ADVANCE_TEST_CLOCK;
 	else
 		operation_add(context, entry, decision.detail);
 	return ERR_NONE;
@@ -204,6 +167,7 @@ outcome_tell(struct batch_context *context, const struct entry *entry)
 	char operation[UUID_TEXT_SIZE] = "", organisation[UUID_TEXT_SIZE] = "";
 	const char *outcome = "succeeded";
 
+	context->payments_soon |= context->facts.lists[TABLE_PAYMENTS].len > 0;
 	if (entry->dead) {
 		outcome = "dead letter";
 		metrics->commands_dead++;

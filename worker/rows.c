@@ -8,6 +8,16 @@ static const struct field organisation_fields[] = {
     FIELD(struct organisation, timezone, FIELD_STR),
     FIELD(struct organisation, proration, FIELD_STR),
     FIELD(struct organisation, subscriptions_per_customer, FIELD_STR),
+    FIELD(struct organisation, invoice_numbering, FIELD_STR),
+    FIELD(struct organisation, invoice_prefix, FIELD_STR),
+    FIELD(struct organisation, net_terms_days, FIELD_INT64),
+    FIELD(struct organisation, tax_rate_ids, FIELD_STR),
+};
+
+static const struct field number_series_fields[] = {
+    FIELD(struct number_series, organisation_id, FIELD_UUID),
+    FIELD(struct number_series, invoice_count, FIELD_INT64),
+    FIELD(struct number_series, credit_note_count, FIELD_INT64),
 };
 
 static const struct field api_key_fields[] = {
@@ -64,6 +74,8 @@ static const struct field dead_letter_fields[] = {
 
 static const struct record organisation_record =
     RECORD(struct organisation, "organisation", organisation_fields);
+static const struct record number_series_record =
+    RECORD(struct number_series, "number_series", number_series_fields);
 static const struct record api_key_record = RECORD(struct api_key, "api_key", api_key_fields);
 static const struct record membership_record =
     RECORD(struct membership, "membership", membership_fields);
@@ -73,23 +85,43 @@ static const struct record event_record = RECORD(struct event, "event", event_fi
 static const struct record dead_letter_record =
     RECORD(struct dead_letter, "dead_letter", dead_letter_fields);
 
-static const struct row_table organisations = {
-    "organisations", "identity.organisations", &organisation_record, {"id"}, false};
-static const struct row_table api_keys = {
-    "api_keys", "identity.api_keys", &api_key_record, {"organisation_id", "id"}, false};
-static const struct row_table memberships = {"memberships", "identity.memberships",
-    &membership_record, {"organisation_id", "user_id"}, false};
-static const struct row_table operations = {
-    "operations", "billd.operations", &operation_record, {"organisation_id", "id"}, false};
-static const struct row_table outbox = {
-    "outbox", "billd.outbox", &event_record, {"organisation_id", "partition", "number"}, false};
-static const struct row_table dead_letters = {
-    "dead_letters", "billd.dead_letters", &dead_letter_record, {"partition", "offset"}, false};
+static const struct row_table organisations = {.name = "organisations",
+    .table = "identity.organisations",
+    .record = &organisation_record,
+    .keys = {"id"}};
+static const struct row_table api_keys = {.name = "api_keys",
+    .table = "identity.api_keys",
+    .record = &api_key_record,
+    .keys = {"organisation_id", "id"}};
+static const struct row_table memberships = {.name = "memberships",
+    .table = "identity.memberships",
+    .record = &membership_record,
+    .keys = {"organisation_id", "user_id"}};
+static const struct row_table number_series = {.name = "number_series",
+    .table = "billd.number_series",
+    .record = &number_series_record,
+    .keys = {"organisation_id"},
+    .updatable = true};
+static const struct row_table operations = {.name = "operations",
+    .table = "billd.operations",
+    .record = &operation_record,
+    .keys = {"organisation_id", "id"}};
+static const struct row_table outbox = {.name = "outbox",
+    .table = "billd.outbox",
+    .record = &event_record,
+    .keys = {"organisation_id", "partition", "number"}};
+static const struct row_table dead_letters = {.name = "dead_letters",
+    .table = "billd.dead_letters",
+    .record = &dead_letter_record,
+    .keys = {"partition", "offset"}};
 
 const struct row_table *const row_tables[TABLE_MAX] = {
     [TABLE_ORGANISATIONS] = &organisations,
     [TABLE_API_KEYS] = &api_keys,
     [TABLE_MEMBERSHIPS] = &memberships,
+    [TABLE_NUMBER_SERIES] = &number_series,
+    [TABLE_COUPONS] = &rows_coupons,
+    [TABLE_TAX_RATES] = &rows_tax_rates,
     [TABLE_TEST_CLOCKS] = &rows_test_clocks,
     [TABLE_CUSTOMERS] = &rows_customers,
     [TABLE_PLANS] = &rows_plans,
@@ -98,7 +130,11 @@ const struct row_table *const row_tables[TABLE_MAX] = {
     [TABLE_QUANTITIES] = &rows_quantities,
     [TABLE_INVOICES] = &rows_invoices,
     [TABLE_INVOICE_LINES] = &rows_invoice_lines,
+    [TABLE_ITEMS] = &rows_items,
+    [TABLE_CREDIT_NOTES] = &rows_credit_notes,
+    [TABLE_PAYMENTS] = &rows_payments,
     [TABLE_CREDIT_ENTRIES] = &rows_credit_entries,
+    [TABLE_JOURNAL] = &rows_journal,
     [TABLE_OPERATIONS] = &operations,
     [TABLE_OUTBOX] = &outbox,
     [TABLE_DEAD_LETTERS] = &dead_letters,

@@ -19,6 +19,18 @@ struct organisation {
 	struct str timezone;                   /* likewise */
 	struct str proration;                  /* its setting, as proration_from reads it; */
 	struct str subscriptions_per_customer; /* likewise: "one" or "many" */
+	struct str invoice_numbering;          /* "customer" or "organisation" */
+	struct str invoice_prefix;             /* of the organisation's series: "INV" unless set */
+	int64_t net_terms_days;                /* 0 unless set */
+	struct str tax_rate_ids; /* UUIDs with commas between them; none: no tax by itself */
+};
+
+/* The counters of an organisation that numbers over all of its customers; their lock orders its
+ * batches. */
+struct number_series {
+	struct uuid organisation_id;
+	int64_t invoice_count;     /* numbers given so far */
+	int64_t credit_note_count; /* likewise */
 };
 
 /* What the worker knows of who asks. */
@@ -81,6 +93,9 @@ enum table_id {
 	TABLE_ORGANISATIONS,
 	TABLE_API_KEYS,
 	TABLE_MEMBERSHIPS,
+	TABLE_NUMBER_SERIES,
+	TABLE_COUPONS,
+	TABLE_TAX_RATES,
 	TABLE_TEST_CLOCKS,
 	TABLE_CUSTOMERS,
 	TABLE_PLANS,
@@ -89,7 +104,11 @@ enum table_id {
 	TABLE_QUANTITIES,
 	TABLE_INVOICES,
 	TABLE_INVOICE_LINES,
+	TABLE_ITEMS,
+	TABLE_CREDIT_NOTES,
+	TABLE_PAYMENTS,
 	TABLE_CREDIT_ENTRIES,
+	TABLE_JOURNAL,
 	TABLE_OPERATIONS,
 	TABLE_OUTBOX,
 	TABLE_DEAD_LETTERS,
@@ -97,7 +116,7 @@ enum table_id {
 };
 
 /* Tables that are the ingress's, and only read here. */
-#define TABLE_WRITTEN_FIRST TABLE_TEST_CLOCKS
+#define TABLE_WRITTEN_FIRST TABLE_NUMBER_SERIES
 
 /* By id, and in the order in which rows can be inserted: what is referred to comes first. */
 extern const struct row_table *const row_tables[TABLE_MAX];

@@ -35,8 +35,8 @@ subject_terms(struct decision *decision, const struct subject *subject, struct t
 }
 
 enum refusal
-subject_move(struct decision *decision, const struct subject *subject, const struct step *step,
-    const struct bill *bill)
+subject_move(
+    struct decision *decision, const struct subject *subject, struct step *step, struct bill *bill)
 {
 	enum refusal refusal = billing_apply(decision, subject->customer, subject->row, step, bill);
 	bool more;

@@ -41,10 +41,10 @@ NODISCARD enum refusal subject_terms(
 /**
  * subject_move(decision, subject, step, bill):
  * Store what the command makes of the subscription, and then do what falls due of it at once, now
- * that it can be billed.  Refused, nothing changed: AMOUNT_OUT_OF_RANGE.  REFUSAL_MAX as
- * billing_catch_up.
+ * that it can be billed.  Refused, no row changed: as billing_apply.  REFUSAL_MAX as
+ * billing_catch_up, too.
  */
-NODISCARD enum refusal subject_move(struct decision *decision, const struct subject *subject,
-    const struct step *step, const struct bill *bill);
+NODISCARD enum refusal subject_move(
+    struct decision *decision, const struct subject *subject, struct step *step, struct bill *bill);
 
 #endif

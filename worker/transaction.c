@@ -55,18 +55,19 @@ act_for_send(struct batch_context *context, struct err *err)
 	return pg_send(context->pg, "act_for", &params, err);
 }
 
-/* What the first round trip brought points to more. */
+/* What a round trip brought may point to more. */
 static enum err_class
 follow(struct batch_context *context, struct err *err)
 {
+	struct facts *facts = &context->facts;
 	struct pg *pg = context->pg;
 
-	if (!facts_follow(&context->facts))
-		return ERR_NONE;
-	if (facts_send_load(&context->facts, pg, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
-	    facts_receive_load(&context->facts, pg, err) != ERR_NONE)
-		return err->class;
-	return pg_finish(pg, err);
+	while (facts_follow(facts))
+		if (facts_send_load(facts, pg, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
+		    facts_receive_load(facts, pg, err) != ERR_NONE ||
+		    pg_finish(pg, err) != ERR_NONE)
+			return err->class;
+	return ERR_NONE;
 }
 
 enum err_class

@@ -4,26 +4,23 @@
 
 #include "api/identity/identity.h"
 #include "api/identity/identity_internal.h"
+#include "api/identity/organisation_settings.h"
 #include "api/respond.h"
 
 #define SETTINGS_MAX 50 /* pairs, as the schemas say of one request */
-#define SETTING_CHOICES_MAX 3
-
-/* The settings that billing goes by; all other names are the organisation's own.  The table holds
- * the same lists. */
-static const struct setting {
-	const char *name;
-	const char *choices[SETTING_CHOICES_MAX + 1];
-	const char *told; /* of a value that is none of them */
-} billing_settings[] = {
-    {"subscriptions_per_customer", {"one", "many"}, "must be one or many"},
-    {"proration", {"second", "day", "none"}, "must be second, day or none"},
-};
 
 const struct pg_statement organisation_statements[] = {
     /* $1 organisation. */
     {"organisation_lock",
 	"SELECT id FROM identity.organisations WHERE id = $1::uuid FOR NO KEY UPDATE"},
+    /* $1 organisation, $2 tax rates: those that it cannot have.  One that is archived by now it
+     * keeps. */
+    {"organisation_rates_refused",
+	"SELECT asked.id::text FROM unnest($2::uuid[]) asked(id)"
+	" WHERE NOT EXISTS (SELECT FROM billd.tax_rates r"
+	"  JOIN identity.organisations o ON o.id = r.organisation_id"
+	"  WHERE r.organisation_id = $1::uuid AND r.id = asked.id AND (r.archived_at IS NULL"
+	"   OR strpos(o.settings ->> 'tax_rate_ids', asked.id::text) > 0))"},
     /* $1 organisation, $2 user or key. */
     {"organisation_role_of_user", "SELECT role FROM identity.memberships"
 				  " WHERE organisation_id = $1::uuid AND user_id = $2::uuid"},
@@ -199,37 +196,56 @@ settings_text(const struct action *action)
 	return settings == NULL ? NULL : json_dumps(settings, JSON_COMPACT);
 }
 
-static bool
-setting_is_good(const struct setting *setting, struct str value)
-{
-	for (size_t i = 0; setting->choices[i] != NULL; i++)
-		if (str_equal(value, str_from(setting->choices[i])))
-			return true;
-	return false;
-}
-
 /* Whether the settings of the body are such that billing can go by them; else it is answered.  An
  * empty value is good where it takes one away. */
 static bool
-settings_are_good(struct action *action, bool take_away)
+check_settings(struct action *action, bool take_away)
 {
 	struct request *request = action->request;
 	const json_t *settings = json_object_get(action->body, "settings");
 	struct faults faults = {.arena = &request->arena};
+	const struct organisation_setting *setting;
 
-	for (size_t i = 0; i < ARRAY_LEN(billing_settings); i++) {
-		const struct setting *setting = &billing_settings[i];
+	for (size_t i = 0; (setting = organisation_settings_at(i)) != NULL; i++) {
 		struct str value = schema_str(json_object_get(settings, setting->name));
 		char pointer[64];
 
 		if (value.ptr == NULL || (value.len == 0 && take_away) ||
-		    setting_is_good(setting, value))
+		    organisation_settings_take(setting, value))
 			continue;
 		snprintf(pointer, sizeof(pointer), "/settings/%s", setting->name);
 		fault_add(&faults, str_from(pointer), "%s", setting->told);
 	}
 	if (faults.found > 0)
 		answer_faults(request, problem_info(PROBLEM_INVALID_BODY), &faults);
+	return faults.found == 0;
+}
+
+/* Whether the organisation can have the tax rates that the settings name; else it is answered. */
+static bool
+rates_are_there(struct action *action, struct uuid organisation_id)
+{
+	const json_t *settings = json_object_get(action->body, "settings");
+	struct pg_params params = action_params(action);
+	struct faults faults = {.arena = &action->request->arena};
+	struct uuid ids[TAX_RATES_MAX];
+	size_t len = organisation_settings_read_rates(
+	    schema_str(json_object_get(settings, "tax_rate_ids")), ids);
+	PGresult *rows;
+
+	if (len == 0)
+		return true;
+	pg_params_uuid(&params, organisation_id);
+	pg_params_uuids(&params, ids, len);
+	if (!action_query(action, "organisation_rates_refused", &params, &rows))
+		return false;
+	for (int i = 0; i < PQntuples(rows); i++)
+		fault_add(&faults, STR("/settings/tax_rate_ids"),
+		    "must name tax rates of the organisation that are not archived: %.*s is none",
+		    STR_ARG(pg_get_str(rows, i, 0)));
+	PQclear(rows);
+	if (faults.found > 0)
+		answer_faults(action->request, problem_info(PROBLEM_INVALID_BODY), &faults);
 	return faults.found == 0;
 }
 
@@ -253,7 +269,7 @@ create(struct action *action, struct uuid id, PGresult **ret_row)
 	pg_params_bool(&params, json_is_true(json_object_get(action->body, "test")));
 	pg_params_uuid(&owner, id);
 	pg_params_uuid(&owner, user_id);
-	done = action_open(action, &scope) &&
+	done = action_open(action, &scope) && rates_are_there(action, id) &&
 	       action_query(action, "organisation_insert", &params, ret_row) &&
 	       action_query(action, "organisation_own", &owner, NULL);
 	free(settings);
@@ -270,7 +286,7 @@ organisation_create(struct action *action)
 	struct uuid id = uuid_new();
 	PGresult *row = NULL;
 
-	if (settings_are_good(action, false) && create(action, id, &row))
+	if (check_settings(action, false) && create(action, id, &row))
 		organisation_answer(action, MHD_HTTP_CREATED, pg_get_str(row, 0, 0), NULL, NULL);
 	PQclear(row);
 }
@@ -353,7 +369,8 @@ update(struct action *action, PGresult **ret_row)
 	enum role role;
 	bool done;
 
-	if (!organisation_open(action, PERMIT_CONFIGURE, &role))
+	if (!organisation_open(action, PERMIT_CONFIGURE, &role) ||
+	    !rates_are_there(action, request->caller.organisation_id))
 		return false;
 	settings = settings_text(action);
 	pg_params_uuid(&params, request->caller.organisation_id);
@@ -383,7 +400,7 @@ organisation_update(struct action *action)
 		organisation_one(action);
 		return;
 	}
-	if (settings_are_good(action, true) && update(action, &row))
+	if (check_settings(action, true) && update(action, &row))
 		organisation_answer(action, MHD_HTTP_OK, pg_get_str(row, 0, 0), NULL, NULL);
 	PQclear(row);
 }

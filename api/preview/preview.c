@@ -39,6 +39,8 @@ step_due(struct preview *preview, struct subscription *subscription)
 	enum refusal refusal = lifecycle_due(subscription, &terms, &preview->step, &preview->bill);
 
 	if (refusal == REFUSAL_NONE)
+		refusal = preview_assess(preview);
+	if (refusal == REFUSAL_NONE)
 		step_take(preview, subscription);
 	return refusal;
 }
@@ -55,6 +57,7 @@ catch_up(struct preview *preview, struct subscription *subscription)
 
 		if (refusal != REFUSAL_NONE)
 			return refusal;
+		preview_settle(preview);
 	}
 	return REFUSAL_NONE;
 }
@@ -104,6 +107,25 @@ instant_given(const struct action *action, const char *name)
 	return instant;
 }
 
+/* An array of ids, which the arena keeps.  False when memory is out, as is answered. */
+static bool
+ids_given(struct action *action, const char *name, struct uuid_list *ret_ids)
+{
+	const json_t *json = json_object_get(action->body, name);
+	size_t len = json_array_size(json);
+	struct uuid *ids = arena_array(&action->request->arena, len + 1, sizeof(*ids));
+
+	if (ids == NULL) {
+		answer_problem(action->request, PROBLEM_OVERLOADED, "There is no memory for it.");
+		return false;
+	}
+	/* The schema holds their form. */
+	for (size_t i = 0; i < len; i++)
+		CHECK(uuid_read(schema_str(json_array_get(json, i)), &ids[i]));
+	*ret_ids = (struct uuid_list){ids, len};
+	return true;
+}
+
 /* "start" unless told; 1 to 31 may come as a number. */
 static struct str
 anchor_given(struct action *action)
@@ -130,6 +152,9 @@ compute_new(struct preview *preview, const struct subscription *live)
 	    .end_at = instant_given(action, "end_at"),
 	    .trial_days = (int32_t)integer_given(action, "trial_days", -1),
 	    .anchor = anchor_given(preview->action),
+	    .discounts = preview->taken,
+	    .discounts_len = preview->coupons_len,
+	    .tax_rate_ids = preview->tax_rate_ids,
 	    .many = preview->many,
 	};
 	struct subscription *subscription = &preview->subscription;
@@ -138,9 +163,13 @@ compute_new(struct preview *preview, const struct subscription *live)
 	    .proration = preview->proration,
 	    .version = preview_version(preview, preview->plan.version_id),
 	};
-	enum refusal refusal = lifecycle_create(&preview->customer, &preview->plan, live, &wish,
-	    &terms, preview->now, &preview->step, &preview->bill);
+	enum refusal refusal = preview_take(preview);
 
+	if (refusal == REFUSAL_NONE)
+		refusal = lifecycle_create(&preview->customer, &preview->plan, live, &wish, &terms,
+		    preview->now, &preview->step, &preview->bill);
+	if (refusal == REFUSAL_NONE)
+		refusal = preview_assess(preview);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	*subscription = preview->step.after;
@@ -156,7 +185,9 @@ load_new(struct preview *preview, struct subscription *live, bool *ret_live)
 	       preview_load_plan(
 		   preview, id_given(action, "plan_id"), action_text(action, "plan_code")) &&
 	       preview_load_zone(preview, preview->customer.timezone) &&
-	       preview_load_live(preview, live, ret_live);
+	       preview_load_live(preview, live, ret_live) && preview_load_coupons(preview) &&
+	       ids_given(preview->action, "tax_rate_ids", &preview->tax_rate_ids) &&
+	       preview_load_assessed(preview);
 }
 
 /* The next invoice of a subscription as it is. */
@@ -191,9 +222,8 @@ compute_change(struct preview *preview, bool with_plan)
 	terms = terms_of(preview, subscription);
 	refusal = lifecycle_change(&preview->customer, subscription, &change, &terms, preview->now,
 	    &preview->step, &preview->bill);
-	if (refusal == REFUSAL_NONE && preview->step.bills &&
-	    !bill_fits(&preview->bill, preview->customer.credit_balance))
-		refusal = REFUSAL_AMOUNT_OUT_OF_RANGE;
+	if (refusal == REFUSAL_NONE)
+		refusal = preview_assess(preview);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	step_take(preview, subscription);
@@ -206,7 +236,7 @@ finish(struct preview *preview, enum refusal refusal)
 	struct request *request = preview->action->request;
 
 	if (refusal != REFUSAL_NONE)
-		answer_refusal(request, refusal, "");
+		answer_refusal(request, refusal, preview->detail);
 	else if (!preview->step.bills)
 		answer_problem(request, PROBLEM_NOTHING_BILLED, "It ends, or waits, before.");
 	else
@@ -245,7 +275,8 @@ preview_invoice(struct action *action)
 	if (preview == NULL)
 		return;
 	if (!uuid_is_nil(subscription_id)) {
-		if (preview_load_subscription(preview, subscription_id))
+		if (preview_load_subscription(preview, subscription_id) &&
+		    preview_load_assessed(preview))
 			finish(preview, compute_next(preview));
 	} else if (load_new(preview, &live, &has_live)) {
 		finish(preview, compute_new(preview, has_live ? &live : NULL));
@@ -264,7 +295,8 @@ preview_change(struct action *action)
 		return;
 	CHECK(uuid_read(action->request->match.params[0].text, &subscription_id));
 	if (preview_load_subscription(preview, subscription_id) &&
-	    (!with_plan || preview_load_plan(preview, plan_id, STR_NONE)))
+	    (!with_plan || preview_load_plan(preview, plan_id, STR_NONE)) &&
+	    preview_load_assessed(preview))
 		finish(preview, compute_change(preview, with_plan));
 	free(preview);
 }

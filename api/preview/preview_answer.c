@@ -21,12 +21,32 @@ put_amount(struct buf *out, const char *name, int64_t minor)
 	buf_printf(out, ",\"%s\":%lld", name, (long long)minor);
 }
 
+/* Room for the lists of what ${bill} becomes.  False when memory is out. */
+static bool
+room_make(struct arena *arena, const struct bill *bill, struct invoice_room *ret_room)
+{
+	size_t taxes = 0;
+
+	for (size_t i = 0; i < bill->len; i++)
+		taxes += bill->lines[i].taxes_len;
+	ret_room->lines = arena_array(arena, bill->len + 1, sizeof(*ret_room->lines));
+	ret_room->discounts =
+	    arena_array(arena, bill->discounts_len + 1, sizeof(*ret_room->discounts));
+	ret_room->taxes = arena_array(arena, bill->taxes_len + 1, sizeof(*ret_room->taxes));
+	ret_room->line_discounts = arena_array(
+	    arena, bill->len * bill->discounts_len + 1, sizeof(*ret_room->line_discounts));
+	ret_room->line_taxes = arena_array(arena, taxes + 1, sizeof(*ret_room->line_taxes));
+	return ret_room->lines != NULL && ret_room->discounts != NULL && ret_room->taxes != NULL &&
+	       ret_room->line_discounts != NULL && ret_room->line_taxes != NULL;
+}
+
 /* What invoice_issue makes of the bill; of one with a negative total, which becomes a credit, the
  * sums alone. */
 static struct invoice
-issue(struct preview *preview, struct invoice_line *lines)
+issue(struct preview *preview, const struct invoice_room *room)
 {
 	const struct step *step = &preview->step;
+	const struct bill *bill = &preview->bill;
 	struct invoice invoice = {
 	    .currency = preview->customer.currency,
 	    .customer_id = preview->customer.id,
@@ -34,13 +54,21 @@ issue(struct preview *preview, struct invoice_line *lines)
 	    .period_start = step->period.start,
 	    .period_end = step->period.end,
 	    .issued_at = step->at,
-	    .subtotal = preview->bill.total,
-	    .total = preview->bill.total,
+	    .due_at = step->at,
+	    .tax_exempt = preview->customer.tax_exempt,
+	    .tax_exempt_reason = preview->customer.tax_exempt_reason,
+	    .subtotal = bill->subtotal,
+	    .discount = bill->discount,
+	    .tax = bill->tax,
+	    .tax_included = bill->tax_included,
+	    .total = bill->total,
 	};
 
-	if (preview->bill.total >= 0)
-		invoice_issue(
-		    &preview->customer, &step->after, step, &preview->bill, lines, &invoice);
+	if (bill->total >= 0) {
+		invoice.series_sequence = INT64_MIN;
+		invoice_issue(&preview->customer, &step->after, step, bill, &preview->invoice_terms,
+		    room, &invoice);
+	}
 	return invoice;
 }
 
@@ -61,12 +89,24 @@ put(struct buf *out, const struct preview *preview, const struct invoice *invoic
 	put_instant(out, "period_start", invoice->period_start);
 	put_instant(out, "period_end", invoice->period_end);
 	put_instant(out, "issued_at", invoice->issued_at);
+	put_instant(out, "due_at", invoice->due_at);
+	buf_append_str(out, STR(",\"tax_exempt\":"));
+	json_put_string(out, invoice->tax_exempt);
+	buf_append_str(out, STR(",\"tax_exempt_reason\":"));
+	if (invoice->tax_exempt_reason.ptr == NULL)
+		buf_append_str(out, STR("null"));
+	else
+		json_put_string(out, invoice->tax_exempt_reason);
 	buf_append_str(out, STR(",\"lines\":"));
 	explanation_write_lines(&preview->bill, out);
-	buf_append_str(out, STR(",\"discounts\":[],\"taxes\":[]"));
+	buf_append_str(out, STR(",\"discounts\":"));
+	explanation_write_discounts(&preview->bill, out);
+	buf_append_str(out, STR(",\"taxes\":"));
+	explanation_write_taxes(&preview->bill, out);
 	put_amount(out, "subtotal", invoice->subtotal);
 	put_amount(out, "discount", invoice->discount);
 	put_amount(out, "tax", invoice->tax);
+	put_amount(out, "tax_included", invoice->tax_included);
 	put_amount(out, "total", invoice->total);
 	put_amount(out, "credit_applied", invoice->credit_applied);
 	put_amount(out, "credited", invoice->total < 0 ? -invoice->total : 0);
@@ -83,15 +123,14 @@ void
 preview_answer(struct preview *preview)
 {
 	struct request *request = preview->action->request;
-	struct invoice_line *lines =
-	    arena_array(&request->arena, preview->bill.len + 1, sizeof(*lines));
+	struct invoice_room room;
 	struct invoice invoice;
 
-	if (lines == NULL) {
+	if (!room_make(&request->arena, &preview->bill, &room)) {
 		answer_problem(request, PROBLEM_OVERLOADED, "There is no memory for its lines.");
 		return;
 	}
-	invoice = issue(preview, lines);
+	invoice = issue(preview, &room);
 	buf_clear(&request->out);
 	put(&request->out, preview, &invoice);
 	answer_out(request, MHD_HTTP_OK, JSON_TYPE);

@@ -1,5 +1,6 @@
 /* The rows that a preview is computed from, read as the worker reads them. */
 
+#include "api/identity/organisation_settings.h"
 #include "api/preview/preview.h"
 #include "api/preview/preview_internal.h"
 #include "api/respond.h"
@@ -9,6 +10,19 @@
 
 /* $1 organisation, $2 what it is found by. */
 #define OF_TENANT(table) "FROM " table " t WHERE t.organisation_id = $1::uuid AND "
+
+/* The same of what there can be many of, without what is no part of a bill and may be large. */
+#define OF_TENANT_BARE(table)                                                                  \
+	"FROM " table " r CROSS JOIN LATERAL jsonb_populate_record(r, '{\"metadata\": {}}') t" \
+	" WHERE r.organisation_id = $1::uuid AND "
+
+#define ITEMS_LIMIT LIMIT_TEXT(ITEMS_PENDING_MAX)
+#define LIMIT_TEXT(number) " LIMIT " NUMBER_TEXT(number)
+#define NUMBER_TEXT(number) #number
+
+/* Ids of tax rates that a preview can meet: of the organisation, the customer, the subscription,
+ * the wish, items and charges. */
+#define RATE_IDS_MAX (TAX_RATES_MAX * (4 + ITEMS_PENDING_MAX + PREVIEW_VERSIONS_MAX * CHARGES_MAX))
 
 static const struct {
 	const char *name;
@@ -33,11 +47,20 @@ static const struct {
 	"t.organisation_id"
 	" AND s.id = t.subscription_id AND s.current_period_start = t.period_start"
 	" WHERE t.organisation_id = $1::uuid AND t.subscription_id = $2::uuid"},
+    {"preview_coupon", &rows_coupons,
+	OF_TENANT_BARE("billd.coupons") "r.code = $2::text AND r.archived_at IS NULL"},
+    {"preview_items", &rows_items,
+	OF_TENANT_BARE("billd.items") "r.customer_id = $2::uuid AND r.status = 'pending'"
+				      " ORDER BY r.created_ms, r.id" ITEMS_LIMIT},
+    {"preview_tax_rates", &rows_tax_rates,
+	OF_TENANT_BARE("billd.tax_rates") "r.id = ANY ($2::uuid[])"},
 };
 
 static const struct pg_statement statements[] = {
     {"preview_organisation", "SELECT coalesce(settings ->> 'proration', 'second'),"
-			     " coalesce(settings ->> 'subscriptions_per_customer', 'one')"
+			     " coalesce(settings ->> 'subscriptions_per_customer', 'one'),"
+			     " coalesce((settings ->> 'net_terms_days')::int8, 0),"
+			     " coalesce(settings ->> 'tax_rate_ids', '')"
 			     " FROM identity.organisations WHERE id = $1::uuid"},
 };
 
@@ -121,6 +144,9 @@ preview_load_organisation(struct preview *preview)
 	CHECK(PQntuples(result) == 1);
 	known = proration_from(pg_get_str(result, 0, 0), &preview->proration);
 	preview->many = str_equal(pg_get_str(result, 0, 1), STR("many"));
+	preview->invoice_terms.net_terms_days = pg_get_int64(result, 0, 2);
+	preview->organisation_rates_len =
+	    organisation_settings_read_rates(pg_get_str(result, 0, 3), preview->organisation_rates);
 	PQclear(result);
 	/* What is not known was written before settings were checked. */
 	if (!known)
@@ -183,30 +209,46 @@ load_version(struct preview *preview, struct uuid id)
 	return true;
 }
 
+/* Memory for ${count} things that live as long as the request; NULL when it is answered that there
+ * is none. */
+static void *
+memory(struct preview *preview, size_t count, size_t size)
+{
+	void *given = arena_array(&preview->action->request->arena, count + 1, size);
+
+	if (given == NULL)
+		answer_problem(preview->action->request, PROBLEM_OVERLOADED,
+		    "There is no memory for all that it is made of.");
+	return given;
+}
+
+/* All rows of a result, which is cleared: ${ret_len} values of ${size} each; NULL when an answer is
+ * noted. */
+static void *
+take_all(struct preview *preview, const struct row_table *table, PGresult *result, size_t size,
+    size_t *ret_len)
+{
+	size_t len = (size_t)PQntuples(result);
+	char *values = memory(preview, len, size);
+
+	for (size_t i = 0; values != NULL && i < len; i++)
+		if (!take(preview, table, result, (int)i, values + i * size))
+			values = NULL;
+	PQclear(result);
+	*ret_len = len;
+	return values;
+}
+
 static bool
 load_quantities(struct preview *preview, struct uuid subscription_id)
 {
-	struct quantity *quantities;
 	PGresult *result;
-	bool good = true;
-	int len;
 
 	if (!query(preview, "preview_quantities", subscription_id, STR_NONE, &result))
 		return false;
-	len = PQntuples(result);
-	quantities =
-	    arena_array(&preview->action->request->arena, (size_t)len + 1, sizeof(*quantities));
-	if (quantities == NULL) {
-		answer_problem(preview->action->request, PROBLEM_OVERLOADED,
-		    "There is no memory for its quantities.");
-		good = false;
-	}
-	for (int i = 0; good && i < len; i++)
-		good = take(preview, &rows_quantities, result, i, &quantities[i]);
-	preview->quantities = quantities;
-	preview->quantities_len = (size_t)len;
-	PQclear(result);
-	return good;
+	preview->quantities = take_all(preview, &rows_quantities, result,
+	    sizeof(*preview->quantities), &preview->quantities_len);
+	return preview->quantities != NULL;
 }
 
 bool
@@ -248,4 +290,102 @@ preview_version(const struct preview *preview, struct uuid id)
 			return &preview->versions[i];
 	CHECK(uuid_is_nil(id));
 	return NULL;
+}
+
+bool
+preview_load_coupons(struct preview *preview)
+{
+	const json_t *codes = json_object_get(preview->action->body, "coupon_codes");
+
+	/* The schema holds how many they are. */
+	CHECK(json_array_size(codes) <= DISCOUNTS_MAX);
+	preview->coupons_len = json_array_size(codes);
+	for (size_t i = 0; i < preview->coupons_len; i++)
+		if (!load_or(preview, REFUSAL_COUPON_NOT_FOUND, "preview_coupon", &rows_coupons,
+			UUID_NIL, schema_str(json_array_get(codes, i)), &preview->coupons[i]))
+			return false;
+	return true;
+}
+
+/* The items that wait for the next bill. */
+static bool
+load_items(struct preview *preview)
+{
+	const struct item **listed;
+	struct item *items;
+	PGresult *result;
+
+	if (preview->customer.items_pending == 0)
+		return true;
+	if (!query(preview, "preview_items", preview->customer.id, STR_NONE, &result))
+		return false;
+	items = take_all(preview, &rows_items, result, sizeof(*items), &preview->items_len);
+	listed = items == NULL ? NULL : memory(preview, preview->items_len, sizeof(void *));
+	for (size_t i = 0; listed != NULL && i < preview->items_len; i++)
+		listed[i] = &items[i];
+	preview->items = listed;
+	return listed != NULL;
+}
+
+/* Ids that are being gathered. */
+struct ids {
+	struct uuid *ids;
+	size_t len;
+};
+
+static void
+ids_add(struct ids *ids, struct uuid_list more)
+{
+	for (size_t i = 0; i < more.len; i++) {
+		CHECK(ids->len < RATE_IDS_MAX);
+		ids->ids[ids->len++] = more.items[i];
+	}
+}
+
+/* Every tax rate that anything of ${preview} names. */
+static void
+rate_ids_gather(const struct preview *preview, struct ids *ids)
+{
+	ids_add(
+	    ids, (struct uuid_list){preview->organisation_rates, preview->organisation_rates_len});
+	ids_add(ids, preview->customer.tax_rate_ids);
+	ids_add(ids, preview->subscription.tax_rate_ids);
+	ids_add(ids, preview->tax_rate_ids);
+	for (size_t i = 0; i < preview->items_len; i++)
+		ids_add(ids, preview->items[i]->tax_rate_ids);
+	for (size_t i = 0; i < preview->versions_len; i++)
+		for (size_t j = 0; j < preview->versions[i].charges_len; j++)
+			ids_add(ids, preview->versions[i].charges[j].tax_rate_ids);
+}
+
+static bool
+load_rates(struct preview *preview)
+{
+	struct ids ids = {memory(preview, RATE_IDS_MAX, sizeof(*ids.ids)), 0};
+	struct pg_params params = action_params(preview->action);
+	const struct tax_rate **listed;
+	struct tax_rate *rates;
+	PGresult *result;
+
+	if (ids.ids == NULL)
+		return false;
+	rate_ids_gather(preview, &ids);
+	if (ids.len == 0)
+		return true;
+	pg_params_uuid(&params, preview->organisation_id);
+	pg_params_uuids(&params, ids.ids, ids.len);
+	if (!action_query(preview->action, "preview_tax_rates", &params, &result))
+		return false;
+	rates = take_all(preview, &rows_tax_rates, result, sizeof(*rates), &preview->rates_len);
+	listed = rates == NULL ? NULL : memory(preview, preview->rates_len, sizeof(void *));
+	for (size_t i = 0; listed != NULL && i < preview->rates_len; i++)
+		listed[i] = &rates[i];
+	preview->rates = listed;
+	return listed != NULL;
+}
+
+bool
+preview_load_assessed(struct preview *preview)
+{
+	return load_items(preview) && load_rates(preview);
 }

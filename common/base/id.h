@@ -47,6 +47,13 @@ enum id_kind {
 	ID_DUE_EVEN = 11, /* what fell due at an even second of a subscription's life: stands where
 			     an operation's id stands */
 	ID_DUE_ODD = 12,
+	ID_COUPON = 13,
+	ID_TAX_RATE = 14,
+	ID_ITEM = 15,
+	ID_CREDIT_NOTE = 16,
+	ID_PAYMENT = 17, /* and refunds */
+	ID_JOURNAL_ENTRY = 18,
+	ID_OUTCOME = 19, /* of a payment: stands where an operation's id stands */
 };
 
 /* What makes a request this one. */

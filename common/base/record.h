@@ -36,6 +36,9 @@ enum field_kind {
 	FIELD_BYTES,         /* struct str; not in Avro; bytea.  None: STR_NONE */
 	FIELD_JSON,          /* struct str; Avro string; jsonb.  None: STR_NONE */
 	FIELD_MILLIS,        /* int64_t milliseconds since the epoch; not in Avro; timestamptz */
+	FIELD_UUIDS, /* struct uuid_list; Avro array of string (logical uuid); jsonb array of
+			strings */
+	FIELD_STRS,  /* struct str_list; Avro array of string; jsonb array of strings */
 	FIELD_KIND_MAX,
 };
 

@@ -23,6 +23,12 @@ struct str {
 #define STR_NONE ((struct str){NULL, 0})
 #define STR_ARG(str) (int)(str).len, (str).ptr /* for "%.*s" */
 
+/* A list of strings; all borrowed. */
+struct str_list {
+	const struct str *items;
+	size_t len;
+};
+
 /* One pair of a string map such as metadata; both borrowed. */
 struct str_pair {
 	struct str key;

@@ -18,6 +18,12 @@ struct uuid {
 
 _Static_assert(sizeof(struct uuid) == 16, "a uuid is its bytes");
 
+/* A list of them; borrowed. */
+struct uuid_list {
+	const struct uuid *items;
+	size_t len;
+};
+
 #define UUID_TEXT_SIZE 37 /* 36 characters and the NUL */
 #define UUID_NIL ((struct uuid){{0}})
 

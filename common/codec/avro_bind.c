@@ -166,6 +166,62 @@ map_bind(const struct schema *schema, const avro_value_t *value, void *at, struc
 	return true;
 }
 
+/* What an empty list points to, so that it is another than none. */
+static const struct uuid no_uuids[1];
+static const struct str no_strs[1];
+
+static bool
+uuids_bind(
+    const struct schema *schema, const avro_value_t *value, void *at, struct binding *binding)
+{
+	struct uuid_list *list = at;
+	struct uuid *items;
+	size_t len;
+
+	CHECK(avro_value_get_size(value, &len) == 0);
+	*list = (struct uuid_list){no_uuids, len};
+	if (len == 0)
+		return true;
+	items = arena_array(binding->arena, len, sizeof(*items));
+	if (items == NULL)
+		return avro_fault_full(binding->fault);
+	for (size_t i = 0; i < len; i++) {
+		avro_value_t item;
+
+		CHECK(avro_value_get_by_index(value, i, &item, NULL) == 0);
+		if (!uuid_bind(schema->items, &item, &items[i], binding))
+			return avro_fault_in_item(binding->fault, i);
+	}
+	list->items = items;
+	return true;
+}
+
+static bool
+strs_bind(const struct schema *schema, const avro_value_t *value, void *at, struct binding *binding)
+{
+	struct str_list *list = at;
+	struct str *items;
+	size_t len;
+
+	(void)schema;
+	CHECK(avro_value_get_size(value, &len) == 0);
+	*list = (struct str_list){no_strs, len};
+	if (len == 0)
+		return true;
+	items = arena_array(binding->arena, len, sizeof(*items));
+	if (items == NULL)
+		return avro_fault_full(binding->fault);
+	for (size_t i = 0; i < len; i++) {
+		avro_value_t item;
+
+		CHECK(avro_value_get_by_index(value, i, &item, NULL) == 0);
+		if (!text_bind(&item, binding, &items[i]))
+			return avro_fault_in_item(binding->fault, i);
+	}
+	list->items = items;
+	return true;
+}
+
 static bool
 none_default(const json_t *json, void *at)
 {
@@ -254,6 +310,8 @@ static const struct kind {
     [FIELD_INT64_OR_NONE] = {NUMBERS, true, int64_bind, int64_default},
     [FIELD_DECIMAL] = {TEXTS, true, decimal_bind, decimal_default},
     [FIELD_JSON] = {TEXTS, true, str_bind, str_default},
+    [FIELD_UUIDS] = {1u << SCHEMA_ARRAY, true, uuids_bind, none_default},
+    [FIELD_STRS] = {1u << SCHEMA_ARRAY, true, strs_bind, none_default},
 };
 
 /* The struct is zeroed, which is none for all kinds but these. */
@@ -299,16 +357,25 @@ list_bind(const struct schema *writer, const avro_value_t *value, const struct s
 	return true;
 }
 
+/* Whether ${field} is read from that type, and a list from its items. */
+static bool
+type_fits(const struct schema *schema, const struct field *field)
+{
+	enum schema_type items = field->kind == FIELD_RECORDS ? SCHEMA_RECORD : SCHEMA_STRING;
+
+	return (kinds[field->kind].types & 1u << schema->type) != 0 &&
+	       (schema->type != SCHEMA_ARRAY || schema->items->type == items);
+}
+
 /* One field that the writer has. */
 static bool
 value_bind(const struct schema *writer, const avro_value_t *value, const struct schema *current,
     const struct field *field, char *base, struct binding *binding)
 {
-	const struct kind *kind = &kinds[field->kind];
 	avro_value_t branch = *value;
 	int index;
 
-	if ((kind->types & 1u << writer->type) == 0)
+	if (!type_fits(writer, field))
 		return avro_fault(binding->fault, "is of another type than we read");
 	if (current != NULL && current->type != writer->type)
 		current = NULL;
@@ -323,7 +390,7 @@ value_bind(const struct schema *writer, const avro_value_t *value, const struct 
 		    writer, &branch, current, field->nested, base + field->offset, binding);
 	if (field->kind == FIELD_RECORDS)
 		return list_bind(writer, &branch, current, field, base, binding);
-	return kind->bind(writer, &branch, base + field->offset, binding);
+	return kinds[field->kind].bind(writer, &branch, base + field->offset, binding);
 }
 
 /* One field that the writer lacks. */

@@ -70,7 +70,7 @@ static bool
 item_check(const struct schema *schema, struct avro_cursor *cursor, struct avro_fault *fault)
 {
 	if (schema->type == SCHEMA_ARRAY)
-		return record_check(schema->items, cursor, fault);
+		return value_check(schema->items, cursor, fault);
 	return string_check(schema, cursor, fault) && string_check(schema, cursor, fault);
 }
 

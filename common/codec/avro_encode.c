@@ -170,6 +170,50 @@ map_put(const struct schema *schema, const void *at, struct buf *buf)
 	avro_put_long(buf, 0);
 }
 
+static bool
+uuids_is_none(const void *at)
+{
+	const struct uuid_list *list = at;
+
+	return list->items == NULL;
+}
+
+static void
+uuids_put(const struct schema *schema, const void *at, struct buf *buf)
+{
+	const struct uuid_list *list = at;
+
+	CHECK(schema->items->type == SCHEMA_STRING);
+	CHECK(list->len <= AVRO_ITEMS_MAX);
+	if (list->len > 0)
+		avro_put_long(buf, (int64_t)list->len);
+	for (size_t i = 0; i < list->len; i++)
+		uuid_put(schema->items, &list->items[i], buf);
+	avro_put_long(buf, 0);
+}
+
+static bool
+strs_is_none(const void *at)
+{
+	const struct str_list *list = at;
+
+	return list->items == NULL;
+}
+
+static void
+strs_put(const struct schema *schema, const void *at, struct buf *buf)
+{
+	const struct str_list *list = at;
+
+	CHECK(schema->items->type == SCHEMA_STRING);
+	CHECK(list->len <= AVRO_ITEMS_MAX);
+	if (list->len > 0)
+		avro_put_long(buf, (int64_t)list->len);
+	for (size_t i = 0; i < list->len; i++)
+		avro_put_string(buf, list->items[i]);
+	avro_put_long(buf, 0);
+}
+
 /* How a kind is written: as which types, when it is null, and its bytes.  Records are apart. */
 static const struct kind {
 	unsigned types;
@@ -190,6 +234,8 @@ static const struct kind {
     [FIELD_INT64_OR_NONE] = {1u << SCHEMA_LONG, false, int64_is_none, int64_put},
     [FIELD_DECIMAL] = {1u << SCHEMA_STRING, false, decimal_none, decimal_put},
     [FIELD_JSON] = {1u << SCHEMA_STRING, false, str_is_none, str_put},
+    [FIELD_UUIDS] = {1u << SCHEMA_ARRAY, true, uuids_is_none, uuids_put},
+    [FIELD_STRS] = {1u << SCHEMA_ARRAY, true, strs_is_none, strs_put},
 };
 
 static void
@@ -201,6 +247,7 @@ list_put(const struct schema *schema, const struct field *field, const char *bas
 
 	memcpy(&items, base + field->offset, sizeof(items));
 	memcpy(&len, base + field->len_offset, sizeof(len));
+	CHECK(schema->items->type == SCHEMA_RECORD);
 	CHECK(len <= AVRO_ITEMS_MAX);
 	if (len > 0)
 		avro_put_long(buf, (int64_t)len);

@@ -150,7 +150,7 @@ item_print(const struct schema *schema, struct avro_cursor *cursor, struct buf *
     struct avro_fault *fault)
 {
 	if (schema->type == SCHEMA_ARRAY)
-		return record_print(schema->items, cursor, buf, fault);
+		return value_print(schema->items, cursor, buf, fault);
 	if (!string_print(schema, cursor, buf, fault))
 		return false;
 	buf_append_char(buf, ':');

@@ -24,6 +24,10 @@ static const struct field create_customer_fields[] = {
     FIELD(struct create_customer, country, FIELD_STR),
     FIELD(struct create_customer, timezone, FIELD_STR),
     FIELD(struct create_customer, test_clock_id, FIELD_UUID),
+    FIELD(struct create_customer, tax_exempt, FIELD_STR),
+    FIELD(struct create_customer, tax_exempt_reason, FIELD_STR),
+    FIELD(struct create_customer, tax_rate_ids, FIELD_UUIDS),
+    FIELD(struct create_customer, net_terms_days, FIELD_INT64_OR_NONE),
     FIELD(struct create_customer, metadata, FIELD_STR_MAP),
 };
 
@@ -35,6 +39,10 @@ static const struct field update_customer_fields[] = {
     FIELD(struct update_customer, external_id, FIELD_STR),
     FIELD(struct update_customer, country, FIELD_STR),
     FIELD(struct update_customer, timezone, FIELD_STR),
+    FIELD(struct update_customer, tax_exempt, FIELD_STR),
+    FIELD(struct update_customer, tax_exempt_reason, FIELD_STR),
+    FIELD(struct update_customer, tax_rate_ids, FIELD_UUIDS),
+    FIELD(struct update_customer, net_terms_days, FIELD_INT64_OR_NONE),
     FIELD(struct update_customer, metadata, FIELD_STR_MAP),
 };
 
@@ -83,6 +91,8 @@ static const struct field create_subscription_fields[] = {
     FIELD(struct create_subscription, end_at, FIELD_INSTANT),
     FIELD(struct create_subscription, trial_days, FIELD_INT64_OR_NONE),
     FIELD(struct create_subscription, anchor, FIELD_STR),
+    FIELD(struct create_subscription, coupon_codes, FIELD_STRS),
+    FIELD(struct create_subscription, tax_rate_ids, FIELD_UUIDS),
     FIELD(struct create_subscription, metadata, FIELD_STR_MAP),
 };
 
@@ -128,10 +138,114 @@ static const struct field advance_test_clock_fields[] = {
     FIELD(struct advance_test_clock, now, FIELD_INSTANT),
 };
 
+static const struct field create_coupon_fields[] = {
+    META(struct create_coupon),
+    FIELD(struct create_coupon, code, FIELD_STR),
+    FIELD(struct create_coupon, name, FIELD_STR),
+    FIELD(struct create_coupon, percent_off, FIELD_DECIMAL),
+    FIELD(struct create_coupon, amount_off, FIELD_INT64_OR_NONE),
+    FIELD(struct create_coupon, currency, FIELD_CURRENCY),
+    FIELD(struct create_coupon, duration, FIELD_STR),
+    FIELD(struct create_coupon, duration_periods, FIELD_INT64_OR_NONE),
+    FIELD(struct create_coupon, max_redemptions, FIELD_INT64_OR_NONE),
+    FIELD(struct create_coupon, redeem_by, FIELD_INSTANT),
+    FIELD(struct create_coupon, plan_ids, FIELD_UUIDS),
+    FIELD(struct create_coupon, metadata, FIELD_STR_MAP),
+};
+
+static const struct field archive_coupon_fields[] = {
+    META(struct archive_coupon),
+    FIELD(struct archive_coupon, coupon_id, FIELD_UUID),
+};
+
+static const struct field create_tax_rate_fields[] = {
+    META(struct create_tax_rate),
+    FIELD(struct create_tax_rate, code, FIELD_STR),
+    FIELD(struct create_tax_rate, name, FIELD_STR),
+    FIELD(struct create_tax_rate, percentage, FIELD_DECIMAL),
+    FIELD(struct create_tax_rate, inclusive, FIELD_BOOL),
+    FIELD(struct create_tax_rate, country, FIELD_STR),
+    FIELD(struct create_tax_rate, metadata, FIELD_STR_MAP),
+};
+
+static const struct field archive_tax_rate_fields[] = {
+    META(struct archive_tax_rate),
+    FIELD(struct archive_tax_rate, tax_rate_id, FIELD_UUID),
+};
+
+static const struct field create_item_fields[] = {
+    META(struct create_item),
+    FIELD(struct create_item, customer_id, FIELD_UUID),
+    FIELD(struct create_item, amount, FIELD_INT64),
+    FIELD(struct create_item, currency, FIELD_CURRENCY),
+    FIELD(struct create_item, description, FIELD_STR),
+    FIELD(struct create_item, tax_rate_ids, FIELD_UUIDS),
+    FIELD(struct create_item, metadata, FIELD_STR_MAP),
+};
+
+static const struct field cancel_item_fields[] = {
+    META(struct cancel_item),
+    FIELD(struct cancel_item, item_id, FIELD_UUID),
+};
+
+static const struct field give_credit_fields[] = {
+    META(struct give_credit),
+    FIELD(struct give_credit, customer_id, FIELD_UUID),
+    FIELD(struct give_credit, amount, FIELD_INT64),
+    FIELD(struct give_credit, currency, FIELD_CURRENCY),
+    FIELD(struct give_credit, description, FIELD_STR),
+};
+
+static const struct field pay_invoice_fields[] = {
+    META(struct pay_invoice),
+    FIELD(struct pay_invoice, invoice_id, FIELD_UUID),
+    FIELD(struct pay_invoice, payment_method, FIELD_STR),
+    FIELD(struct pay_invoice, amount, FIELD_INT64_OR_NONE),
+    FIELD(struct pay_invoice, reference, FIELD_STR),
+};
+
+static const struct field move_invoice_fields[] = {
+    META(struct move_invoice),
+    FIELD(struct move_invoice, invoice_id, FIELD_UUID),
+};
+
+static const struct field credit_wish_fields[] = {
+    FIELD(struct credit_wish, line_id, FIELD_UUID),
+    FIELD(struct credit_wish, amount, FIELD_INT64),
+};
+
+static const struct record credit_wish_record =
+    RECORD(struct credit_wish, "credit_wish", credit_wish_fields);
+
+static const struct field create_credit_note_fields[] = {
+    META(struct create_credit_note),
+    FIELD(struct create_credit_note, invoice_id, FIELD_UUID),
+    FIELD_LIST(struct create_credit_note, lines, &credit_wish_record),
+    FIELD(struct create_credit_note, reason, FIELD_STR),
+    FIELD(struct create_credit_note, refund, FIELD_BOOL),
+};
+
+static const struct field record_payment_outcome_fields[] = {
+    META(struct record_payment_outcome),
+    FIELD(struct record_payment_outcome, customer_id, FIELD_UUID),
+    FIELD(struct record_payment_outcome, invoice_id, FIELD_UUID),
+    FIELD(struct record_payment_outcome, payment_id, FIELD_UUID),
+    FIELD(struct record_payment_outcome, outcome, FIELD_STR),
+    FIELD(struct record_payment_outcome, reference, FIELD_STR),
+    FIELD(struct record_payment_outcome, failure_code, FIELD_STR),
+};
+
 #define COMMAND(type, fields, schema, command_name, needed)                         \
 	{                                                                           \
 		.schema_name = "billd.command." schema, .name = command_name,       \
 		.permission = (needed),                                             \
+		.record = &(const struct record)RECORD(type, command_name, fields), \
+	}
+
+#define INTERNAL(type, fields, schema, command_name)                                \
+	{                                                                           \
+		.schema_name = "billd.command." schema, .name = command_name,       \
+		.permission = PERMIT_BILL, .internal = true,                        \
 		.record = &(const struct record)RECORD(type, command_name, fields), \
 	}
 
@@ -166,4 +280,28 @@ const struct command_info command_table[COMMAND_TYPE_MAX] = {
 	"CreateTestClock", "create_test_clock", PERMIT_BILL),
     [COMMAND_ADVANCE_TEST_CLOCK] = COMMAND(struct advance_test_clock, advance_test_clock_fields,
 	"AdvanceTestClock", "advance_test_clock", PERMIT_BILL),
+    [COMMAND_CREATE_COUPON] = COMMAND(
+	struct create_coupon, create_coupon_fields, "CreateCoupon", "create_coupon", PERMIT_BILL),
+    [COMMAND_ARCHIVE_COUPON] = COMMAND(struct archive_coupon, archive_coupon_fields,
+	"ArchiveCoupon", "archive_coupon", PERMIT_BILL),
+    [COMMAND_CREATE_TAX_RATE] = COMMAND(struct create_tax_rate, create_tax_rate_fields,
+	"CreateTaxRate", "create_tax_rate", PERMIT_BILL),
+    [COMMAND_ARCHIVE_TAX_RATE] = COMMAND(struct archive_tax_rate, archive_tax_rate_fields,
+	"ArchiveTaxRate", "archive_tax_rate", PERMIT_BILL),
+    [COMMAND_CREATE_ITEM] =
+	COMMAND(struct create_item, create_item_fields, "CreateItem", "create_item", PERMIT_BILL),
+    [COMMAND_CANCEL_ITEM] =
+	COMMAND(struct cancel_item, cancel_item_fields, "CancelItem", "cancel_item", PERMIT_BILL),
+    [COMMAND_GIVE_CREDIT] =
+	COMMAND(struct give_credit, give_credit_fields, "GiveCredit", "give_credit", PERMIT_BILL),
+    [COMMAND_PAY_INVOICE] =
+	COMMAND(struct pay_invoice, pay_invoice_fields, "PayInvoice", "pay_invoice", PERMIT_BILL),
+    [COMMAND_VOID_INVOICE] = COMMAND(
+	struct move_invoice, move_invoice_fields, "VoidInvoice", "void_invoice", PERMIT_BILL),
+    [COMMAND_MARK_UNCOLLECTIBLE] = COMMAND(struct move_invoice, move_invoice_fields,
+	"MarkUncollectible", "mark_uncollectible", PERMIT_BILL),
+    [COMMAND_CREATE_CREDIT_NOTE] = COMMAND(struct create_credit_note, create_credit_note_fields,
+	"CreateCreditNote", "create_credit_note", PERMIT_BILL),
+    [COMMAND_RECORD_PAYMENT_OUTCOME] = INTERNAL(struct record_payment_outcome,
+	record_payment_outcome_fields, "RecordPaymentOutcome", "record_payment_outcome"),
 };

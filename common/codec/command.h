@@ -11,6 +11,7 @@
 #include "common/base/str.h"
 #include "common/base/uuid.h"
 #include "common/domain/charge.h"
+#include "common/domain/credit_note.h"
 #include "common/domain/money.h"
 #include "common/domain/role.h"
 
@@ -30,6 +31,10 @@ struct create_customer {
 	struct currency currency; /* empty: the organisation's */
 	struct str country, timezone;
 	struct uuid test_clock_id; /* nil: real time */
+	struct str tax_exempt;     /* "none" unless told */
+	struct str tax_exempt_reason;
+	struct uuid_list tax_rate_ids;
+	int64_t net_terms_days; /* INT64_MIN: the organisation's */
 	struct str_map metadata;
 };
 
@@ -37,7 +42,11 @@ struct update_customer {
 	struct command_meta meta;
 	struct uuid customer_id;
 	struct str name, email, external_id, country,
-	    timezone; /* none: unchanged; empty: taken away */
+	    timezone;                  /* none: unchanged; empty: taken away */
+	struct str tax_exempt;         /* none: unchanged */
+	struct str tax_exempt_reason;  /* none: unchanged; empty: taken away */
+	struct uuid_list tax_rate_ids; /* items NULL: unchanged */
+	int64_t net_terms_days;        /* INT64_MIN: unchanged; -1: taken away */
 	struct str_map metadata;
 };
 
@@ -88,6 +97,8 @@ struct create_subscription {
 	struct instant end_at;   /* none: never */
 	int64_t trial_days;      /* INT64_MIN: the plan's */
 	struct str anchor;       /* "start" unless told, "calendar", "1" to "31" */
+	struct str_list coupon_codes;
+	struct uuid_list tax_rate_ids;
 	struct str_map metadata;
 };
 
@@ -135,6 +146,94 @@ struct advance_test_clock {
 	struct instant now;
 };
 
+struct create_coupon {
+	struct command_meta meta;
+	struct str code, name;
+	struct decimal percent_off; /* none: amount_off */
+	int64_t amount_off;         /* AMOUNT_NONE: percent_off */
+	struct currency currency;   /* with amount_off */
+	struct str duration;        /* "once" unless told, "repeating", "forever" */
+	int64_t duration_periods;   /* with "repeating"; else INT64_MIN */
+	int64_t max_redemptions;    /* INT64_MIN: any number */
+	struct instant redeem_by;   /* none: for ever */
+	struct uuid_list plan_ids;  /* none: every plan */
+	struct str_map metadata;
+};
+
+struct archive_coupon {
+	struct command_meta meta;
+	struct uuid coupon_id;
+};
+
+struct create_tax_rate {
+	struct command_meta meta;
+	struct str code, name;
+	struct decimal percentage;
+	bool inclusive;
+	struct str country;
+	struct str_map metadata;
+};
+
+struct archive_tax_rate {
+	struct command_meta meta;
+	struct uuid tax_rate_id;
+};
+
+struct create_item {
+	struct command_meta meta;
+	struct uuid customer_id;
+	int64_t amount;           /* minor units, from 1 */
+	struct currency currency; /* empty: the customer's */
+	struct str description;
+	struct uuid_list tax_rate_ids;
+	struct str_map metadata;
+};
+
+struct cancel_item {
+	struct command_meta meta;
+	struct uuid item_id;
+};
+
+struct give_credit {
+	struct command_meta meta;
+	struct uuid customer_id;
+	int64_t amount;           /* minor units, not 0; negative: taken back */
+	struct currency currency; /* empty: the customer's */
+	struct str description;
+};
+
+struct pay_invoice {
+	struct command_meta meta;
+	struct uuid invoice_id;
+	struct str payment_method;
+	int64_t amount;       /* INT64_MIN: all that remains */
+	struct str reference; /* of a manual one */
+};
+
+/* void and mark_uncollectible, each a schema of its own. */
+struct move_invoice {
+	struct command_meta meta;
+	struct uuid invoice_id;
+};
+
+struct create_credit_note {
+	struct command_meta meta;
+	struct uuid invoice_id;
+	const struct credit_wish *lines;
+	size_t lines_len; /* 0: all that is left */
+	struct str reason;
+	bool refund;
+};
+
+/* What a provider said.  A worker's own: no route leads to it. */
+struct record_payment_outcome {
+	struct command_meta meta;
+	struct uuid customer_id, invoice_id, payment_id;
+	struct str outcome;   /* "succeeded", "failed", "unknown" */
+	struct str reference; /* the provider's; or none */
+	struct str failure_code;
+};
+
 /* One row for each command; handlers and routes name them by this. */
 enum command_type {
 	COMMAND_CREATE_CUSTOMER,
@@ -152,6 +251,18 @@ enum command_type {
 	COMMAND_REPORT_QUANTITY,
 	COMMAND_CREATE_TEST_CLOCK,
 	COMMAND_ADVANCE_TEST_CLOCK,
+	COMMAND_CREATE_COUPON,
+	COMMAND_ARCHIVE_COUPON,
+	COMMAND_CREATE_TAX_RATE,
+	COMMAND_ARCHIVE_TAX_RATE,
+	COMMAND_CREATE_ITEM,
+	COMMAND_CANCEL_ITEM,
+	COMMAND_GIVE_CREDIT,
+	COMMAND_PAY_INVOICE,
+	COMMAND_VOID_INVOICE,
+	COMMAND_MARK_UNCOLLECTIBLE,
+	COMMAND_CREATE_CREDIT_NOTE,
+	COMMAND_RECORD_PAYMENT_OUTCOME,
 	COMMAND_TYPE_MAX,
 };
 
@@ -160,6 +271,7 @@ struct command_info {
 	const char *name;           /* "create_customer", as operations show it */
 	enum permission permission; /* what the actor needs, when it is asked for and when it takes
 				       effect */
+	bool internal; /* a worker's own: its actor is "system:<part>", and it is nobody else's */
 	const struct record
 	    *record; /* describes its struct, which begins with a struct command_meta */
 };

@@ -187,12 +187,26 @@ put_bound(struct buf *buf, const struct rating *rating, const char *name, int64_
 	put_fraction(buf, rating->bounds_fraction);
 }
 
+/* There is nothing to compute: somebody said so. */
+static void
+put_item(struct buf *buf, const struct item *item)
+{
+	put_member(buf, "kind", bill_line_kind_name(BILL_ITEM));
+	put_uuid(buf, "item_id", item->id);
+	put_integer(buf, "amount", item->amount);
+}
+
 void
 explanation_write(const struct bill_line *line, struct buf *buf)
 {
 	const struct charge *charge = line->rating.charge;
 
 	buf_append_char(buf, '{');
+	if (line->kind == BILL_ITEM) {
+		put_item(buf, line->item);
+		buf_append_char(buf, '}');
+		return;
+	}
 	put_member(buf, "model", charge->model);
 	put_member(buf, "billing", charge->billing);
 	switch (line->kind) {
@@ -205,6 +219,7 @@ explanation_write(const struct bill_line *line, struct buf *buf)
 	case BILL_MAXIMUM:
 		put_bound(buf, &line->rating, "max_amount", charge->max_amount);
 		break;
+	case BILL_ITEM:
 	case BILL_LINE_KIND_MAX:
 		CHECK(false);
 	}
@@ -213,12 +228,55 @@ explanation_write(const struct bill_line *line, struct buf *buf)
 	buf_append_char(buf, '}');
 }
 
+/* Begin an element of a list; a comma before it, unless it is the first. */
 static void
-put_line(struct buf *buf, const struct bill_line *billed)
+put_element(struct buf *buf)
+{
+	bool first = buf->len > 0 && buf->ptr[buf->len - 1] == '[';
+
+	buf_append_str(buf, first ? STR("{") : STR(",{"));
+}
+
+/* The coupons' shares of ${line}, of those that have one. */
+static void
+put_line_discounts(struct buf *buf, const struct bill *bill, const struct bill_line *line)
+{
+	put_name(buf, "discounts");
+	buf_append_char(buf, '[');
+	for (size_t i = 0; i < bill->discounts_len; i++) {
+		if (line->discount_shares[i] == 0)
+			continue;
+		put_element(buf);
+		put_uuid(buf, "coupon_id", bill->discounts[i].discount->coupon_id);
+		put_integer(buf, "amount", line->discount_shares[i]);
+		buf_append_char(buf, '}');
+	}
+	buf_append_char(buf, ']');
+}
+
+static void
+put_line_taxes(struct buf *buf, const struct bill_line *line)
+{
+	put_name(buf, "taxes");
+	buf_append_char(buf, '[');
+	for (size_t i = 0; i < line->taxes_len; i++) {
+		put_element(buf);
+		put_uuid(buf, "tax_rate_id", line->taxes[i].rate->id);
+		put_boolean(buf, "inclusive", line->taxes[i].rate->inclusive);
+		put_integer(buf, "amount", line->taxes[i].amount);
+		buf_append_char(buf, '}');
+	}
+	buf_append_char(buf, ']');
+}
+
+static void
+put_line(struct buf *buf, const struct bill *bill, const struct bill_line *billed)
 {
 	struct invoice_line line = {.position = 0};
 
 	invoice_line_describe(billed, &line);
+	if (billed->kind == BILL_ITEM)
+		line.plan_id = bill->plan_id;
 	buf_append_char(buf, '{');
 	put_member(buf, "kind", line.kind);
 	put_member(buf, "charge_code", line.charge_code);
@@ -230,6 +288,13 @@ put_line(struct buf *buf, const struct bill_line *billed)
 	put_integer(buf, "unit_amount", line.unit_amount);
 	put_decimal(buf, "unit_amount_decimal", line.unit_amount_decimal);
 	put_integer(buf, "amount", line.amount);
+	put_integer(buf, "discount", billed->discount);
+	put_line_discounts(buf, bill, billed);
+	put_integer(buf, "tax", billed->tax);
+	put_integer(buf, "tax_included", billed->tax_included);
+	put_line_taxes(buf, billed);
+	put_boolean(buf, "deferred", line.deferred);
+	put_integer(buf, "credited", 0);
 	put_instant(buf, "period_start", line.period_start);
 	put_instant(buf, "period_end", line.period_end);
 	put_name(buf, "explanation");
@@ -244,7 +309,46 @@ explanation_write_lines(const struct bill *bill, struct buf *buf)
 	for (size_t i = 0; i < bill->len; i++) {
 		if (i > 0)
 			buf_append_char(buf, ',');
-		put_line(buf, &bill->lines[i]);
+		put_line(buf, bill, &bill->lines[i]);
+	}
+	buf_append_char(buf, ']');
+}
+
+void
+explanation_write_discounts(const struct bill *bill, struct buf *buf)
+{
+	buf_append_char(buf, '[');
+	for (size_t i = 0; i < bill->discounts_len; i++) {
+		const struct bill_discount *taken = &bill->discounts[i];
+
+		if (!bill_has_discount(bill, i))
+			continue;
+		put_element(buf);
+		put_uuid(buf, "coupon_id", taken->discount->coupon_id);
+		put_member(buf, "code", taken->discount->code);
+		put_member(buf, "name", taken->discount->name);
+		put_integer(buf, "amount", taken->amount);
+		buf_append_char(buf, '}');
+	}
+	buf_append_char(buf, ']');
+}
+
+void
+explanation_write_taxes(const struct bill *bill, struct buf *buf)
+{
+	buf_append_char(buf, '[');
+	for (size_t i = 0; i < bill->taxes_len; i++) {
+		const struct bill_tax *tax = &bill->taxes[i];
+
+		put_element(buf);
+		put_uuid(buf, "tax_rate_id", tax->rate->id);
+		put_member(buf, "code", tax->rate->code);
+		put_member(buf, "name", tax->rate->name);
+		put_decimal(buf, "percentage", tax->rate->percentage);
+		put_boolean(buf, "inclusive", tax->rate->inclusive);
+		put_integer(buf, "taxable", tax->taxable);
+		put_integer(buf, "amount", tax->amount);
+		buf_append_char(buf, '}');
 	}
 	buf_append_char(buf, ']');
 }

@@ -16,9 +16,10 @@
 /**
  * invoice_digest(invoice, bill, ret_text):
  * The digest of ${invoice}, which invoice_issue made of ${bill}, in lower-case hexadecimal, with
- * its NUL.  It covers the customer, currency, reason and period, each line's kind, charge, plan
- * version, quantity, period and amount, and the sums; neither ids, number and dates of issue, which
- * a preview has not, nor the credit applied, which other invoices use up.
+ * its NUL.  It covers the customer, currency, reason and period; each line's kind, charge, plan
+ * version, quantity, period and amount, or the item's description and amount; each coupon's and tax
+ * rate's share of it; whether the customer is exempt and why; and the sums.  Not ids, number and
+ * dates of issue, which a preview has not, nor the credit applied, which other invoices use up.
  */
 void invoice_digest(
     const struct invoice *invoice, const struct bill *bill, char ret_text[INVOICE_DIGEST_SIZE]);

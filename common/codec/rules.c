@@ -19,6 +19,10 @@ field_find(const struct record *record, struct str name)
 static bool
 number_keeps(const struct schema_field *rules, int64_t number, struct buf *why)
 {
+	if (number == 0 && rules->non_zero) {
+		buf_append_str(why, STR("must not be 0"));
+		return false;
+	}
 	if (number >= rules->minimum && number <= rules->maximum)
 		return true;
 	buf_printf(
@@ -52,6 +56,52 @@ pairs_keep(const struct schema_field *rules, struct str_map map, struct buf *why
 	return true;
 }
 
+/* A list of texts. */
+static bool
+strs_keep(const struct schema_field *rules, struct str_list list, struct buf *why)
+{
+	struct schema_field item_rules = *rules;
+
+	item_rules.type = rules->type->items;
+	if (list.len > rules->items_max) {
+		buf_printf(why, "must have at most %zu items", rules->items_max);
+		return false;
+	}
+	for (size_t i = 0; i < list.len; i++) {
+		if (!text_keeps(&item_rules, list.items[i], why))
+			return false;
+		for (size_t j = 0; rules->items_unique && j < i; j++) {
+			if (!str_equal(list.items[i], list.items[j]))
+				continue;
+			buf_append_str(why, STR("has an item twice"));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+uuids_keep(const struct schema_field *rules, struct uuid_list list, struct buf *why)
+{
+	if (list.len > rules->items_max) {
+		buf_printf(why, "must have at most %zu items", rules->items_max);
+		return false;
+	}
+	for (size_t i = 0; i < list.len; i++) {
+		if (uuid_is_nil(list.items[i])) {
+			buf_append_str(why, STR("has the nil UUID"));
+			return false;
+		}
+		for (size_t j = 0; rules->items_unique && j < i; j++) {
+			if (!uuid_equal(list.items[i], list.items[j]))
+				continue;
+			buf_append_str(why, STR("has an item twice"));
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool
 decimal_keeps(const struct schema_field *rules, struct decimal decimal, struct buf *why)
 {
@@ -73,6 +123,8 @@ field_keeps(
 	const int32_t *int32 = at;
 	const int64_t *int64 = at;
 	const struct str_map *map = at;
+	const struct uuid_list *uuids = at;
+	const struct str_list *strs = at;
 	const struct str *text = at;
 
 	switch (field->kind) {
@@ -92,6 +144,10 @@ field_keeps(
 		       text_keeps(rules, str_from(currency->code), why);
 	case FIELD_STR_MAP:
 		return pairs_keep(rules, *map, why);
+	case FIELD_UUIDS:
+		return uuids_keep(rules, *uuids, why);
+	case FIELD_STRS:
+		return strs_keep(rules, *strs, why);
 	case FIELD_UUID:
 	case FIELD_BOOL:
 	case FIELD_INSTANT:
@@ -158,6 +214,7 @@ is_given(const struct field *field, const void *value)
 	const struct uuid *uuid = at;
 	const struct str *text = at;
 	const int64_t *int64 = at;
+	const struct decimal *decimal = at;
 
 	switch (field->kind) {
 	case FIELD_UUID:
@@ -166,6 +223,12 @@ is_given(const struct field *field, const void *value)
 		return text->ptr != NULL;
 	case FIELD_INT64_OR_NONE:
 		return *int64 != INT64_MIN;
+	case FIELD_DECIMAL:
+		return !decimal_is_none(*decimal);
+	case FIELD_UUIDS:
+		return ((const struct uuid_list *)at)->len > 0;
+	case FIELD_STRS:
+		return ((const struct str_list *)at)->len > 0;
 	case FIELD_RECORDS:
 		return list_len(field, value) > 0;
 	case FIELD_INT32:
@@ -175,7 +238,6 @@ is_given(const struct field *field, const void *value)
 	case FIELD_CURRENCY:
 	case FIELD_STR_MAP:
 	case FIELD_RECORD:
-	case FIELD_DECIMAL:
 	case FIELD_BYTES:
 	case FIELD_JSON:
 	case FIELD_MILLIS:

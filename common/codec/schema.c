@@ -265,8 +265,9 @@ array_read(struct builder *builder, const json_t *json, struct schema *schema)
 {
 	if (!type_read(builder, json_object_get(json, "items"), &schema->items))
 		return false;
-	if (schema->items->type != SCHEMA_RECORD || schema->items->nullable)
-		return refuse(builder, "an array must be of records");
+	if ((schema->items->type != SCHEMA_RECORD && schema->items->type != SCHEMA_STRING) ||
+	    schema->items->nullable)
+		return refuse(builder, "an array must be of records or strings");
 	return true;
 }
 

@@ -4,10 +4,10 @@
 /*
  * Avro schemas: what schemas/ holds, embedded in the program, parsed once.
  *
- * We use a subset of Avro: record, string, int, long, boolean, enum, array of records, map of
- * strings, and the union of null with one of these.  A schema outside the subset is refused when it
- * is opened.  Extra attributes on a field (minimum, maxLength, format, in, …) are our rules for a
- * client's JSON; they are no part of Avro and not of the fingerprint.
+ * We use a subset of Avro: record, string, int, long, boolean, enum, array of records or strings,
+ * map of strings, and the union of null with one of these.  A schema outside the subset is refused
+ * when it is opened.  Extra attributes on a field (minimum, maxLength, format, in, …) are our rules
+ * for a client's JSON; they are no part of Avro and not of the fingerprint.
  *
  * Schemas of actions (schemas/actions/) are rules for a body and nothing else: none is ever on the
  * wire, so none is released or found by fingerprint, and all of their fields come from the body.
@@ -36,7 +36,7 @@ enum schema_type {
 	SCHEMA_BOOLEAN,
 	SCHEMA_ENUM,
 	SCHEMA_RECORD,
-	SCHEMA_ARRAY, /* of records */
+	SCHEMA_ARRAY, /* of records, or of strings (also UUIDs) */
 	SCHEMA_MAP,   /* of strings */
 	SCHEMA_TYPE_MAX,
 };
@@ -81,11 +81,13 @@ struct schema_field {
 	bool allow_empty; /* the empty string passes, whatever the format and length_min say */
 	int64_t minimum;  /* of a number */
 	int64_t maximum;
-	size_t length_min; /* of a text, or of a map's values, in code points */
+	bool non_zero;     /* of a number */
+	size_t length_min; /* of a text, of a map's values or an array's, in code points */
 	size_t length_max;
 	size_t pairs_max; /* of a map */
 	size_t key_length_max;
 	size_t items_max;       /* of an array */
+	bool items_unique;      /* of an array of strings: none stands twice */
 	size_t places;          /* of a decimal: digits behind the point */
 	bool json;              /* a text that holds JSON: the public form has the value itself */
 	const json_t *examples; /* an array, or NULL */

@@ -1,10 +1,15 @@
 #include "common/base/decimal.h"
 #include "common/codec/schema_build.h"
 
-/* What a rule may stand on: a type of the subset, or one of the two with a meaning of their own. */
+/* What a rule may stand on: a type of the subset, one of the two with a meaning of their own, or an
+ * array of strings, on whose items rules for a text go.  ON(SCHEMA_ARRAY) is one of records. */
 #define ON(type) (1u << (type))
 #define ON_UUID (1u << (SCHEMA_TYPE_MAX))
 #define ON_MILLIS (1u << (SCHEMA_TYPE_MAX + 1))
+#define ON_STRS (1u << (SCHEMA_TYPE_MAX + 2))
+#define ON_UUIDS (1u << (SCHEMA_TYPE_MAX + 3))
+#define ON_TEXT (ON(SCHEMA_STRING) | ON_STRS)
+#define ON_LIST (ON(SCHEMA_ARRAY) | ON_STRS | ON_UUIDS)
 #define ON_ANY (~0u)
 
 /* A word in a schema and the enum value that it stands for. */
@@ -123,19 +128,20 @@ static const struct rule {
 } rules[] = {
     {"in", ON_ANY, source_read, 0},
     {"examples", ON_ANY, examples_read, 0},
-    {"format", ON(SCHEMA_STRING), format_read, 0},
+    {"format", ON_TEXT, format_read, 0},
     {"allowEmpty", ON(SCHEMA_STRING), bool_read, offsetof(struct schema_field, allow_empty)},
     {"minimum", ON(SCHEMA_INT) | ON(SCHEMA_LONG), integer_read,
 	offsetof(struct schema_field, minimum)},
     {"maximum", ON(SCHEMA_INT) | ON(SCHEMA_LONG), integer_read,
 	offsetof(struct schema_field, maximum)},
-    {"minLength", ON(SCHEMA_STRING) | ON(SCHEMA_MAP), size_read,
-	offsetof(struct schema_field, length_min)},
-    {"maxLength", ON(SCHEMA_STRING) | ON(SCHEMA_MAP), size_read,
-	offsetof(struct schema_field, length_max)},
+    {"nonZero", ON(SCHEMA_INT) | ON(SCHEMA_LONG), bool_read,
+	offsetof(struct schema_field, non_zero)},
+    {"minLength", ON_TEXT | ON(SCHEMA_MAP), size_read, offsetof(struct schema_field, length_min)},
+    {"maxLength", ON_TEXT | ON(SCHEMA_MAP), size_read, offsetof(struct schema_field, length_max)},
     {"maxProperties", ON(SCHEMA_MAP), size_read, offsetof(struct schema_field, pairs_max)},
     {"maxKeyLength", ON(SCHEMA_MAP), size_read, offsetof(struct schema_field, key_length_max)},
-    {"maxItems", ON(SCHEMA_ARRAY), size_read, offsetof(struct schema_field, items_max)},
+    {"maxItems", ON_LIST, size_read, offsetof(struct schema_field, items_max)},
+    {"uniqueItems", ON_STRS | ON_UUIDS, bool_read, offsetof(struct schema_field, items_unique)},
     {"places", ON(SCHEMA_STRING), size_read, offsetof(struct schema_field, places)},
     {"json", ON(SCHEMA_STRING), bool_read, offsetof(struct schema_field, json)},
 };
@@ -147,6 +153,8 @@ rule_place(const struct schema *type)
 		return ON_UUID;
 	if (type->logical == SCHEMA_MILLIS)
 		return ON_MILLIS;
+	if (type->type == SCHEMA_ARRAY && type->items->type == SCHEMA_STRING)
+		return type->items->logical == SCHEMA_UUID ? ON_UUIDS : ON_STRS;
 	return ON(type->type);
 }
 
@@ -194,7 +202,8 @@ default_fits(const struct schema_field *field)
 	case SCHEMA_INT:
 	case SCHEMA_LONG:
 		return json_is_integer(json) && json_integer_value(json) >= field->minimum &&
-		       json_integer_value(json) <= field->maximum;
+		       json_integer_value(json) <= field->maximum &&
+		       !(field->non_zero && json_integer_value(json) == 0);
 	case SCHEMA_BOOLEAN:
 		return json_is_boolean(json);
 	case SCHEMA_ENUM:

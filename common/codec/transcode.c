@@ -97,6 +97,8 @@ integer_walk(struct walk *walk, const struct schema_field *field, const json_t *
 		fault_at(walk->faults, place, "must be at least %" PRId64, field->minimum);
 	else if (value > field->maximum)
 		fault_at(walk->faults, place, "must be at most %" PRId64, field->maximum);
+	else if (value == 0 && field->non_zero)
+		fault_at(walk->faults, place, "must not be 0");
 	else
 		avro_put_long(walk->buf, value);
 }
@@ -203,10 +205,42 @@ map_walk(struct walk *walk, const struct schema_field *field, const json_t *json
 	avro_put_long(walk->buf, 0);
 }
 
+static void value_walk(struct walk *walk, const struct schema_field *field, const json_t *json,
+    const struct place *place);
+
+/* Whether two texts of a list say the same: UUIDs in whatever case. */
+static bool
+items_are_same(const struct schema *items, const json_t *a, const json_t *b)
+{
+	struct uuid a_uuid, b_uuid;
+
+	if (items->logical == SCHEMA_UUID)
+		return uuid_read(schema_str(a), &a_uuid) && uuid_read(schema_str(b), &b_uuid) &&
+		       uuid_equal(a_uuid, b_uuid);
+	return json_is_string(a) && json_equal(a, b);
+}
+
+static void
+unique_check(struct walk *walk, const struct schema_field *field, const json_t *json,
+    const struct place *place)
+{
+	for (size_t i = 1; i < json_array_size(json); i++) {
+		struct place here = {.up = place, .index = i};
+		size_t j = 0;
+
+		while (j < i && !items_are_same(field->type->items, json_array_get(json, i),
+				    json_array_get(json, j)))
+			j++;
+		if (j < i)
+			fault_at(walk->faults, &here, "stands here twice");
+	}
+}
+
 static void
 array_walk(struct walk *walk, const struct schema_field *field, const json_t *json,
     const struct place *place)
 {
+	struct schema_field item = *field;
 	size_t len = json_array_size(json);
 	size_t max = field->items_max < AVRO_ITEMS_MAX ? field->items_max : AVRO_ITEMS_MAX;
 
@@ -218,14 +252,17 @@ array_walk(struct walk *walk, const struct schema_field *field, const json_t *js
 		fault_at(walk->faults, place, "must have at most %zu items", max);
 		return;
 	}
+	item.type = field->type->items; /* the rules for a text are those of its items */
 	if (len > 0)
 		avro_put_long(walk->buf, (int64_t)len);
 	for (size_t i = 0; i < len; i++) {
 		struct place here = {.up = place, .index = i};
 
-		record_walk(walk, field->type->items, json_array_get(json, i), &here);
+		value_walk(walk, &item, json_array_get(json, i), &here);
 	}
 	avro_put_long(walk->buf, 0);
+	if (field->items_unique)
+		unique_check(walk, field, json, place);
 }
 
 static void

@@ -4,6 +4,7 @@ static const char *const kind_names[BILL_LINE_KIND_MAX] = {
     [BILL_CHARGE] = "charge",
     [BILL_MINIMUM] = "minimum",
     [BILL_MAXIMUM] = "maximum",
+    [BILL_ITEM] = "item",
 };
 
 struct str
@@ -13,11 +14,18 @@ bill_line_kind_name(enum bill_line_kind kind)
 	return str_from(kind_names[kind]);
 }
 
-/* Lines are not cleared: they are large, and most are never used. */
+/* Lines and taxes are not cleared: they are large, and most are never used. */
 void
 bill_init(struct bill *bill)
 {
+	bill->subtotal = 0;
+	bill->discount = 0;
+	bill->tax = 0;
+	bill->tax_included = 0;
 	bill->total = 0;
+	bill->plan_id = UUID_NIL;
+	bill->discounts_len = 0;
+	bill->taxes_len = 0;
 	bill->len = 0;
 }
 
@@ -41,6 +49,36 @@ usage_of(const struct bill_part *part, const struct charge *charge)
 	return (struct usage){.transactions = 0};
 }
 
+/* A line of ${amount} for nothing yet; all but the rating is written. */
+static void
+line_begin(struct bill_line *line, enum bill_line_kind kind, int64_t amount)
+{
+	line->kind = kind;
+	line->credit = false;
+	line->proration = false;
+	line->version = NULL;
+	line->item = NULL;
+	line->amount = amount;
+	line->discount = 0;
+	memset(line->discount_shares, 0, sizeof(line->discount_shares));
+	line->tax = 0;
+	line->tax_included = 0;
+	line->taxes_len = 0;
+}
+
+/* Count the line behind the last one.  Sums can be negated: they may become a credit. */
+static enum refusal
+line_count(struct bill *bill)
+{
+	if (__builtin_add_overflow(
+		bill->subtotal, bill->lines[bill->len].amount, &bill->subtotal) ||
+	    bill->subtotal == INT64_MIN)
+		return REFUSAL_AMOUNT_OUT_OF_RANGE;
+	bill->total = bill->subtotal;
+	bill->len++;
+	return REFUSAL_NONE;
+}
+
 /* Add a line for ${rating}, which may be what lies in its place already.  Lines of nothing are for
  * whole periods' charges only. */
 static enum refusal
@@ -51,21 +89,15 @@ line_add(struct bill *bill, const struct bill_part *part, enum bill_line_kind ki
 
 	if (amount == 0 && (part->proration || kind != BILL_CHARGE))
 		return REFUSAL_NONE;
-	CHECK(bill->len < BILL_LINES_MAX);
-	line->kind = kind;
+	CHECK(bill->len < BILL_CHARGE_LINES_MAX);
+	line_begin(line, kind, part->credit ? -amount : amount);
 	line->credit = part->credit;
 	line->proration = part->proration;
 	line->version = part->version;
 	line->period = part->period;
-	line->amount = part->credit ? -amount : amount;
 	if (rating != &line->rating)
 		rating_copy(rating, &line->rating);
-	/* A total can be negated: it may become a credit. */
-	if (__builtin_add_overflow(bill->total, line->amount, &bill->total) ||
-	    bill->total == INT64_MIN)
-		return REFUSAL_AMOUNT_OUT_OF_RANGE;
-	bill->len++;
-	return REFUSAL_NONE;
+	return line_count(bill);
 }
 
 /* The charge's own line and that of its bound; at most one of the bounds is not 0. */
@@ -76,7 +108,7 @@ charge_add(struct bill *bill, const struct bill_part *part, const struct charge 
 	enum refusal refusal;
 	struct rating *rating;
 
-	CHECK(bill->len < BILL_LINES_MAX);
+	CHECK(bill->len < BILL_CHARGE_LINES_MAX);
 
 	rating = &bill->lines[bill->len].rating;
 	refusal = rating_compute(charge, &usage, part->fraction, rating);
@@ -94,6 +126,8 @@ bill_add(struct bill *bill, const struct bill_part *part)
 {
 	CHECK(part->quantity >= 0);
 	CHECK(part->version->charges_len <= CHARGES_MAX);
+	/* What was assessed takes no more lines. */
+	CHECK(bill->discounts_len == 0 && bill->taxes_len == 0);
 
 	for (size_t i = 0; i < part->version->charges_len; i++) {
 		const struct charge *charge = &part->version->charges[i];
@@ -106,6 +140,30 @@ bill_add(struct bill *bill, const struct bill_part *part)
 			return refusal;
 	}
 	return REFUSAL_NONE;
+}
+
+enum refusal
+bill_add_item(struct bill *bill, const struct item *item, struct period period)
+{
+	struct bill_line *line = &bill->lines[bill->len];
+
+	CHECK(bill->len < BILL_LINES_MAX);
+	CHECK(item->amount > 0);
+
+	line_begin(line, BILL_ITEM, item->amount);
+	line->item = item;
+	line->period = period;
+	return line_count(bill);
+}
+
+bool
+bill_has_discount(const struct bill *bill, size_t place)
+{
+	CHECK(place < bill->discounts_len);
+	for (size_t i = 0; i < bill->len; i++)
+		if (bill->lines[i].discount_shares[place] != 0)
+			return true;
+	return false;
 }
 
 bool

@@ -7,17 +7,24 @@
  */
 
 #include "common/domain/calendar.h"
+#include "common/domain/coupon.h"
+#include "common/domain/item.h"
 #include "common/domain/plan.h"
 #include "common/domain/rating.h"
 #include "common/domain/refusal.h"
+#include "common/domain/tax.h"
 
-#define BILL_LINES_MAX \
-	128 /* charges in arrears and in advance, credited and charged, with their bounds */
+/* What bill_add makes of two versions, each charge with its bound: those in arrears of the old one,
+ * what it credits in advance, and what the new one charges come to 80. */
+#define BILL_CHARGE_LINES_MAX 128
+#define BILL_LINES_MAX (BILL_CHARGE_LINES_MAX + ITEMS_PENDING_MAX)
+#define BILL_TAXES_MAX (BILL_LINES_MAX * TAX_RATES_MAX)
 
 enum bill_line_kind {
 	BILL_CHARGE,  /* what its rating's amount says */
 	BILL_MINIMUM, /* what its rating's minimum adds */
 	BILL_MAXIMUM, /* what its rating's maximum takes off */
+	BILL_ITEM,    /* a one-off item: neither version nor rating */
 	BILL_LINE_KIND_MAX,
 };
 
@@ -25,14 +32,48 @@ struct bill_line {
 	enum bill_line_kind kind;
 	bool credit;    /* gives back what was charged: the rating's amounts, negative */
 	bool proration; /* it is for a change inside a period */
-	const struct plan_version *version; /* whose charge it is */
+	const struct plan_version *version; /* whose charge it is; of an item NULL */
+	const struct item *item;            /* of an item; else NULL */
 	struct period period;               /* what it is for */
 	int64_t amount;                     /* minor units, with its sign */
-	struct rating rating;               /* of the line's charge */
+	struct rating rating;               /* of the line's charge; of an item not written */
+
+	/* By assess alone, and 0 before; all minor units, of the sign of the amount. */
+	int64_t discount;                       /* the sum of the shares */
+	int64_t discount_shares[DISCOUNTS_MAX]; /* of the bill's discounts, by their place there */
+	int64_t tax;                            /* the sum of the shares */
+	int64_t tax_included;                   /* of the inclusive rates' ones */
+	size_t taxes_len;                       /* 0 to TAX_RATES_MAX */
+	struct bill_line_tax {
+		const struct tax_rate *rate;
+		int64_t amount;
+	} taxes[TAX_RATES_MAX];
+};
+
+/* What one of the subscription's discounts takes off, with its place among them. */
+struct bill_discount {
+	const struct discount *discount; /* as it was before the bill */
+	int64_t amount;
+};
+
+struct bill_tax {
+	const struct tax_rate *rate;
+	int64_t taxable; /* minor units: what its lines leave behind discounts, less the taxes that
+			    they contain */
+	int64_t amount;
 };
 
 struct bill {
-	int64_t total; /* minor units: the sum of the lines */
+	int64_t subtotal;     /* minor units, as all that follow: the sum of the lines */
+	int64_t discount;     /* by assess alone, and 0 before, as taxes are */
+	int64_t tax;          /* of all rates; */
+	int64_t tax_included; /* the part of it that the lines contain */
+	int64_t total;        /* subtotal - discount + tax - tax_included */
+	struct uuid plan_id;  /* by assess: the subscription's, which items' lines show */
+	size_t discounts_len; /* of the subscription, whether they take anything off or not */
+	struct bill_discount discounts[DISCOUNTS_MAX];
+	size_t taxes_len; /* rates that a line has, in the order in which lines name them */
+	struct bill_tax taxes[BILL_TAXES_MAX];
 	size_t len;
 	struct bill_line lines[BILL_LINES_MAX];
 };
@@ -80,14 +121,28 @@ void bill_init(struct bill *bill);
 NODISCARD enum refusal bill_add(struct bill *bill, const struct bill_part *part);
 
 /**
+ * bill_add_item(bill, item, period):
+ * Add a line for ${item}, shown with ${period}.  Refused as bill_add.
+ */
+NODISCARD enum refusal bill_add_item(
+    struct bill *bill, const struct item *item, struct period period);
+
+/**
  * bill_fits(bill, credit_balance):
  * Whether the customer's ${credit_balance} can take what ${bill} gives back, if it does.
  */
 NODISCARD bool bill_fits(const struct bill *bill, int64_t credit_balance);
 
 /**
+ * bill_has_discount(bill, place):
+ * Whether the discount at ${place} takes anything off any line, or gives it back: also where these
+ * add up to 0.
+ */
+NODISCARD bool bill_has_discount(const struct bill *bill, size_t place);
+
+/**
  * bill_line_kind_name(kind):
- * "charge", "minimum", "maximum".
+ * "charge", "minimum", "maximum", "item".
  */
 NODISCARD struct str bill_line_kind_name(enum bill_line_kind kind);
 

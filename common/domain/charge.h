@@ -9,6 +9,7 @@
 #include "common/base/check.h"
 #include "common/base/decimal.h"
 #include "common/base/str.h"
+#include "common/base/uuid.h"
 
 #define CHARGES_MAX 20      /* of a plan */
 #define CHARGE_TIERS_MAX 50 /* of a charge */
@@ -56,6 +57,7 @@ struct charge {
 	int64_t transaction_max_amount; /* percentage without tiers.  Or AMOUNT_NONE */
 	struct decimal free_units;      /* taken off first; none: 0.  Not of flat */
 	int64_t min_amount, max_amount; /* minor units a whole period; or AMOUNT_NONE */
+	struct uuid_list tax_rate_ids;  /* none: those of the subscription, or whoever has some */
 };
 
 /* What can be wrong with a charge, in order of precedence. */

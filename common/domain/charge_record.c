@@ -27,6 +27,7 @@ static const struct field charge_fields[] = {
     FIELD(struct charge, free_units, FIELD_DECIMAL),
     FIELD(struct charge, min_amount, FIELD_INT64_OR_NONE),
     FIELD(struct charge, max_amount, FIELD_INT64_OR_NONE),
+    FIELD(struct charge, tax_rate_ids, FIELD_UUIDS),
 };
 
 const struct record charge_record = RECORD(struct charge, "charge", charge_fields);

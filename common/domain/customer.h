@@ -20,13 +20,19 @@ struct customer {
 	struct str email;       /* none when unknown */
 	struct str external_id; /* the organisation's own name for it; none when there is none */
 	struct currency currency;
-	struct str country;  /* ISO 3166-1 alpha-2; none when unknown */
-	struct str timezone; /* tz database name */
+	struct str country;            /* ISO 3166-1 alpha-2; none when unknown */
+	struct str timezone;           /* tz database name */
+	struct str tax_exempt;         /* as tax_exempt_name gives it */
+	struct str tax_exempt_reason;  /* what its invoices say of that; or none */
+	struct uuid_list tax_rate_ids; /* none: the organisation's */
+	int64_t net_terms_days;        /* in which it pays; INT64_MIN: the organisation's */
 	struct str_map metadata;
-	struct str number_prefix; /* begins each of its invoices' numbers */
-	int64_t invoice_count;    /* numbers given so far; the next invoice gets this + 1 */
-	int64_t credit_balance;   /* minor units that the next invoices use up */
-	int64_t credit_count;     /* entries of that balance's history so far */
+	struct str number_prefix;  /* begins each of its invoices' numbers */
+	int64_t invoice_count;     /* numbers given so far; the next invoice gets this + 1 */
+	int64_t credit_note_count; /* likewise of credit notes */
+	int64_t items_pending;     /* one-off items that its next invoice takes */
+	int64_t credit_balance;    /* minor units that the next invoices use up */
+	int64_t credit_count;      /* entries of that balance's history so far */
 	struct instant
 	    latest_at;      /* the customer's time: the latest that a command of it has seen */
 	int64_t created_ms; /* milliseconds: when its command was accepted; lists go by it */

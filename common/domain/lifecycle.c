@@ -13,6 +13,7 @@ static const char *const event_names[LIFECYCLE_EVENT_MAX] = {
     [LIFECYCLE_CANCELED] = "canceled",
     [LIFECYCLE_EXPIRED] = "expired",
     [LIFECYCLE_PARKED] = "parked",
+    [LIFECYCLE_EARNED] = "earned",
 };
 
 const char *
@@ -315,6 +316,11 @@ subscription_made(const struct subscription *given, const struct customer *custo
 	    .canceled_at = INSTANT_NONE,
 	    .ended_at = INSTANT_NONE,
 	    .paused_at = INSTANT_NONE,
+	    .discounts = wish->discounts,
+	    .discounts_len = wish->discounts_len,
+	    .tax_rate_ids = wish->tax_rate_ids,
+	    .deferred_from = INSTANT_NONE,
+	    .deferred_until = INSTANT_NONE,
 	    .billing_problem = STR_NONE,
 	    .metadata = given->metadata,
 	    .created_ms = given->created_ms,

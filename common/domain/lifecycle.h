@@ -33,6 +33,7 @@ enum lifecycle_event {
 	LIFECYCLE_CANCELED,
 	LIFECYCLE_EXPIRED,
 	LIFECYCLE_PARKED, /* what fell due could not be billed */
+	LIFECYCLE_EARNED, /* inside a long period, a part of what was charged in advance */
 	LIFECYCLE_EVENT_MAX,
 };
 
@@ -64,11 +65,14 @@ struct step {
 /* What creating a subscription asks for. */
 struct wish {
 	int64_t quantity;
-	struct instant start_at; /* INSTANT_NONE: now */
-	struct instant end_at;   /* INSTANT_NONE: never */
-	int32_t trial_days;      /* 0 to TRIAL_DAYS_MAX; -1: the plan's */
-	struct str anchor;       /* as anchoring_from reads it */
-	bool many;               /* the organisation lets a customer have many live subscriptions */
+	struct instant start_at;          /* INSTANT_NONE: now */
+	struct instant end_at;            /* INSTANT_NONE: never */
+	int32_t trial_days;               /* 0 to TRIAL_DAYS_MAX; -1: the plan's */
+	struct str anchor;                /* as anchoring_from reads it */
+	const struct discount *discounts; /* what was redeemed for it; borrowed */
+	size_t discounts_len;
+	struct uuid_list tax_rate_ids;
+	bool many; /* the organisation lets a customer have many live subscriptions */
 };
 
 /**
@@ -93,9 +97,9 @@ NODISCARD enum refusal lifecycle_create(const struct customer *customer, const s
  * What falls due at subscription->due_at, one step of it: a start; a trial's end; a period's end,
  * billing the arrears of the period that ended and the advance of the one that begins, with a
  * pending change in effect; a cancellation at the period's end; its end (active: expired; past due
- * or paused: canceled).  due_at is later afterwards, or none.  A period that a zone's leap over a
- * day leaves empty is passed over.  Refused, ${step} of no use: TIME_OUT_OF_RANGE,
- * AMOUNT_OUT_OF_RANGE; lifecycle_park is for these.
+ * or paused: canceled); inside a long period, that a part of it was earned.  due_at is later
+ * afterwards, or none.  A period that a zone's leap over a day leaves empty is passed over.
+ * Refused, ${step} of no use: TIME_OUT_OF_RANGE, AMOUNT_OUT_OF_RANGE; lifecycle_park is for these.
  */
 NODISCARD enum refusal lifecycle_due(const struct subscription *subscription,
     const struct terms *terms, struct step *step, struct bill *bill);

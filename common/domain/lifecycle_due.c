@@ -1,4 +1,5 @@
 /* What falls due by itself: starts, ends of trials and periods, ends. */
+#include "common/domain/deferral.h"
 #include "common/domain/lifecycle_internal.h"
 
 /* What was scheduled begins, as it was computed when it was scheduled. */
@@ -40,6 +41,9 @@ lifecycle_enter_period(struct step *step, const struct terms *terms, struct bill
 	}
 	if (!lifecycle_next_period(after, version, terms->zone))
 		return REFUSAL_TIME_OUT_OF_RANGE;
+	/* All of the period that ended is earned; what this one's bill defers comes to it with
+	 * deferral_step. */
+	after->deferred = 0;
 	refusal = lifecycle_add_advance(after, version, terms, lifecycle_current(after),
 	    (struct lifecycle_flags){false, false}, bill);
 	if (refusal == REFUSAL_NONE)
@@ -80,13 +84,22 @@ end(struct step *step, const struct subscription *subscription, const struct ter
 	    bill);
 }
 
+/* Time went by, and nothing else: so much of what was charged for it is earned. */
+static void
+earn(struct step *step, const struct subscription *subscription)
+{
+	step->event = LIFECYCLE_EARNED;
+	step->after.deferred -= deferral_release(subscription, step->at);
+	step->after.deferred_from = step->at;
+}
+
 enum refusal
 lifecycle_due(const struct subscription *subscription, const struct terms *terms, struct step *step,
     struct bill *bill)
 {
 	enum subscription_status status = subscription_status_from(subscription->status);
 	struct instant at = subscription->due_at;
-	enum refusal refusal;
+	enum refusal refusal = REFUSAL_NONE;
 
 	CHECK(!instant_is_none(at));
 	CHECK(at.s == subscription_due_at(subscription).s);
@@ -96,6 +109,8 @@ lifecycle_due(const struct subscription *subscription, const struct terms *terms
 	/* When a wish to cancel and its end fall together, it was canceled. */
 	if (status == SUBSCRIPTION_SCHEDULED)
 		refusal = start(step, terms, bill);
+	else if (status != SUBSCRIPTION_PAUSED && at.s < subscription->current_period_end.s)
+		earn(step, subscription);
 	else if (subscription->cancel_at_period_end)
 		refusal =
 		    lifecycle_finish(step, subscription, terms, SUBSCRIPTION_CANCELED, false, bill);

@@ -67,6 +67,9 @@ subscription_due_at(const struct subscription *subscription)
 	case SUBSCRIPTION_STATUS_MAX:
 		break;
 	}
+	if (subscription->deferred > 0 &&
+	    subscription->deferred_from.s + EARNED_AFTER_S < subscription->current_period_end.s)
+		return (struct instant){subscription->deferred_from.s + EARNED_AFTER_S};
 	/* Which is cut at its end_at. */
 	return subscription->current_period_end;
 }

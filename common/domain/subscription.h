@@ -10,10 +10,14 @@
 #include "common/base/str.h"
 #include "common/base/uuid.h"
 #include "common/domain/calendar.h"
+#include "common/domain/coupon.h"
 #include "common/domain/plan.h"
 
 #define QUANTITY_NONE INT64_MIN
 #define SUBSCRIPTION_QUANTITY_MAX INT64_C(1000000000)
+/* What is deferred is earned at the latest so long after the last time: longer than any month, so
+ * that periods of one need no step for it. */
+#define EARNED_AFTER_S (INT64_C(32) * 86400)
 
 enum subscription_status {
 #define STATE(name, text, live) SUBSCRIPTION_##name,
@@ -62,6 +66,14 @@ struct subscription {
 	struct uuid pending_version_id; /* likewise */
 	int64_t pending_quantity;       /* with it; else QUANTITY_NONE */
 
+	const struct discount *discounts; /* the coupons that it came with, in their order */
+	size_t discounts_len;             /* 0 to DISCOUNTS_MAX */
+	struct uuid_list tax_rate_ids;    /* none: the customer's */
+
+	int64_t deferred; /* minor units, not negative: charged in advance, and not earned yet: */
+	struct instant deferred_from;  /* for the time from here */
+	struct instant deferred_until; /* up to here; INSTANT_NONE before anything was charged */
+
 	struct instant due_at;      /* when something falls due next; INSTANT_NONE: nothing does */
 	struct str billing_problem; /* why what fell due could not be billed (a refusal's slug);
 				       none while all is well */
@@ -96,8 +108,9 @@ NODISCARD bool subscription_transition_allowed(
 /**
  * subscription_due_at(subscription):
  * When something falls due by itself: its start, the end of its trial or period, its own end (a
- * paused one waits for that alone); INSTANT_NONE for one that has ended or is parked by a
- * billing_problem.  Every function of lifecycle.h sets due_at to this.
+ * paused one waits for that alone), in long periods that a part of them was earned; INSTANT_NONE
+ * for one that has ended or is parked by a billing_problem.  Every function of lifecycle.h sets
+ * due_at to this.
  */
 NODISCARD struct instant subscription_due_at(const struct subscription *subscription);
 

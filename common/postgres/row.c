@@ -8,7 +8,15 @@
 #define STATEMENT_SQL_MAX 8192
 #define SCRATCH_BYTES 8 /* of the widest number on the wire */
 
-typedef void sql_writer(const struct row_table *table, struct buf *buf);
+/* The statements that every table has, the last one when it is updatable. */
+static const struct {
+	const char *suffix;
+	void (*write)(const struct row_table *table, struct buf *buf);
+} writers[] = {
+    [ROW_LOAD] = {"_load", row_sql_load},
+    [ROW_INSERT] = {"_insert", row_sql_insert},
+    [ROW_UPDATE] = {"_update", row_sql_update},
+};
 
 /* Make one statement.  These are few, at start, and of known size: no room for them is a bug. */
 static struct pg_statement
@@ -29,12 +37,7 @@ make_statement(const char *name, const char *suffix, struct buf *sql, struct are
 void
 row_prepare(struct pg *pg, const struct row_table *table, struct arena *arena)
 {
-	static const struct {
-		const char *suffix;
-		sql_writer *write;
-	} writers[] = {
-	    {"_load", row_sql_load}, {"_insert", row_sql_insert}, {"_update", row_sql_update}};
-	size_t len = table->updatable ? 3 : 2;
+	size_t len = table->updatable ? ARRAY_LEN(writers) : ROW_UPDATE;
 	struct pg_statement *statements = arena_array(arena, len, sizeof(*statements));
 	struct buf sql;
 
@@ -146,7 +149,9 @@ read_cell(
 	case FIELD_STR_MAP:
 		return row_map_read(pg_get_str(result, row, column), arena, at, err);
 	case FIELD_RECORDS:
-		return row_records_read(pg_get_str(result, row, column), field, arena, value, err);
+	case FIELD_UUIDS:
+	case FIELD_STRS:
+		return row_list_read(pg_get_str(result, row, column), field, arena, value, err);
 	case FIELD_INT64_OR_NONE:
 		*(int64_t *)at = read_int64_or_none(cell);
 		return ERR_NONE;
@@ -260,7 +265,9 @@ write_cell(const void *value, const struct field *field, char *scratch, struct a
 	case FIELD_STR_MAP:
 		return row_map_write(at, arena, ret_cell, err);
 	case FIELD_RECORDS:
-		return row_records_write(field, value, arena, ret_cell, err);
+	case FIELD_UUIDS:
+	case FIELD_STRS:
+		return row_list_write(field, value, arena, ret_cell, err);
 	case FIELD_RECORD:
 	case FIELD_KIND_MAX:
 		break;
@@ -289,13 +296,13 @@ add_column(struct pg_params *params, const struct field *field, const void *cons
 }
 
 enum err_class
-row_params(const struct row_table *table, const void *const *rows, size_t len,
-    struct pg_params *params, struct err *err)
+row_params(const struct row_table *table, enum row_statement statement, const void *const *rows,
+    size_t len, struct pg_params *params, struct err *err)
 {
 	for (size_t i = 0; i < table->record->fields_len; i++) {
 		const struct field *field = &table->record->fields[i];
 
-		if (column_kind(field) == NULL)
+		if (!row_sql_has(table, field, statement))
 			continue;
 		if (add_column(params, field, rows, len, err) != ERR_NONE)
 			return err_wrap(err, "%s.%s", table->name, field->name);
@@ -304,17 +311,17 @@ row_params(const struct row_table *table, const void *const *rows, size_t len,
 }
 
 static enum err_class
-send_rows(struct pg *pg, const struct row_table *table, const char *suffix, const void *const *rows,
-    size_t len, struct arena *arena, struct err *err)
+send_rows(struct pg *pg, const struct row_table *table, enum row_statement statement,
+    const void *const *rows, size_t len, struct arena *arena, struct err *err)
 {
 	char name[STATEMENT_NAME_SIZE];
 	struct pg_params params;
 
 	if (len == 0)
 		return ERR_NONE;
-	snprintf(name, sizeof(name), "%s%s", table->name, suffix);
+	snprintf(name, sizeof(name), "%s%s", table->name, writers[statement].suffix);
 	pg_params_init(&params, arena);
-	if (row_params(table, rows, len, &params, err) != ERR_NONE)
+	if (row_params(table, statement, rows, len, &params, err) != ERR_NONE)
 		return err->class;
 	return pg_send(pg, name, &params, err);
 }
@@ -323,7 +330,7 @@ enum err_class
 row_send_insert(struct pg *pg, const struct row_table *table, const void *const *rows, size_t len,
     struct arena *arena, struct err *err)
 {
-	return send_rows(pg, table, "_insert", rows, len, arena, err);
+	return send_rows(pg, table, ROW_INSERT, rows, len, arena, err);
 }
 
 enum err_class
@@ -331,5 +338,5 @@ row_send_update(struct pg *pg, const struct row_table *table, const void *const 
     struct arena *arena, struct err *err)
 {
 	CHECK(table->updatable);
-	return send_rows(pg, table, "_update", rows, len, arena, err);
+	return send_rows(pg, table, ROW_UPDATE, rows, len, arena, err);
 }

@@ -13,16 +13,19 @@
 #include "common/postgres/pg.h"
 
 #define ROW_KEYS_MAX 3
+#define ROW_MUTABLE_MAX 12
 
 /* What a table of the database is to us.  Fields of kind FIELD_RECORD are not columns, nor are
  * those of kind FIELD_RECORDS that do not say so. */
 struct row_table {
-	const char *name;               /* "customers": begins the names of its statements */
-	const char *table;              /* "billd.customers" */
-	const struct record *record;    /* its columns, by name */
-	const char *keys[ROW_KEYS_MAX]; /* columns by which rows are loaded and updated,
-					   organisation_id first; NULL behind the last */
-	bool updatable;                 /* else rows are only ever inserted */
+	const char *name;                     /* "customers": begins the names of its statements */
+	const char *table;                    /* "billd.customers" */
+	const struct record *record;          /* its columns, by name */
+	const char *keys[ROW_KEYS_MAX];       /* columns by which rows are loaded and updated,
+						 organisation_id first; NULL behind the last */
+	bool updatable;                       /* else rows are only ever inserted */
+	const char *mutable[ROW_MUTABLE_MAX]; /* the columns that updates write; NULL behind the
+						 last.  None: all but the keys */
 };
 
 /**

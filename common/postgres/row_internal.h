@@ -3,7 +3,7 @@
 
 /*
  * What the files of row share: how each kind of field is kept in a column, and string maps and
- * lists of records as JSON.
+ * lists as JSON.
  * For common/postgres/ and its tests alone.
  */
 
@@ -25,6 +25,21 @@ struct column_kind {
  */
 NODISCARD const struct column_kind *column_kind(const struct field *field);
 
+/* What is done with rows, each by one statement. */
+enum row_statement {
+	ROW_LOAD,
+	ROW_INSERT,
+	ROW_UPDATE,
+};
+
+/**
+ * row_sql_has(table, field, statement):
+ * Whether ${field} is a column of that ${statement}: every column is, but of an update, which has
+ * the keys and what it writes.
+ */
+NODISCARD bool row_sql_has(
+    const struct row_table *table, const struct field *field, enum row_statement statement);
+
 /**
  * row_sql_select(table, from, buf), row_sql_load(table, buf), row_sql_insert(table, buf),
  * row_sql_update(table, buf):
@@ -36,12 +51,12 @@ void row_sql_insert(const struct row_table *table, struct buf *buf);
 void row_sql_update(const struct row_table *table, struct buf *buf);
 
 /**
- * row_params(table, rows, len, params, err):
- * Add the parameters of an insert or update of ${rows}: one array for each column, in the order of
- * the record.  Errors as row_send_insert.
+ * row_params(table, statement, rows, len, params, err):
+ * Add the parameters of an insert or update of ${rows}: one array for each of its columns, in the
+ * order of the record.  Errors as row_send_insert.
  */
-NODISCARD enum err_class row_params(const struct row_table *table, const void *const *rows,
-    size_t len, struct pg_params *params, struct err *err);
+NODISCARD enum err_class row_params(const struct row_table *table, enum row_statement statement,
+    const void *const *rows, size_t len, struct pg_params *params, struct err *err);
 
 /**
  * row_map_write(map, arena, ret_json, err):
@@ -60,21 +75,21 @@ NODISCARD enum err_class row_map_read(
     struct str json, struct arena *arena, struct str_map *ret_map, struct err *err);
 
 /**
- * row_records_write(field, value, arena, ret_json, err):
- * The list ${field}, of kind FIELD_RECORDS, of the struct ${value} as the text of a JSON array of
- * objects: every field of a record by its name, none as null, decimals as strings.  ERR_POISON when
- * a text is not UTF-8 or the arena is full.
+ * row_list_write(field, value, arena, ret_json, err):
+ * The list ${field} of the struct ${value} as the text of a JSON array: UUIDs and texts as strings
+ * (FIELD_UUIDS, FIELD_STRS), records as objects (FIELD_RECORDS) with every field by its name, none
+ * as null, decimals as strings.  ERR_POISON when a text is not UTF-8 or the arena is full.
  */
-NODISCARD enum err_class row_records_write(const struct field *field, const void *value,
+NODISCARD enum err_class row_list_write(const struct field *field, const void *value,
     struct arena *arena, struct str *ret_json, struct err *err);
 
 /**
- * row_records_read(json, field, arena, value, err):
- * Read ${json} back into the list ${field} of ${value}; none is the empty list.  A name that an
- * object lacks is none, one that the record lacks is passed over.  ERR_FATAL when a value is of
- * another type, ERR_POISON when the arena is full.
+ * row_list_read(json, field, arena, value, err):
+ * Read ${json} back into the list ${field} of ${value}; none is the empty list, whose items are
+ * NULL.  A name that an object lacks is none, one that the record lacks is passed over.  ERR_FATAL
+ * when a value is of another type, ERR_POISON when the arena is full.
  */
-NODISCARD enum err_class row_records_read(
+NODISCARD enum err_class row_list_read(
     struct str json, const struct field *field, struct arena *arena, void *value, struct err *err);
 
 #endif

@@ -17,6 +17,8 @@ static const struct column_kind column_kinds[FIELD_KIND_MAX] = {
     [FIELD_INT64_OR_NONE] = {"int8[]", "", "", PG_INT8_ARRAY, PG_INT8},
     [FIELD_DECIMAL] = {"text[]", "::text", "::numeric", PG_TEXT_ARRAY, PG_TEXT},
     [FIELD_MILLIS] = {"timestamptz[]", "", "", PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ},
+    [FIELD_UUIDS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
+    [FIELD_STRS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
 };
 
 const struct column_kind *
@@ -46,10 +48,29 @@ is_key(const struct row_table *table, const char *name)
 	return false;
 }
 
-/* The list of all columns, each with ${before} and the casts.  Quoted: some are words of SQL. */
+static bool
+is_mutable(const struct row_table *table, const char *name)
+{
+	for (size_t i = 0; i < ROW_MUTABLE_MAX && table->mutable[i] != NULL; i++)
+		if (strcmp(table->mutable[i], name) == 0)
+			return true;
+	return table->mutable[0] == NULL && !is_key(table, name);
+}
+
+bool
+row_sql_has(const struct row_table *table, const struct field *field, enum row_statement statement)
+{
+	if (column_kind(field) == NULL)
+		return false;
+	return statement != ROW_UPDATE || is_key(table, field->name) ||
+	       is_mutable(table, field->name);
+}
+
+/* The list of a statement's columns, each with ${before} and the casts.  Quoted: some are words of
+ * SQL. */
 static void
-put_columns(const struct row_table *table, const char *before, bool with_read_cast,
-    bool with_write_cast, struct buf *buf)
+put_columns(const struct row_table *table, enum row_statement statement, const char *before,
+    bool with_read_cast, bool with_write_cast, struct buf *buf)
 {
 	const char *comma = "";
 
@@ -57,7 +78,7 @@ put_columns(const struct row_table *table, const char *before, bool with_read_ca
 		const struct field *field = &table->record->fields[i];
 		const struct column_kind *kind = column_kind(field);
 
-		if (kind == NULL)
+		if (kind == NULL || !row_sql_has(table, field, statement))
 			continue;
 		buf_printf(buf, "%s%s\"%s\"%s%s", comma, before, field->name,
 		    with_read_cast ? kind->read_cast : "", with_write_cast ? kind->write_cast : "");
@@ -67,22 +88,23 @@ put_columns(const struct row_table *table, const char *before, bool with_read_ca
 
 /* "unnest($1::uuid[], …) AS k("organisation_id", …)": one parameter for each column. */
 static void
-put_unnest_columns(const struct row_table *table, struct buf *buf)
+put_unnest_columns(const struct row_table *table, enum row_statement statement, struct buf *buf)
 {
 	int number = 1;
 
 	buf_append_str(buf, STR("unnest("));
 	for (size_t i = 0; i < table->record->fields_len; i++) {
-		const struct column_kind *kind = column_kind(&table->record->fields[i]);
+		const struct field *field = &table->record->fields[i];
 
-		if (kind == NULL)
+		if (!row_sql_has(table, field, statement))
 			continue;
-		buf_printf(buf, "%s$%d::%s", number == 1 ? "" : ", ", number, kind->array);
+		buf_printf(
+		    buf, "%s$%d::%s", number == 1 ? "" : ", ", number, column_kind(field)->array);
 		number++;
 	}
 	CHECK(number > 1 && number <= PG_PARAMS_MAX);
 	buf_append_str(buf, STR(") AS k("));
-	put_columns(table, "", false, false, buf);
+	put_columns(table, statement, "", false, false, buf);
 	buf_append_char(buf, ')');
 }
 
@@ -97,7 +119,7 @@ void
 row_sql_select(const struct row_table *table, const char *from, struct buf *buf)
 {
 	buf_append_str(buf, STR("SELECT "));
-	put_columns(table, "t.", true, false, buf);
+	put_columns(table, ROW_LOAD, "t.", true, false, buf);
 	buf_printf(buf, " %s", from);
 }
 
@@ -123,11 +145,11 @@ void
 row_sql_insert(const struct row_table *table, struct buf *buf)
 {
 	buf_printf(buf, "INSERT INTO %s (", table->table);
-	put_columns(table, "", false, false, buf);
+	put_columns(table, ROW_INSERT, "", false, false, buf);
 	buf_append_str(buf, STR(") SELECT "));
-	put_columns(table, "k.", false, true, buf);
+	put_columns(table, ROW_INSERT, "k.", false, true, buf);
 	buf_append_str(buf, STR(" FROM "));
-	put_unnest_columns(table, buf);
+	put_unnest_columns(table, ROW_INSERT, buf);
 }
 
 void
@@ -141,14 +163,15 @@ row_sql_update(const struct row_table *table, struct buf *buf)
 		const struct field *field = &table->record->fields[i];
 		const struct column_kind *kind = column_kind(field);
 
-		if (kind == NULL || is_key(table, field->name))
+		if (kind == NULL || !row_sql_has(table, field, ROW_UPDATE) ||
+		    is_key(table, field->name))
 			continue;
 		buf_printf(buf, "%s\"%s\" = k.\"%s\"%s", comma, field->name, field->name,
 		    kind->write_cast);
 		comma = ", ";
 	}
 	buf_append_str(buf, STR(" FROM "));
-	put_unnest_columns(table, buf);
+	put_unnest_columns(table, ROW_UPDATE, buf);
 	for (size_t i = 0; i < ROW_KEYS_MAX && table->keys[i] != NULL; i++)
 		buf_printf(buf, " %s t.\"%s\" = k.\"%s\"", i == 0 ? "WHERE" : "AND", table->keys[i],
 		    table->keys[i]);

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import checker_billing
 import checker_events
+import checker_money
 import checker_outcomes
 import checker_rows
 import evidence as evidence_module
@@ -24,10 +25,8 @@ UNJUDGED = "the rule cannot be applied"
 TOLD_MAX = 20  # breaches of one rule that are told; a broken stack breaks one ten thousand times
 
 # (name, function, what must hold)
-RULES = [
-    (name, rule, " ".join(rule.__doc__.split()))
-    for name, rule in (*checker_outcomes.RULES, *checker_rows.RULES, *checker_billing.RULES, *checker_events.RULES)
-]
+MODULES = (checker_outcomes, checker_rows, checker_billing, checker_money, checker_events)
+RULES = [(name, rule, " ".join(rule.__doc__.split())) for module in MODULES for name, rule in module.RULES]
 
 
 @dataclass

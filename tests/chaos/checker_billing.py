@@ -8,11 +8,17 @@ from decimal import Decimal
 from billing import check_explanation
 from checker_index import milliseconds, repeated
 
+FINAL = ("void", "uncollectible")  # states of an invoice that nothing more is paid of
 LIVE = ("scheduled", "trialing", "active", "past_due", "paused")
 INT64 = range(-(2**63), 2**63)
-AMOUNTS = ("subtotal", "discount", "tax", "total", "credit_applied", "amount_due", "amount_paid")
+AMOUNTS = (
+    "subtotal", "discount", "tax", "tax_included", "total", "credit_applied", "amount_due", "amount_paid",
+    "amount_credited", "amount_refunded", "credited_total",
+)  # fmt: skip
+LINE_AMOUNTS = ("quantity", "unit_amount", "amount", "discount", "tax", "tax_included", "credited")
 BEGINS = ("subscription_create", "subscription_cycle")  # reasons: a period begins
 ENDS = ("subscription_cancel", "subscription_end")
+EARNED_AFTER_MS = 32 * 86_400_000
 DUE_SECONDS = 20  # what fell due so long ago is done on a stack that is quiet, or parked
 
 
@@ -132,10 +138,11 @@ def periods_tile(index):
 
 
 def totals_are_the_lines(index):
-    """Whole numbers in range; sums are what they sum; nothing is negative; what owes nothing is paid, and only that."""
+    """Whole numbers in range; sums are what they sum; nothing is negative; what owes nothing is paid, and only that,
+    unless it was voided or given up."""
     for one, row in index.rows["invoices"].items():
         lines, sums = index.lines[one], {name: row[name] for name in AMOUNTS}
-        numbers = [*sums.values(), *(line[name] for line in lines for name in ("quantity", "unit_amount", "amount"))]
+        numbers = [*sums.values(), *(line[name] for line in lines for name in LINE_AMOUNTS)]
         if not all(type(number) is int and number in INT64 for number in numbers):
             yield f"the invoice {one} has amounts that are no whole numbers of 64 bits: {numbers}"
             continue
@@ -145,16 +152,21 @@ def totals_are_the_lines(index):
             yield f"the invoice {one} has no lines, and is for {row['reason']}"
         wanted = {
             "subtotal": sum(line["amount"] for line in lines),
-            "total": row["subtotal"] - row["discount"] + row["tax"],
+            "discount": sum(line["discount"] for line in lines),
+            "tax": sum(line["tax"] for line in lines),
+            "tax_included": sum(line["tax_included"] for line in lines),
+            "total": row["subtotal"] - row["discount"] + row["tax"] - row["tax_included"],
             "amount_due": row["total"] - row["credit_applied"],
         }
         for name, amount in wanted.items():
             if row[name] != amount:
                 yield f"the invoice {one}: {name} is {row[name]}, its parts give {amount}"
-        if min(row["total"], row["credit_applied"], row["amount_due"]) < 0:
+        remaining = row["amount_due"] - row["amount_paid"] - row["amount_credited"]
+        # What credited lines give back can be more than the others have, of each part of the sum but the whole.
+        if min(remaining, *(row[name] for name in AMOUNTS[AMOUNTS.index("total") :])) < 0:
             yield f"the invoice {one} is negative: {sums}"
-        if (row["amount_due"] == 0) != (row["status"] == "paid"):
-            yield f"the invoice {one} over {row['amount_due']} is {row['status']}"
+        if row["status"] not in FINAL and (remaining == 0) != (row["status"] == "paid"):
+            yield f"the invoice {one}, of which {remaining} remains, is {row['status']}"
 
 
 def lines_are_explained(index):
@@ -178,6 +190,8 @@ def prices_are_the_plans(index):
     for one, row in index.rows["invoices"].items():
         currencies = {row["currency"], index.rows["customers"].get(row["customer_id"], {}).get("currency")}
         for line in index.lines[one]:
+            if line["kind"] == "item":
+                continue
             currencies |= {version["currency"] for version in versions[line["plan_id"]]}
             charges = [charge for version in versions[line["plan_id"]] for charge in version["charges"]]
             if not any(charge["code"] == line["charge_code"] and is_price(charge, line) for charge in charges):
@@ -200,17 +214,30 @@ def is_price(charge, line):
     return True
 
 
+# reason of a credit: the signs that its amount can have
+CREDIT_SIGNS = {
+    "proration": (1,), "invoice": (-1,), "grant": (1, -1), "invoice_void": (1,), "credit_note": (1,),
+    "refund_failed": (1,),
+}  # fmt: skip
+
+
 def credits_add_up(index):
     """A customer's credit balance is the sum of its entries, numbered without a gap, none of which overdraws it; what
-    an invoice took of it is an entry."""
-    entries, taken = defaultdict(list), defaultdict(int)
+    an invoice took of it is an entry, and so is what a void one, a credit note or a failed refund gave back."""
+    entries, taken, back = defaultdict(list), defaultdict(int), defaultdict(int)
     for row in index.own("credit_entries"):
         entries[row["customer_id"]].append(row)
-        if row["invoice_id"]:
+        if row["reason"] == "invoice":
             taken[row["invoice_id"]] -= row["amount"]
-        given = [line["amount"] for line in row["lines"] or []]
-        if (row["reason"] == "invoice") != (row["amount"] < 0) or (given and sum(given) != -row["amount"]):
-            yield f"the credit {row['id']} over {row['amount']} is for {row['reason']}, its lines come to {sum(given)}"
+        elif row["reason"] == "invoice_void":
+            back["invoice", row["invoice_id"]] += row["amount"]
+        elif row["reason"] in ("credit_note", "refund_failed"):
+            back[row["reason"], row["credit_note_id"]] += row["amount"]
+        given = sum(line["amount"] for line in row["lines"] or [])
+        given += row["tax"] - row["discount"] - row["tax_included"]
+        sign = (row["amount"] > 0) - (row["amount"] < 0)
+        if sign not in CREDIT_SIGNS[row["reason"]] or (row["lines"] and given != -row["amount"]):
+            yield f"the credit {row['id']} over {row['amount']} is for {row['reason']}, its lines come to {given}"
     for customer_id, customer in index.rows["customers"].items():
         rows = sorted(entries[customer_id], key=lambda row: row["sequence"])
         balances = list(itertools.accumulate(row["amount"] for row in rows))
@@ -223,10 +250,38 @@ def credits_add_up(index):
     for one, row in index.rows["invoices"].items():
         if taken[one] != row["credit_applied"]:
             yield f"the invoice {one} took {row['credit_applied']} of the balance, booked are {taken[one]}"
+        if back["invoice", one] != (row["credit_applied"] if row["status"] == "void" else 0):
+            yield f"the invoice {one} is {row['status']}, {back['invoice', one]} went back to the balance"
+    failed = defaultdict(int)
+    for row in index.own("payments"):
+        if row["kind"] == "refund" and row["status"] == "failed":
+            failed[row["credit_note_id"]] += row["amount"]
+    for one, row in index.rows["credit_notes"].items():
+        told, wanted = (back["credit_note", one], back["refund_failed", one]), (row["credited"], failed[one])
+        if told != wanted:
+            yield f"the credit note {one}: {told} went to the balance, {wanted} was to"
 
 
 def numbers_are_gapless(index):
-    """A customer's invoices are numbered 1, 2, 3, … in the order in which they were issued, with its one prefix."""
+    """A customer's invoices are numbered 1, 2, 3, … in the order in which they were issued, with its one prefix; where
+    the organisation has one series, that is numbered so."""
+    counted = {row["organisation_id"]: row for row in index.own("number_series")}
+    for organisation_id in sorted(index.organisations):
+        settings = index.settings[organisation_id].get("settings") or {}
+        series = counted.get(organisation_id, {"invoice_count": 0, "credit_note_count": 0})
+        for table, infix in (("invoices", ""), ("credit_notes", "-CN")):
+            rows = [row for row in index.own(table) if row["organisation_id"] == organisation_id]
+            has_series = settings.get("invoice_numbering") == "organisation"
+            numbers = sorted(row["series_sequence"] for row in rows if row["series_sequence"] is not None)
+            count = series[f"{table[:-1]}_count"]
+            if numbers != list(range(1, count + 1)) or (has_series and len(numbers) != len(rows)):
+                said = f"the organisation {organisation_id} has {len(rows)} {table}"
+                yield f"{said}, of its series {len(numbers)} up to {numbers[-1:]}, counted are {count}"
+            prefix = f"{settings.get('invoice_prefix', 'INV')}{infix}"
+            for row in rows:
+                wanted = row["series_sequence"] and f"{prefix}-{row['series_sequence']:06}"
+                if wanted and row["number"] != wanted:
+                    yield f"the organisation {organisation_id}: {table} {wanted} has the number {row['number']}"
     series = defaultdict(list)
     issued = {row["subject"]: number for number, (row, _, _) in reversed(list(enumerate(index.events)))}
     for row in index.own("invoices"):
@@ -238,13 +293,30 @@ def numbers_are_gapless(index):
         if customer["invoice_count"] != len(rows):
             yield f"the customer {customer_id} counts {customer['invoice_count']} invoices of {len(rows)}"
         for row in rows:
-            if row["number"] != f"{customer['number_prefix']}-{row['sequence']:04}":
+            wanted = f"{customer['number_prefix']}-{row['sequence']:04}"
+            if row["series_sequence"] is None and row["number"] != wanted:
                 yield f"the customer {customer_id}: invoice {row['sequence']} has the number {row['number']}"
         order = [issued.get(row["id"], -1) for row in rows]
         if order != sorted(order):
             yield f"the customer {customer_id}: its invoices were issued in another order than they are numbered"
+    yield from notes_are_numbered(index)
     for organisation_id, number in repeated([(row["organisation_id"], row["number"]) for row in index.own("invoices")]):
         yield f"organisation {organisation_id} has the invoice number {number} more than once"
+
+
+def notes_are_numbered(index):
+    """The same of a customer's credit notes."""
+    series = defaultdict(list)
+    for row in index.own("credit_notes"):
+        series[row["customer_id"]].append(row)
+    for customer_id, customer in index.rows["customers"].items():
+        rows = sorted(series[customer_id], key=lambda row: row["sequence"])
+        if [row["sequence"] for row in rows] != list(range(1, customer["credit_note_count"] + 1)):
+            yield f"the customer {customer_id} counts {customer['credit_note_count']} credit notes of {len(rows)}"
+        for row in rows:
+            wanted = f"{customer['number_prefix']}-CN-{row['sequence']:04}"
+            if row["series_sequence"] is None and row["number"] != wanted:
+                yield f"the customer {customer_id}: credit note {row['sequence']} has the number {row['number']}"
 
 
 # What falls due
@@ -256,7 +328,12 @@ def due_of(row):
         return None
     if row["status"] == "paused":
         return milliseconds(row["end_at"])
-    return milliseconds(row["started_at"] if row["status"] == "scheduled" else row["current_period_end"])
+    if row["status"] == "scheduled":
+        return milliseconds(row["started_at"])
+    end = milliseconds(row["current_period_end"])
+    # Inside a long period a part of it is earned.
+    earned = milliseconds(row["deferred_from"]) + EARNED_AFTER_MS if row["deferred"] else end
+    return min(earned, end)
 
 
 def nothing_due_is_left(index):

@@ -214,6 +214,12 @@ def report_another_quantity(history, evidence):
     event_change(evidence, "quantity.reported", quantity="13")
 
 
+def leave_a_report_behind(history, evidence):
+    """A pause moved the period that it is for, and not it."""
+    quantity = row(evidence, "quantities")
+    change(quantity, period_start=iso(milliseconds(quantity["period_start"]) - 1000))
+
+
 def pause_nothing(history, evidence):
     event_change(evidence, "subscription.paused", status="active")
 
@@ -279,6 +285,7 @@ BREAKS = [
     (pay_what_is_owed_at_once, "nothing-owed-is-paid"),
     (never_pay_nothing, "nothing-owed-is-paid"),
     (report_another_quantity, "effect-is-as-asked"),
+    (leave_a_report_behind, "rows-are-as-told"),
     (pause_nothing, "effect-is-as-asked"),
     (change_nothing, "effect-is-as-asked"),
     (lose_a_report, "events-are-counted"),

@@ -200,7 +200,7 @@ def use_before_it_is_created(history, evidence):
     """A customer's creation lies behind a refused subscription of it; no event shows that."""
     failed = row(evidence, "operations", status="failed", resource_type="subscription")
     message, _, record = command_of(evidence, failed["id"])
-    created = row(evidence, "operations", resource_id=record["customer_id"], command="CreateCustomer")
+    created = row(evidence, "operations", resource_id=record["customer_id"], command="create_customer")
     for copied in list(evidence.topics[COMMANDS]):
         found = decode(copied.value, COMMAND_MARKS)
         if found and found[1]["meta"]["operation_id"] == created["id"]:

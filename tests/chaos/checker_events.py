@@ -11,7 +11,14 @@ ISSUED, PAID, CREDITED = "billd.invoice.issued.v1", "billd.invoice.paid.v1", "bi
 PARKED = "billd.subscription.parked.v1"
 UPDATED, CHANGED = "billd.subscription.updated.v1", "billd.subscription.changed.v1"
 REPORTED = "billd.quantity.reported.v1"
-BILLED = {ISSUED, PAID, CREDITED}
+ITEM_BILLED, NOTED = "billd.item.billed.v1", "billd.credit_note.issued.v1"
+BEGUN = "billd.payment.created.v1"
+INVOICE_UPDATED = "billd.invoice.updated.v1"
+VOIDED, GIVEN_UP = "billd.invoice.voided.v1", "billd.invoice.marked_uncollectible.v1"
+SETTLED = {f"billd.payment.{what}.v1" for what in ("succeeded", "failed", "unknown")}
+BILLED = {ISSUED, PAID, CREDITED, ITEM_BILLED}
+# What a command or a step can bring several of.
+SEVERAL = {ITEM_BILLED, BEGUN, "billd.payment.succeeded.v1"}
 EFFECTS = {
     "CreateCustomer": ({"billd.customer.created.v1"}, set()),
     "UpdateCustomer": ({"billd.customer.updated.v1"}, set()),
@@ -28,10 +35,22 @@ EFFECTS = {
     "ReportQuantity": ({REPORTED}, set()),
     "CreateTestClock": ({"billd.test_clock.created.v1"}, set()),
     "AdvanceTestClock": ({"billd.test_clock.advanced.v1"}, set()),
+    "CreateCoupon": ({"billd.coupon.created.v1"}, set()),
+    "ArchiveCoupon": ({"billd.coupon.archived.v1"}, set()),
+    "CreateTaxRate": ({"billd.tax_rate.created.v1"}, set()),
+    "ArchiveTaxRate": ({"billd.tax_rate.archived.v1"}, set()),
+    "CreateItem": ({"billd.item.created.v1"}, set()),
+    "GiveCredit": ({CREDITED}, set()),
+    "CreateCreditNote": ({NOTED}, {INVOICE_UPDATED, PAID, CREDITED, BEGUN, "billd.payment.succeeded.v1"}),
+    "PayInvoice": ({BEGUN}, {INVOICE_UPDATED, PAID, "billd.payment.succeeded.v1"}),
+    "VoidInvoice": ({VOIDED}, {CREDITED}),
+    "MarkUncollectible": ({GIVEN_UP}, set()),
+    "RecordPaymentOutcome": (set(), {INVOICE_UPDATED, PAID, CREDITED} | SETTLED),
 }
 # What falls due makes one of these of a subscription.
 DUE = {
-    f"billd.subscription.{what}.v1" for what in ("started", "trial_ended", "renewed", "canceled", "expired", "parked")
+    f"billd.subscription.{what}.v1"
+    for what in ("started", "trial_ended", "renewed", "canceled", "expired", "parked", "earned")
 }
 # The type of an event that comes first for its subject -> table of its subject
 BEGINNINGS = {
@@ -41,8 +60,19 @@ BEGINNINGS = {
     ISSUED: "invoices",
     CREDITED: "credit_entries",
     "billd.test_clock.created.v1": "test_clocks",
+    "billd.coupon.created.v1": "coupons",
+    "billd.tax_rate.created.v1": "tax_rates",
+    "billd.item.created.v1": "items",
+    NOTED: "credit_notes",
+    BEGUN: "payments",
 }
-ENDINGS = ("billd.customer.archived.v1", "billd.plan.archived.v1", CANCELED, "billd.subscription.expired.v1")
+ENDINGS = (
+    "billd.customer.archived.v1", "billd.plan.archived.v1", CANCELED, "billd.subscription.expired.v1",
+    "billd.coupon.archived.v1", "billd.tax_rate.archived.v1", VOIDED, GIVEN_UP,
+    "billd.payment.succeeded.v1", "billd.payment.failed.v1",
+)  # fmt: skip
+# What is owed and paid goes on when its customer has ended.
+MONEY = ("Invoice", "CreditEntry", "CreditNote", "Payment")
 
 # Causes and effects
 
@@ -51,28 +81,38 @@ def effects_have_events(index):
     """Every command that succeeded has the events of its effects, in one piece of one partition."""
     for operation_id, copies in index.copies.items():
         row, command = index.operations.get(operation_id), copies[0]
-        if row is None or row["status"] != "succeeded":
+        if row is None or (row["status"] != "succeeded" and operation_id not in index.declined):
             continue
         events = index.events_of.get(operation_id, [])
         must, may = EFFECTS[command.name]
         types = [event["type"] for event, _, _ in events]
-        if not must <= set(types) <= must | may or not types or repeated(types):
+        if not must <= set(types) <= must | may or not types or set(repeated(types)) - SEVERAL:
             yield f"{command.name} {operation_id} succeeded, and has the events {types}"
         places = [(event["partition"], event["number"]) for event, _, _ in events]
         if places and places != [(places[0][0], places[0][1] + i) for i in range(len(places))]:
             yield f"{command.name} {operation_id}: its events lie apart: {places}"
-        about = {event["subject"] for event, _, _ in events} | {told.get("subscription_id") for _, _, told in events}
+        about = {event["subject"] for event, _, _ in events}
+        about |= {told.get(name) for _, _, told in events for name in ("subscription_id", "invoice_id")}
         if events and row["resource_id"] not in about:
             yield f"{command.name} {operation_id}: no event is about its resource {row['resource_id']}"
 
 
 def nothing_owed_is_paid(index):
-    """What is issued with nothing to pay is told as paid at once, and nothing else is."""
+    """What is issued with nothing to pay is told as paid at once; else an invoice is told as paid when a payment or a
+    credit note leaves nothing to pay, and only then."""
     for group in index.groups:
-        issued = {event["subject"] for event, _, told in group if event["type"] == ISSUED and told["amount_due"] == 0}
-        paid = {event["subject"] for event, _, _ in group if event["type"] == PAID}
-        for one in sorted(issued ^ paid):
+        issued = {event["subject"]: told for event, _, told in group if event["type"] == ISSUED}
+        nothing = {one for one, told in issued.items() if told["amount_due"] == 0}
+        paid = {event["subject"]: told for event, _, told in group if event["type"] == PAID}
+        moved = {told["invoice_id"] for event, _, told in group if event["type"] in (NOTED, *SETTLED)}
+        for one in sorted(nothing ^ (set(paid) - moved)):
             yield f"the invoice {one}: something is owed and it was paid, or the other way round"
+        for event, name, told in group:
+            if name == "Invoice" and (event["type"] == PAID) != (told["status"] == "paid" and event["type"] != ISSUED):
+                # What is paid can be corrected once more.
+                if event["type"] == INVOICE_UPDATED and told["status"] == "paid":
+                    continue
+                yield f"the invoice {event['subject']} is {told['status']}, and was told by {event['type']}"
 
 
 def events_are_counted(index):
@@ -88,7 +128,7 @@ def events_are_counted(index):
 
 def key_of(event, name, record):
     """What an event's partition follows from."""
-    if name == "Plan":
+    if name in ("Plan", "Coupon", "TaxRate"):
         return event["organisation_id"]
     if name == "Quantity":
         return None  # its subscription's customer
@@ -103,7 +143,8 @@ def events_have_causes(index):
     for event, name, record in index.events:
         said = f"event {event['partition']}/{event['number']} {event['type']}"
         operation = index.operations.get(event["operation_id"])
-        if event["id"] not in due and (operation is None or operation["status"] != "succeeded"):
+        worked = operation is not None and (operation["status"] == "succeeded" or operation["id"] in index.declined)
+        if event["id"] not in due and not worked:
             yield f"{said}: its operation {event['operation_id']} is {operation and operation['status']}"
         if name is None or not event["type"].startswith(tables[name][1]):
             yield f"{said}: its value is a {name}"
@@ -129,7 +170,7 @@ def due_steps_are_whole(index):
             yield f"{said} was done as {kinds}"
         for piece in pieces:
             types = [event["type"] for event, _, _ in piece]
-            if not set(types[1:]) <= BILLED or repeated(types):
+            if not set(types[1:]) <= BILLED or set(repeated(types)) - SEVERAL:
                 yield f"{said} has the events {types}"
             if len({(event["occurred_at"], event["key"]) for event, _, _ in piece}) > 1:
                 yield f"{said}: its events have other moments or keys than it"
@@ -253,7 +294,8 @@ def told_on_topic(index):
 
 PARENTS = (
     ("Customer", "customer_id"), ("Subscription", "subscription_id"), ("Invoice", "invoice_id"),
-    ("TestClock", "test_clock_id"),
+    ("TestClock", "test_clock_id"), ("CreditNote", "credit_note_id"), ("Payment", "refund_of"),
+    ("CreditEntry", "credit_entry_id"), ("Payment", "payment_id"),
 )  # fmt: skip
 
 
@@ -272,7 +314,8 @@ def causes_come_first(index):
             if parent and (schema, parent) not in begun:
                 yield f"{said}: the {schema} {parent} was not created before"
         customer = ("Customer", record.get("customer_id", subject))
-        if (name, subject) in ended or customer in ended:
+        goes_on = name in MONEY and kind != ISSUED
+        if (name, subject) in ended or (customer in ended and not goes_on):
             yield f"{said}: it had ended before"
         if kind in ENDINGS:
             ended.add((name, subject))
@@ -317,7 +360,7 @@ def effects_follow_the_topic(index):
         if copies[0].name in CREATES and one in index.operations
     }
     for one, copies in index.copies.items():
-        for name in ("customer_id", "subscription_id", "plan_id", "test_clock_id"):
+        for name in ("customer_id", "subscription_id", "plan_id", "test_clock_id", "coupon_id", "tax_rate_id"):
             maker = makers.get(copies[0].record.get(name))
             if maker and place[maker][0] == place[one][0] and place[maker] > place[one]:
                 yield f"operation {one} at {place[one]} lies before {maker} at {place[maker]}, whose fruit it names"

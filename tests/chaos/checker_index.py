@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 
+from checker_told import last_told
 from evidence import COMMAND_MARKS, EVENT_MARKS, decode
 from history import Attempt, Fault, Poison, Progress, Sight
 from wire import COMMANDS, DEAD_LETTERS, EVENTS, derived_id
@@ -38,6 +39,16 @@ ROUTES = [
         ("POST", "/v1/subscriptions/{}/pause", "PauseSubscription", "subscription_id"),
         ("POST", "/v1/subscriptions/{}/resume", "ResumeSubscription", "subscription_id"),
         ("POST", "/v1/subscriptions/{}/quantities", "ReportQuantity", "subscription_id"),
+        ("POST", "/v1/coupons", "CreateCoupon", None),
+        ("DELETE", "/v1/coupons/{}", "ArchiveCoupon", "coupon_id"),
+        ("POST", "/v1/tax-rates", "CreateTaxRate", None),
+        ("DELETE", "/v1/tax-rates/{}", "ArchiveTaxRate", "tax_rate_id"),
+        ("POST", "/v1/customers/{}/items", "CreateItem", "customer_id"),
+        ("POST", "/v1/customers/{}/credits", "GiveCredit", "customer_id"),
+        ("POST", "/v1/invoices/{}/pay", "PayInvoice", "invoice_id"),
+        ("POST", "/v1/invoices/{}/void", "VoidInvoice", "invoice_id"),
+        ("POST", "/v1/invoices/{}/mark_uncollectible", "MarkUncollectible", "invoice_id"),
+        ("POST", "/v1/credit-notes", "CreateCreditNote", None),
         ("POST", "/v1/test-clocks", "CreateTestClock", None),
         ("POST", "/v1/test-clocks/{}/advance", "AdvanceTestClock", "test_clock_id"),
     )
@@ -51,13 +62,26 @@ KINDS = {
     "quantity": ("quantities", "Quantity", "billd.quantity."),
     "credit_entry": ("credit_entries", "CreditEntry", "billd.credit."),
     "test_clock": ("test_clocks", "TestClock", "billd.test_clock."),
+    "coupon": ("coupons", "Coupon", "billd.coupon."),
+    "tax_rate": ("tax_rates", "TaxRate", "billd.tax_rate."),
+    "item": ("items", "Item", "billd.item."),
+    "credit_note": ("credit_notes", "CreditNote", "billd.credit_note."),
+    "payment": ("payments", "Payment", "billd.payment."),
 }
-# Those that the API lists for a whole organisation; quantities and credits are listed below what they belong to.
-LISTED = ("customer", "plan", "subscription", "invoice", "test_clock")
+# Those that the API lists for a whole organisation; quantities, items and credits are listed below what they belong to.
+LISTED = (
+    "customer", "plan", "subscription", "invoice", "test_clock", "coupon", "tax_rate", "credit_note", "payment",
+)  # fmt: skip
 CREATES = {
     "CreateCustomer": "customer", "CreatePlan": "plan", "CreateSubscription": "subscription",
-    "CreateTestClock": "test_clock",
+    "CreateTestClock": "test_clock", "CreateCoupon": "coupon", "CreateTaxRate": "tax_rate", "CreateItem": "item",
+    "GiveCredit": "credit_entry", "CreateCreditNote": "credit_note",
 }  # fmt: skip
+OWN = "RecordPaymentOutcome"  # the command that workers themselves send; nobody can ask for it
+# What names an outcome, as an operation names what a command does: derived from the payment, its number by the outcome.
+OUTCOME_KIND, OUTCOMES = 19, {"succeeded": 0, "failed": 1, "unknown": 2}
+# What changes of a resource and is told by no event of it.
+UNTOLD = {"coupon": ("redemptions", "updated_at")}
 # What names a step that fell due at an even or an odd second, as an operation names what a command does.
 DUE_KINDS = (11, 12)
 SCHEMAS = dict(COMMAND_MARKS.values())
@@ -65,6 +89,20 @@ EVENT_SCHEMAS = dict(EVENT_MARKS.values())
 EVENT_SCHEMAS["InvoiceLine"] = next(
     field["type"]["items"] for field in EVENT_SCHEMAS["Invoice"]["fields"] if field["name"] == "lines"
 )
+# The records inside of events by their full names, as a schema has them that names one again.
+RECORDS = {}
+
+
+def records_keep(kind):
+    for inner in kind if isinstance(kind, list) else [kind]:
+        if isinstance(inner, dict):
+            if inner["type"] == "record":
+                RECORDS[inner["name"]] = inner
+            for deeper in (inner.get("items"), *(field["type"] for field in inner.get("fields", ()))):
+                records_keep(deeper)
+
+
+records_keep(list(EVENT_SCHEMAS.values()))
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 IS_UUID = re.compile(UUID + "$")
 TIMES = (
@@ -130,7 +168,23 @@ def comparable(field, value):
     if field.get("json"):
         found = json.loads(value, parse_float=str) if isinstance(value, str) else value
         return json.dumps(found, sort_keys=True)
-    return str(value) if "string" in field["type"] and isinstance(value, int) else value
+    return shaped(field["type"], value)
+
+
+def shaped(kind, value):
+    """A value as an event's type has it: of the records in a list the published fields alone."""
+    if isinstance(kind, list) and value is not None:
+        return shaped(kind[-1], value)
+    kind = RECORDS.get(kind, kind) if isinstance(kind, str) else kind
+    if value is None or kind == "string":
+        return str(value) if isinstance(value, int | float) else value
+    if isinstance(kind, dict) and kind["type"] == "array":
+        return [shaped(kind["items"], item) for item in value]
+    if isinstance(kind, dict) and kind["type"] == "record":
+        return {
+            field["name"]: comparable(field, value.get(field["name"], field.get("default"))) for field in kind["fields"]
+        }
+    return value
 
 
 def as_event(document, schema):
@@ -318,8 +372,16 @@ class Index:
 
     @cached_property
     def accepted(self):
-        """Those that came by the API and can be processed."""
+        """Those that came by the API, or from a worker itself, and can be processed."""
         return [command for command in self.commands if (command.partition, command.offset) not in self.poison]
+
+    @cached_property
+    def declined(self):
+        """The operations that failed as their payment did: of these alone something is left."""
+        return {
+            one for one, row in self.operations.items()
+            if row["command"] == "pay_invoice" and slug(row["problem"]) == "payment-declined"
+        }  # fmt: skip
 
     @cached_property
     def copies(self):
@@ -428,16 +490,8 @@ class Index:
 
     @cached_property
     def last_told(self):
-        """{(schema's name, subject): what the last event says of it}; a credit tells its customer's balance."""
-        found = {}
-        for row, name, record in self.events:
-            found[name, row["subject"]] = record
-            customer = found.get(("Customer", record.get("customer_id")))
-            if name == "CreditEntry" and customer:
-                at = max(customer["updated_at"], record["created_at"])
-                balance = {"credit_balance": record["balance_after"], "updated_at": at}
-                found["Customer", record["customer_id"]] = customer | balance
-        return found
+        """{(schema's name, subject): what the last event says of it, and what later ones say of others that it is}"""
+        return last_told(self.events)
 
     @cached_property
     def published(self):

@@ -4,8 +4,19 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from checker_index import CREATES, KINDS, milliseconds, slug, told_done, told_operation, wish_of_attempt
-from wire import partition_of
+from checker_index import (
+    CREATES,
+    KINDS,
+    OUTCOME_KIND,
+    OUTCOMES,
+    OWN,
+    milliseconds,
+    slug,
+    told_done,
+    told_operation,
+    wish_of_attempt,
+)
+from wire import derived_id, partition_of, shard_of
 
 FINAL = ("succeeded", "failed")
 # An answer without an end is taken to have come this long after it was asked for, at most.
@@ -32,9 +43,10 @@ def home(index, command):
     record = command.record
     if "customer_id" in record:
         return record["customer_id"]
-    if "subscription_id" in record:
-        row = index.rows["subscriptions"].get(record["subscription_id"])
-        return row and row["customer_id"]
+    for name, table in (("subscription_id", "subscriptions"), ("invoice_id", "invoices")):
+        if name in record:
+            row = index.rows[table].get(record[name])
+            return row and row["customer_id"]
     if "test_clock_id" in record and command.name != "CreateCustomer":
         return record["test_clock_id"]
     if command.name in ("CreateCustomer", "CreateTestClock"):
@@ -160,7 +172,8 @@ def buckets(index):
         bucket.least += done and not named
         bucket.most += (done or unknown) and not named
     for command in index.accepted:
-        found[command.wish, command.key].present.add(command.operation_id)
+        if command.name != OWN:
+            found[command.wish, command.key].present.add(command.operation_id)
     return {of: bucket for of, bucket in found.items() if of[0] is not None}
 
 
@@ -236,6 +249,33 @@ def final_stays_final(index):
             yield f"operation {sight.operation_id} was pending at {sight.at}, after its outcome was told"
 
 
+def outcomes_are_told_once(index):
+    """What a provider said is told by a worker alone, of a payment that it was asked for, under a name that follows
+    from the payment and the outcome; it takes effect once, and nothing else settles such a payment."""
+    asked = {operation_id for _, operation_id in index.told}
+    effects = defaultdict(set)
+    for command in (command for command in index.accepted if command.name == OWN):
+        record, one = command.record, command.operation_id
+        said = f"{OWN} {one} of {record['payment_id']}"
+        payment = index.rows["payments"].get(record["payment_id"])
+        number, shard = OUTCOMES[record["outcome"]], shard_of(record["customer_id"])
+        if one != str(derived_id(record["payment_id"], OUTCOME_KIND, number, shard)):
+            yield f"{said}: its name does not follow from that, {record['outcome']}"
+        if one in asked or command.key is not None or record["meta"]["actor"] != "system:payments":
+            yield f"{said}: it came from {record['meta']['actor']} with the key {command.key!r}"
+        if payment is None or any(payment[name] != record[name] for name in ("customer_id", "invoice_id")):
+            yield f"{said}: the payment is {payment}"
+        elif payment["payment_method"] == "manual":
+            yield f"{said}: nobody was to be asked about it"
+        row = index.operations.get(one)
+        if row and row["status"] == "succeeded" and record["outcome"] != "unknown":
+            effects[record["payment_id"]].add(record["outcome"])
+    for one, row in index.rows["payments"].items():
+        settled = row["status"] in FINAL and row["payment_method"] != "manual"
+        if effects[one] != ({row["status"]} if settled else set()):
+            yield f"the payment {one} is {row['status']}, told with effect was {sorted(effects[one])}"
+
+
 def created_ids(index):
     """{type: ids of the resources of creations that succeeded}"""
     found = {kind: set() for kind in KINDS}
@@ -257,9 +297,10 @@ def created_exists(index):
 
 
 def failed_has_no_effect(index):
-    """What failed left nothing: no event, and no resource where it would have created one."""
+    """What failed left nothing: no event, and no resource where it would have created one; what failed as its payment
+    was declined left that payment."""
     for operation_id, row in index.operations.items():
-        if row["status"] != "failed":
+        if row["status"] != "failed" or operation_id in index.declined:
             continue
         for event, _, _ in index.events_of.get(operation_id, ()):
             yield f"operation {operation_id} failed and made {event['type']} of {event['subject']}"
@@ -279,7 +320,7 @@ def nothing_without_a_command(index):
         if row["operation_id"] not in commands and row["id"] not in due:
             yield f"{row['type']} of {row['subject']} has no command"
     made = created_ids(index)
-    for kind in ("invoice", "quantity", "credit_entry"):
+    for kind in ("invoice", "quantity", "credit_entry", "payment"):
         made[kind] = {row["subject"] for row, name, _ in index.events if name == KINDS[kind][1]}
     for kind, (table, _, _) in KINDS.items():
         for one in sorted(set(index.rows[table]) - made[kind]):
@@ -298,6 +339,7 @@ RULES = [
     ("no-answer-zero-or-one", no_answer_zero_or_one),
     ("answers-hold", answers_hold),
     ("final-stays-final", final_stays_final),
+    ("outcomes-are-told-once", outcomes_are_told_once),
     ("created-exists", created_exists),
     ("failed-has-no-effect", failed_has_no_effect),
     ("nothing-without-a-command", nothing_without_a_command),

@@ -23,6 +23,7 @@ from checker_index import (
     milliseconds,
     wish_of_attempt,
 )
+from checker_money import ACCOUNTS
 from evidence import COMMAND_MARKS, EVENT_MARKS, TABLES, Evidence, Message
 from history import Attempt, Poison, Progress, Sight
 from wire import COMMANDS, DEAD_LETTERS, EVENTS, partition_of
@@ -34,7 +35,7 @@ NIL = dict.fromkeys(("archived_at", "canceled_at", "ended_at", "paid_at"))
 NO_CHARGE = {
     "billing": "advance", "amount": None, "unit_amount": None, "tiers": [], "package_size": None, "rate": None,
     "fixed_amount": None, "transaction_min_amount": None, "transaction_max_amount": None, "free_units": None,
-    "min_amount": None, "max_amount": None,
+    "min_amount": None, "max_amount": None, "tax_rate_ids": [],
 }  # fmt: skip
 
 
@@ -87,8 +88,17 @@ class World:
 
     def organisation(self):
         one = self.new_id()
-        self.evidence.tables["organisations"].append({"id": one, "currency": "USD", "timezone": "Etc/UTC"})
+        row = {"id": one, "currency": "USD", "timezone": "Etc/UTC", "settings": {}}
+        self.evidence.tables["organisations"].append(row)
         return one
+
+    def one_series(self, organisation_id):
+        """From now on its documents are numbered over all of its customers."""
+        settings = {"invoice_numbering": "organisation", "invoice_prefix": "ONE"}
+        rows = {row["id"]: row for row in self.evidence.tables["organisations"]}
+        rows[organisation_id]["settings"] = settings
+        counts = {"invoice_count": 0, "credit_note_count": 0}
+        self.evidence.tables["number_series"].append({"organisation_id": organisation_id} | counts)
 
     # A request and its command
 
@@ -141,7 +151,7 @@ class World:
         name, record = self.command(attempt, home or resource_id, operation_id, accepted_ms)
         failure = problem(refusal, operation_id) if refusal else None
         self.operations[operation_id] = {
-            "organisation_id": organisation_id, "id": operation_id, "command": name,
+            "organisation_id": organisation_id, "id": operation_id, "command": snake(name),
             "status": "failed" if refusal else "succeeded", "resource_type": kind, "resource_id": resource_id,
             "problem": failure, "idempotency_key": key, "accepted_at": iso(accepted_ms),
             "completed_at": iso(accepted_ms + 1_234),
@@ -190,7 +200,7 @@ class World:
 
     def create_customer(self, meta, row, record, now):
         row |= {"currency": "USD", "timezone": row["timezone"] or "Etc/UTC", "archived_at": None}
-        row |= {"credit_balance": 0, "credit_count": 0}
+        row |= {"credit_balance": 0, "credit_count": 0, "credit_note_count": 0, "items_pending": 0}
         row |= {"number_prefix": row["id"][:8].upper(), "invoice_count": 0}
         self.event(meta, "customer.created", row["id"], now)
 
@@ -215,6 +225,8 @@ class World:
         row |= NIL | {"plan_id": plan["id"], "status": "active", "timezone": "Etc/UTC", "anchor_at": start}
         row |= {"current_period_start": start, "current_period_end": end, "started_at": start}
         row |= {"cancel_at_period_end": False, "plan_version_id": plan["id"]}
+        row |= {"deferred": 0, "deferred_from": None, "deferred_until": None}
+        row["discounts"] = [self.redeem(meta["organisation_id"], code) for code in row.pop("coupon_codes")]
         row["test_clock_id"] = self.resources[record["customer_id"]][1]["test_clock_id"]
         empty = ("trial_start", "trial_end", "paused_at", "pending_plan_id", "pending_version_id",
                  "pending_quantity", "billing_problem")  # fmt: skip
@@ -223,62 +235,147 @@ class World:
         self.event(meta, "subscription.created", row["id"], now)
         self.invoice(meta, row, plan, begun)
 
+    def redeem(self, organisation_id, code):
+        """What a subscription takes of a coupon."""
+        coupons = [row for row in self.evidence.tables["coupons"] if row["organisation_id"] == organisation_id]
+        coupon = next(row for row in coupons if row["code"] == code)
+        coupon["redemptions"] += 1
+        names = ("code", "name", "percent_off", "amount_off", "duration", "plan_ids")
+        return {name: coupon[name] for name in names} | {"coupon_id": coupon["id"], "periods_left": None, "given": 0}
+
     def invoice(self, meta, subscription, plan, now, reason="subscription_create"):
-        """For the current period."""
+        """For the current period, with the items that wait. Discounts and taxes must come to whole units."""
         _, customer = self.resources[subscription["customer_id"]]
         customer["invoice_count"] += 1
-        amount, sequence = plan["amount"], customer["invoice_count"]
+        sequence, series = customer["invoice_count"], self.series_next(meta["organisation_id"], "invoice")
         span = {"period_start": subscription["current_period_start"], "period_end": subscription["current_period_end"]}
-        credit = min(customer["credit_balance"], amount)
-        due = amount - credit
         row = NIL | span | {
             "organisation_id": meta["organisation_id"], "id": self.new_id(), "customer_id": customer["id"],
-            "subscription_id": subscription["id"], "number": f"{customer['number_prefix']}-{sequence:04}",
-            "sequence": sequence, "reason": reason, "status": "open" if due else "paid",
-            "currency": "USD", "issued_at": iso(now), "due_at": iso(now), "paid_at": None if due else iso(now),
-            "subtotal": amount, "discount": 0, "tax": 0, "total": amount, "credit_applied": credit, "amount_due": due,
-            "amount_paid": 0, "digest": "d1", "created_ms": now, "created_at": iso(now), "updated_at": iso(now),
+            "subscription_id": subscription["id"], "sequence": sequence, "reason": reason, "currency": "USD",
+            "series_sequence": series,
+            "number": f"ONE-{series:06}" if series else f"{customer['number_prefix']}-{sequence:04}",
+            "issued_at": iso(now), "due_at": iso(now), "amount_paid": 0, "amount_credited": 0, "amount_refunded": 0,
+            "credited_total": 0, "payment_id": None, "voided_at": None, "uncollectible_at": None, "digest": "d1",
+            "tax_exempt": customer["tax_exempt"], "tax_exempt_reason": customer["tax_exempt_reason"],
+            "created_ms": now, "created_at": iso(now), "updated_at": iso(now),
         }  # fmt: skip
-        line = span | {
-            "organisation_id": meta["organisation_id"], "invoice_id": row["id"], "position": 1, "id": self.new_id(),
-            "description": plan["name"], "plan_id": plan["id"], "quantity": 1, "unit_amount": amount, "amount": amount,
-            "kind": "charge", "charge_code": "base", "proration": False, "quantity_decimal": "1",
-            "unit_amount_decimal": None, "explanation": explained(amount),
-        }  # fmt: skip
+        whose = span | {"organisation_id": meta["organisation_id"], "invoice_id": row["id"]}
+        charge = {"description": plan["name"], "plan_id": plan["id"], "kind": "charge", "charge_code": "base"}
+        lines = [self.line(whose | charge, 1, plan["amount"], explained(plan["amount"]))]
+        items = [item for item in self.items_of(customer["id"]) if item["status"] == "pending"]
+        for place, item in enumerate(items, 2):
+            what = {"description": item["description"], "plan_id": plan["id"], "kind": "item", "charge_code": "item"}
+            lines.append(self.line(whose | what, place, item["amount"], {"amount": item["amount"]}))
+        row |= self.assess(customer, subscription, lines)
+        row["credit_applied"] = credit = min(customer["credit_balance"], row["total"])
+        row["amount_due"] = due = row["total"] - credit
+        row |= {"status": "open" if due else "paid", "paid_at": None if due else iso(now)}
         self.evidence.tables["invoices"].append(row)
-        self.evidence.tables["invoice_lines"].append(line)
-        self.resources[row["id"]] = "invoice", row | {"lines": [line]}
+        self.evidence.tables["invoice_lines"] += lines
+        row["lines"] = lines
+        self.resources[row["id"]] = "invoice", row
+        self.book(customer, "invoice", "invoice", row["id"], now, receivable=due, customer_credit=credit,
+                  revenue=row["tax"] - row["total"], tax_payable=-row["tax"])  # fmt: skip
         # The event's moment is the command's, or that of the step.
         now = self.moment(meta, now)
         self.event(meta, "invoice.issued", row["id"], now)
         if not due:
             self.event(meta, "invoice.paid", row["id"], now)
         if credit:
-            self.credit(meta, subscription, -credit, now, invoice_id=row["id"])
+            self.credit(meta, customer, -credit, now, "invoice", invoice_id=row["id"])
+        for item in items:
+            item |= {"status": "billed", "invoice_id": row["id"]}
+            customer["items_pending"] -= 1
+            self.event(meta, "item.billed", item["id"], now)
+
+    def series_next(self, organisation_id, what):
+        for row in self.evidence.tables["number_series"]:
+            if row["organisation_id"] == organisation_id:
+                row[f"{what}_count"] += 1
+                return row[f"{what}_count"]
+        return None
+
+    def items_of(self, customer_id):
+        return [row for row in self.evidence.tables["items"] if row["customer_id"] == customer_id]
+
+    def line(self, what, position, amount, explanation):
+        return what | {
+            "position": position, "id": self.new_id(), "quantity": 1, "unit_amount": amount, "amount": amount,
+            "proration": False, "quantity_decimal": "1", "unit_amount_decimal": None, "explanation": explanation,
+            "deferred": False, "credited": 0, "credited_taxes": [],
+        }  # fmt: skip
+
+    def assess(self, customer, subscription, lines):
+        """Discounts and exclusive taxes to the lines: the document's sums."""
+        for line in lines:
+            left, line["discounts"], line["taxes"] = line["amount"], [], []
+            for discount in subscription["discounts"]:
+                amount = whole(left, discount["percent_off"])
+                line["discounts"].append({"coupon_id": discount["coupon_id"], "amount": amount})
+                left -= amount
+            for one in customer["tax_rate_ids"]:
+                amount = whole(left, self.resources[one][1]["percentage"])
+                line["taxes"].append({"tax_rate_id": one, "inclusive": False, "amount": amount})
+            line |= {"discount": line["amount"] - left, "tax": sum(tax["amount"] for tax in line["taxes"])}
+            line["tax_included"] = 0
+        sums = {name: sum(line[name] for line in lines) for name in ("discount", "tax", "tax_included")}
+        sums["subtotal"] = sum(line["amount"] for line in lines)
+        sums["total"] = sums["subtotal"] - sums["discount"] + sums["tax"]
+        net = sums["subtotal"] - sums["discount"]
+        sums["discounts"] = [
+            {name: discount[name] for name in ("coupon_id", "code", "name")}
+            | {"amount": sum(line["discounts"][place]["amount"] for line in lines)}
+            for place, discount in enumerate(subscription["discounts"])
+        ]
+        rates = [self.resources[one][1] for one in customer["tax_rate_ids"]]
+        sums["taxes"] = [
+            {name: rate[name] for name in ("code", "name", "percentage", "inclusive")}
+            | {"tax_rate_id": rate["id"], "taxable": net, "amount": sum(line["taxes"][i]["amount"] for line in lines)}
+            for i, rate in enumerate(rates)
+        ]
+        return sums
+
+    def book(self, customer, reason, kind, document_id, now, **accounts):
+        """An entry of the journal; of nothing, none."""
+        assert sum(accounts.values()) == 0, (reason, accounts)
+        if not any(accounts.values()):
+            return
+        self.evidence.tables["journal"].append(
+            {
+                "organisation_id": customer["organisation_id"], "id": self.new_id(), "customer_id": customer["id"],
+                "test_clock_id": customer["test_clock_id"], "reason": reason, "document_type": kind,
+                "document_id": document_id, "currency": "USD", "created_ms": now, "booked_at": iso(now),
+            } | dict.fromkeys(ACCOUNTS, 0) | accounts
+        )  # fmt: skip
 
     def moment(self, meta, now):
         row = self.operations.get(meta["operation_id"])
         return milliseconds(row["accepted_at"]) if row else now
 
-    def credit(self, meta, subscription, amount, now, invoice_id=None, lines=None):
-        """An entry of the balance of a subscription's customer."""
-        _, customer = self.resources[subscription["customer_id"]]
+    def credit(self, meta, customer, amount, now, reason, row=None, **fields):
+        """An entry of a customer's balance; its row, where a command has made one."""
         customer["credit_balance"] += amount
         customer["credit_count"] += 1
         customer["updated_at"] = max(customer["updated_at"], iso(now))
-        row = {
-            "organisation_id": meta["organisation_id"], "id": self.new_id(), "customer_id": customer["id"],
-            "sequence": customer["credit_count"], "reason": "invoice" if invoice_id else "proration", "amount": amount,
-            "balance_after": customer["credit_balance"], "currency": "USD", "invoice_id": invoice_id, "lines": lines,
-            "subscription_id": None if invoice_id else subscription["id"], "created_ms": now, "created_at": iso(now),
-        }  # fmt: skip
-        self.evidence.tables["credit_entries"].append(row)
-        self.resources[row["id"]] = "credit_entry", row
-        self.event(meta, "credit.recorded", row["id"], now)
+        nothing = dict.fromkeys(("subscription_id", "invoice_id", "credit_note_id", "description", "lines"))
+        entry = {"organisation_id": meta["organisation_id"], "id": self.new_id()} if row is None else row
+        entry |= nothing | {
+            "customer_id": customer["id"], "sequence": customer["credit_count"], "reason": reason, "amount": amount,
+            "balance_after": customer["credit_balance"], "currency": "USD", "discount": 0, "discounts": [], "tax": 0,
+            "tax_included": 0, "taxes": [], "created_ms": now, "created_at": iso(now),
+        } | fields  # fmt: skip
+        if row is None:
+            self.evidence.tables["credit_entries"].append(entry)
+        self.resources[entry["id"]] = "credit_entry", entry
+        self.event(meta, "credit.recorded", entry["id"], now)
+        if reason in ("proration", "grant"):
+            accounts = {"customer_credit": -amount, "revenue" if reason == "proration" else "credits_granted": amount}
+            self.book(customer, "credit", "credit_entry", entry["id"], now, **accounts)
 
     def event(self, meta, what, subject, now):
         kind, row = self.resources[subject]
-        home = meta["organisation_id"] if kind == "plan" else row.get("customer_id", subject)
+        everybodys = kind in ("plan", "coupon", "tax_rate")
+        home = meta["organisation_id"] if everybodys else row.get("customer_id", subject)
         if kind == "quantity":
             home = self.resources[row["subscription_id"]][1]["customer_id"]
         partition = partition_of(home, PARTITIONS)
@@ -358,6 +455,13 @@ class World:
             rows = [row for row in tables[table] if row["organisation_id"] == organisation_id]
             rows.sort(key=lambda row: row["created_ms"], reverse=True)
             found[table] = [self.document(row["id"]) for row in rows]
+        entries = [row for row in tables["journal"] if row["organisation_id"] == organisation_id]
+        names = ("id", "reason", "document_type", "document_id", "customer_id", "test_clock_id", "currency")
+        found["journal"] = [
+            {name: row[name] for name in names}
+            | {"postings": [{"account": name, "amount": row[name]} for name in ACCOUNTS if row[name]]}
+            for row in sorted(entries, key=lambda row: row["created_ms"], reverse=True)
+        ]
         found["events"] = [
             {
                 "id": row["id"], "type": row["type"], "subject": row["subject"], "operationid": row["operation_id"],
@@ -373,6 +477,21 @@ class World:
         found = next(found for name, found in EVENT_MARKS.values() if name == schema)
         record = fastavro.schemaless_reader(io.BytesIO(bytes.fromhex(row["value"][2:])[10:]), found)
         return in_text(record, schema)
+
+
+def snake(name):
+    """A command's name as its operation has it."""
+    return re.sub("(?<!^)([A-Z])", r"_\1", name).lower()
+
+
+def whole(amount, percentage):
+    """So many percent, which are a whole number."""
+    assert amount * int(percentage) % 100 == 0, (amount, percentage)
+    return amount * int(percentage) // 100
+
+
+def meta_of(world, operation_id):
+    return {"organisation_id": world.operations[operation_id]["organisation_id"], "operation_id": operation_id}
 
 
 def explained(amount, credit=False, **more):
@@ -423,10 +542,10 @@ def published(row, offset):
     return Message(row["partition"], offset, row["key"].encode(), value, headers)
 
 
-def begin():
-    """Two organisations in which most kinds of things happened once or twice: (world, one of them, a plan of it)."""
-    world = World()
+def begin(world):
+    """Two organisations in which most kinds of things happened once or twice: (one of them, a plan of it)."""
     a, b = world.organisation(), world.organisation()
+    world.one_series(b)
     _, plan = world.send(a, "POST", "/v1/plans", PLAN, home=a)
     world.send(a, "POST", "/v1/plans", PLAN, home=a, refusal="plan-code-taken")
     _, free = world.send(a, "POST", "/v1/plans", PLAN | {"code": "free", "amount": 0}, key="free", home=a)
@@ -457,7 +576,7 @@ def begin():
     operation, gone = world.send(a, "POST", "/v1/customers", {"name": "Gone"}, told=201)
     world.send(a, "DELETE", f"/v1/customers/{gone}", home=gone, into=gone)
     world.sample()
-    return world, a, plan
+    return a, plan
 
 
 def retry(world, index):

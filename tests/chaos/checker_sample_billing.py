@@ -1,7 +1,8 @@
 """More of the sample of checker_sample.py: what falls due, credit, quantities, a pause, and a test clock."""
 
 from checker_index import due_cause, milliseconds
-from checker_sample import PARTITIONS, PERIOD_MS, begin, explained, iso
+from checker_sample import PARTITIONS, PERIOD_MS, begin, explained, iso, meta_of
+from checker_sample_money import MoneyWorld, owe_and_pay
 from wire import partition_of
 
 DAY_MS = 86_400_000
@@ -9,15 +10,13 @@ DAY_MS = 86_400_000
 
 def make():
     """(history, evidence) of two organisations in which each kind of thing happened once or twice."""
-    world, one, plan = begin()
+    world = MoneyWorld()
+    one, plan = begin(world)
     live_through(world, one, plan)
     on_a_clock(world, one, plan)
+    owe_and_pay(world, one, plan)
     world.sample()
     return world.finish()
-
-
-def meta_of(world, operation_id):
-    return {"organisation_id": world.operations[operation_id]["organisation_id"], "operation_id": operation_id}
 
 
 def fall_due(world, one, plan_id, kind="renewed", **fields):
@@ -70,7 +69,8 @@ def live_through(world, organisation_id, plan):
     row |= {"quantity": 0, "updated_at": iso(now)}
     world.event(meta, "subscription.changed", one, now)
     lines = [credit_line(row, 900)]
-    world.credit(meta, row, 900, now, lines=lines)
+    _, owner = world.resources[customer]
+    world.credit(meta, owner, 900, now, "proration", lines=lines, subscription_id=one)
 
     meta, row, now = command(world, organisation_id, one, "pause")
     row |= {"status": "paused", "paused_at": iso(now), "updated_at": iso(now), "due_at": None}
@@ -78,6 +78,7 @@ def live_through(world, organisation_id, plan):
     meta, row, later = command(world, organisation_id, one, "resume")
     for name in ("current_period_start", "current_period_end"):
         row[name] = iso(milliseconds(row[name]) + later - now)
+    quantity |= {"period_start": row["current_period_start"], "updated_at": iso(later)}
     row |= {"status": "active", "paused_at": None, "updated_at": iso(later), "due_at": row["current_period_end"]}
     world.event(meta, "subscription.resumed", one, later)
 
@@ -90,6 +91,7 @@ def credit_line(row, amount):
     return {
         "kind": "charge", "charge_code": "base", "amount": -amount, "quantity": 1, "quantity_decimal": "1",
         "proration": True, "period_start": row["updated_at"], "period_end": row["current_period_end"],
+        "discounts": [], "taxes": [],
         "explanation": explained(amount * 2, credit=True, fraction={"part": 1, "whole": 2}),
     }  # fmt: skip
 

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import fastavro
+import programs
 import psycopg
 import requests
 from confluent_kafka import Consumer, TopicPartition
@@ -38,6 +39,14 @@ TABLES = {
     "quantities": ("billd.quantities", "organisation_id, subscription_id, id"),
     "credit_entries": ("billd.credit_entries", "organisation_id, customer_id, sequence"),
     "test_clocks": ("billd.test_clocks", "organisation_id, id"),
+    "coupons": ("billd.coupons", "organisation_id, id"),
+    "tax_rates": ("billd.tax_rates", "organisation_id, id"),
+    "items": ("billd.items", "organisation_id, id"),
+    "credit_notes": ("billd.credit_notes", "organisation_id, customer_id, sequence"),
+    "payments": ("billd.payments", "organisation_id, created_ms, id"),
+    "journal": ("billd.journal", "organisation_id, created_ms, id"),
+    "number_series": ("billd.number_series", "organisation_id"),
+    "transfers": ("simulated_provider.transfers", "key"),  # the provider's own book: it knows no organisations
     "operations": ("billd.operations", "organisation_id, id"),
     "outbox": ("billd.outbox", "partition, number"),
     "dead_letters": ("billd.dead_letters", 'partition, "offset"'),
@@ -45,8 +54,12 @@ TABLES = {
 }
 TOPICS = (COMMANDS, EVENTS, DEAD_LETTERS)
 # What the API lists for a whole organisation; and events, whose pages are made otherwise.
-LISTS = ("customers", "plans", "subscriptions", "invoices", "test_clocks")
+LISTS = (
+    "customers", "plans", "subscriptions", "invoices", "test_clocks", "coupons", "tax_rates", "credit_notes",
+    "payments", "journal",
+)  # fmt: skip
 DUE_SECONDS = 8  # so late may be what falls due by itself: a worker's margin, and what it takes to look
+RECONCILE_SECONDS = 120
 COLLECTIONS_MAX = 20  # until nothing fell due meanwhile
 CONNECTIONS = 4  # to the API at a time
 
@@ -71,6 +84,7 @@ class Evidence:
     operations: dict[str, list] = field(default_factory=dict)  # {operation id: [HTTP status, JSON]}, of a sample
     lists: dict[str, dict[str, list[dict]]] = field(default_factory=dict)  # {organisation id: {noun: documents}}
     at: float = 0.0  # when, by the database: seconds since the epoch
+    reconciled: list = field(default_factory=lambda: [0, ""])  # exit code and output of `billd reconcile`
 
 
 # Values on the topics, by the published schemas alone
@@ -130,7 +144,9 @@ LATE = """
 SELECT what || ': ' || count(*) FROM (
     SELECT 'due and not done' AS what FROM billd.subscriptions WHERE test_clock_id IS NULL
         AND due_at < now() - make_interval(secs => {seconds})
-    UNION ALL SELECT 'clocks on their way' FROM billd.test_clocks WHERE status = 'advancing') late
+    UNION ALL SELECT 'clocks on their way' FROM billd.test_clocks WHERE status = 'advancing'
+    UNION ALL SELECT 'payments on their way' FROM billd.payments WHERE status IN ('processing', 'unknown')
+) late
 GROUP BY what
 """
 
@@ -151,8 +167,8 @@ def left(stack, due_seconds=DUE_SECONDS):
 
 
 def quiet(stack, seconds=60, due_seconds=DUE_SECONDS):
-    """Wait until every command is processed, what fell due is done, and all is published; else an AssertionError with
-    what is left."""
+    """Wait until every command is processed, what fell due is done, every payment is settled, and all is published;
+    else an AssertionError with what is left."""
     deadline = time.monotonic() + seconds * PATIENCE
     while True:
         try:
@@ -254,7 +270,14 @@ def collect_once(stack, history, clients, sample, seed):
         ends={topic: end_offsets(stack, topic, partitions) for topic in TOPICS},
     )
     evidence.lists, evidence.operations = ask(clients, history, sample, seed)
+    evidence.reconciled = reconcile(stack)
     return evidence
+
+
+def reconcile(stack):
+    """What the operator's own comparison says of the books, of all organisations: [exit code, output]."""
+    done = programs.run(stack.binaries / "billd", "reconcile", env=stack.settings("owner"), timeout=RECONCILE_SECONDS)
+    return [done.returncode, done.stdout + done.stderr]
 
 
 # Files
@@ -275,7 +298,7 @@ def save(path, evidence):
         for topic, found in evidence.topics.items()
     }
     document = {"at": evidence.at, "tables": evidence.tables, "topics": messages, "ends": evidence.ends}
-    document |= {"operations": evidence.operations, "lists": evidence.lists}
+    document |= {"operations": evidence.operations, "lists": evidence.lists, "reconciled": evidence.reconciled}
     with gzip.open(path, "wt", encoding="utf-8", compresslevel=3) as file:
         json.dump(document, file)
 

@@ -12,6 +12,8 @@ from programs import tail
 from waiting import eventually
 
 WORKER_POINTS = ("loaded", "storing", "committing", "committed", "publishing", "due_loaded", "due_committed")
+# Of the thread that has payments settled: before and after it asks, when the provider has done it, when it was told.
+PAYER_POINTS = ("paying", "transferred", "paid", "telling")
 API_POINTS = ("produced", "persisted")
 DOOM = "a name over which a worker aborts"
 DAY_SECONDS = 86400
@@ -41,6 +43,19 @@ def kill_apis(spell):
         spell.wait(lambda: spell.fleet.running("api"), "the api is started again")
 
 
+def kill_payers(spell):
+    """While money is on its way: some payment's row is committed, and nobody knows yet what became of it."""
+    while not spell.is_over():
+        spell.wait(lambda: unsettled(spell.stack) > 0, "a payment is on its way")
+        spell.pause(0, 0.05)
+        kill(spell, "worker")
+        spell.await_commit()
+
+
+def unsettled(stack):
+    return int(stack.superuser("SELECT count(*) FROM billd.payments WHERE status IN ('processing', 'unknown')"))
+
+
 def at_points(spell, kind, points):
     """All programs of a kind are started so that each dies at a point; in the end every point had its death."""
     left = list(points)
@@ -65,6 +80,10 @@ def at_points(spell, kind, points):
 
 def workers_at_points(spell):
     at_points(spell, "worker", WORKER_POINTS)
+
+
+def payers_at_points(spell):
+    at_points(spell, "worker", PAYER_POINTS)
 
 
 def apis_at_points(spell):
@@ -225,7 +244,8 @@ def untimely_rows(stack, began):
     for table, column, customer in (
         ("customers", "created_at", "t.id"), ("plans", "created_at", "NULL"),
         ("subscriptions", "created_at", "t.customer_id"), ("invoices", "issued_at", "t.customer_id"),
-        ("operations", "accepted_at", "NULL"),
+        ("operations", "accepted_at", "NULL"), ("payments", "created_at", "t.customer_id"),
+        ("credit_notes", "created_at", "t.customer_id"), ("items", "created_at", "t.customer_id"),
     ):  # fmt: skip
         of = f"SELECT count(*) FROM billd.{table} t WHERE {real.format(customer)} AND"
         count = int(stack.superuser(f"{of} {column} > {high}"))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import load_billing
+import load_money
 import requests
 from client import new_session
 from history import Attempt
@@ -46,6 +47,8 @@ class Tenant:
     plans: list = field(default_factory=list)  # (id, code) of those that it began with
     spares: list = field(default_factory=list)  # ids of those among them that may be archived
     priced: dict = field(default_factory=dict)  # {name in load_billing.PLANS: id}
+    coupons: dict = field(default_factory=dict)  # {code: id} of those that it began with
+    rates: dict = field(default_factory=dict)  # {name in load_money.TAX_RATES: id}
 
     @property
     def id(self):
@@ -72,6 +75,7 @@ class Request:
     customer: Known | None = None
     raw: bytes | None = None  # sent in place of the body
     clock: Clock | None = None  # that is sent on its way
+    wait_seconds: int = 0  # until the operation is done, if the client wants to know
 
 
 class Caller(threading.Thread):
@@ -83,6 +87,7 @@ class Caller(threading.Thread):
         self.random = random.Random(f"{load.seed}/caller/{number}")
         self.session = new_session()
         self.known, self.owed, self.answered, self.clocks = [], [], [], []
+        self.payers, self.failing = [], []  # load_money.pay: who has paid; what is to be tried once more
         self.falls_due = not load.options.orderly
         self.sent = 0
 
@@ -107,6 +112,8 @@ class Caller(threading.Thread):
             headers["Idempotency-Key"] = request.key
         if request.raw is not None:
             headers["Content-Type"] = "application/json"
+        if request.wait_seconds:
+            headers["Prefer"] = f"wait={request.wait_seconds}"
         attempt = Attempt(
             time.time(), request.tenant.id, request.method, request.path, request.body, request.key
         )  # fmt: skip
@@ -193,6 +200,9 @@ class Caller(threading.Thread):
         """About a customer, or a clock: whatever has a tenant."""
         return Request(of.tenant, "POST", path, body, customer=of if isinstance(of, Known) else None)
 
+    def request(self, of, method, path, body=None):
+        return Request(of.tenant, method, path, body, customer=of)
+
     def choose(self, table):
         return self.random.choices([action for _, action in table], [weight for weight, _ in table])[0]
 
@@ -212,7 +222,8 @@ class Caller(threading.Thread):
         body = {"name": self.text("Customer"), "timezone": self.random.choice(zones), "metadata": {"by": "chaos"}}
         if self.random.random() < 0.3:
             body["external_id"] = self.text("external")
-        return Request(self.any_tenant(), "POST", "/v1/customers", body)
+        tenant = self.any_tenant()
+        return Request(tenant, "POST", "/v1/customers", body | load_money.of_a_customer(self, tenant))
 
     def taken_name(self, customer):
         """An external_id that several want: one gets it."""
@@ -247,7 +258,7 @@ class Caller(threading.Thread):
         """A first one, or a second one beside a live one, which the rules refuse."""
         plan_id, code = self.random.choice(customer.tenant.plans)
         plan = {"plan_id": plan_id} if self.random.random() < 0.5 else {"plan_code": code}
-        body = {"customer_id": customer.id} | plan
+        body = {"customer_id": customer.id} | plan | load_money.of_a_subscription(self, customer.tenant)
         return Request(customer.tenant, "POST", "/v1/subscriptions", body, customer=customer)
 
     def cancel(self, customer):
@@ -305,6 +316,7 @@ class Caller(threading.Thread):
 # How often each is sent, compared with the others.
 ORDERLY_ACTIONS = (
     *load_billing.LIFE_ACTIONS,
+    *load_money.ORDERLY_ACTIONS,
     (25, Caller.new_customer),
     (30, Caller.subscribe),
     (14, Caller.cancel),
@@ -317,6 +329,7 @@ ORDERLY_ACTIONS = (
 )
 ACTIONS = (
     *ORDERLY_ACTIONS,
+    *load_money.ACTIONS,
     (2, Caller.taken_name),
     (4, Caller.new_plan),
     (2, Caller.update_plan),
@@ -326,6 +339,8 @@ ACTIONS = (
 HOT_ACTIONS = (
     (30, Caller.subscribe), (25, Caller.cancel), (10, Caller.update_customer), (10, load_billing.change),
     (5, load_billing.report), (5, load_billing.pause), (10, load_billing.resume), (5, load_billing.cancel_for_credit),
+    (15, load_money.pay), (6, load_money.credit_note), (3, load_money.void), (5, load_money.item),
+    (5, load_money.give_credit),
 )  # fmt: skip
 
 
@@ -358,6 +373,12 @@ class Load:
                 tenant.spares.append(tenant.plans[-1][0])
             for name, body in load_billing.plan_bodies():
                 tenant.priced[name] = self.insist(tenant, "/v1/plans", body)
+            for name, body in load_money.coupon_bodies(self.options.orderly):
+                tenant.coupons[name] = self.insist(tenant, "/v1/coupons", body)
+            for name, body in load_money.tax_rate_bodies():
+                tenant.rates[name] = self.insist(tenant, "/v1/tax-rates", body)
+        if not self.options.orderly:
+            load_money.series_begin(self.stack, self.tenants[-1])
         body = {"name": f"Hot {self.name}"}
         self.hot = Known(self.tenants[0], self.insist(self.tenants[0], "/v1/customers", body))
         return self

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import load_money
+
 DAY = 86400
 SOON = (1, 6)  # seconds until something falls due
 # Days since a start in the past, each a period; the last are more than one command waits for.
@@ -60,6 +62,7 @@ def newcomer(caller, customer):
 
 def subscribe(caller, customer, plan, **body):
     body = {"customer_id": customer.id, "plan_id": customer.tenant.priced[plan]} | body
+    body |= load_money.of_a_subscription(caller, customer.tenant)
     if caller.random.random() < 0.5:
         body["quantity"] = caller.random.randrange(0, 13)
     return caller.post(customer, "/v1/subscriptions", body)
@@ -162,7 +165,9 @@ def clock(caller, customer):
         plan = caller.random.choice(list(PLANS))
         return subscribe(caller, chosen, plan)
     if caller.random.random() < 0.5:
-        return caller.random.choice((change, cancel_for_credit, pause, resume, report))(caller, chosen)
+        about_life = (change, cancel_for_credit, pause, resume, report)
+        about_money = (load_money.pay, load_money.pay, load_money.credit_note, load_money.void, load_money.item)
+        return caller.random.choice(about_life + about_money)(caller, chosen)
     days = caller.random.choice((1, 3, 31, 200))
     request = caller.post(one, f"/v1/test-clocks/{one.id}/advance", {"now": text(one.at + days * DAY)})
     request.clock = one

@@ -9,8 +9,8 @@ from faults import BY_NAME
 from programs import ROOT
 
 TOGETHER = (
-    "worker-points", "kill-2-workers", "worker-stopped", "api-points", "crash-postgres", "cut-before-commit",
-    "cut-after-commit", "kill-kafka",
+    "worker-points", "payer-points", "kill-2-workers", "worker-stopped", "api-points", "crash-postgres",
+    "cut-before-commit", "cut-after-commit", "kill-kafka",
 )  # fmt: skip
 SECONDS = 15  # each part's faults share them; most take as long as a session takes to time out
 

@@ -10,6 +10,7 @@ import checker
 import checker_breaks
 import checker_breaks_billing
 import checker_breaks_events
+import checker_breaks_money
 import evidence
 import history as records
 import pytest
@@ -19,7 +20,10 @@ from checker_index import RESTORED, TOPIC_AGAIN, told_operation
 from checker_sample_billing import make
 from history import Attempt, Fault, Poison, Progress, Sight
 
-BREAKS = checker_breaks.BREAKS + checker_breaks_billing.BREAKS + checker_breaks_events.BREAKS
+BREAKS = [
+    *checker_breaks.BREAKS, *checker_breaks_billing.BREAKS, *checker_breaks_money.BREAKS,
+    *checker_breaks_events.BREAKS,
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -111,28 +111,72 @@ def credits_of(org, customer_id):
     return sorted(org.all(f"/v1/customers/{customer_id}/credits"), key=lambda entry: entry["sequence"])
 
 
-def documents_of(org, customer_id):
-    """A customer's invoices, oldest first. Checked: sums, numbers, dates, and the history of the credit balance."""
+def documents_of(org, customer_id, by_customer=True):
+    """A customer's invoices, oldest first. Checked: sums, numbers, dates, and the history of the credit balance.
+    by_customer: whose numbers they are; else the organisation's.
+    """
     invoices = org.invoices_of(customer_id)[::-1]
     for number, invoice in enumerate(invoices, 1):
         check_invoice(invoice)
-        assert invoice["number"].endswith(f"-{number:04}"), invoice["number"]
+        assert not by_customer or invoice["number"].endswith(f"-{number:04}"), invoice["number"]
     assert [one["issued_at"] for one in invoices] == sorted(one["issued_at"] for one in invoices)
     check_credits(org, customer_id, invoices)
     return invoices
 
 
 def check_invoice(invoice):
-    """What each invoice promises, whatever it is for."""
-    amounts = [line["amount"] for line in invoice["lines"]]
-    assert invoice["subtotal"] == invoice["total"] == sum(amounts) >= 0, invoice
+    """What each invoice promises, whatever it is for, and whatever became of it."""
+    lines = invoice["lines"]
+    assert invoice["subtotal"] == sum(line["amount"] for line in lines), invoice
+    assert invoice["total"] == total_of(invoice) >= 0, invoice
     assert invoice["amount_due"] == invoice["total"] - invoice["credit_applied"] >= 0 <= invoice["credit_applied"]
-    assert (invoice["status"] == "paid") == (invoice["amount_due"] == 0) == (invoice["paid_at"] is not None), invoice
-    assert invoice["due_at"] == invoice["issued_at"] and invoice["digest"]
+    check_parts(invoice)
+    check_settled(invoice)
+    assert invoice["due_at"] >= invoice["issued_at"] and invoice["digest"]
     assert invoice["period_start"] < invoice["period_end"], invoice
-    for line in invoice["lines"]:
+    for line in lines:
         assert line["period_start"] < line["period_end"], line
         check_explanation(line)
+
+
+def total_of(document):
+    return document["subtotal"] - document["discount"] + document["tax"] - document["tax_included"]
+
+
+def check_parts(document):
+    """The shares of the lines make the parts of the whole: of each coupon, of each rate."""
+    lines = document["lines"]
+    assert document["discount"] == sum(part["amount"] for part in document["discounts"]), document
+    assert document["tax"] == sum(part["amount"] for part in document["taxes"]), document
+    assert document["tax_included"] == sum(part["amount"] for part in document["taxes"] if part["inclusive"]), document
+    for name, key in (("discounts", "coupon_id"), ("taxes", "tax_rate_id")):
+        parts = {part[key]: part["amount"] for part in document[name]}
+        assert len(parts) == len(document[name]), document
+        shares = {}
+        for share in (share for line in lines for share in line[name]):
+            shares[share[key]] = shares.get(share[key], 0) + share["amount"]
+        # A coupon that credited lines gave back as much of as the others took is none of the whole's.
+        assert {one: amount for one, amount in shares.items() if amount or one in parts} == parts, (name, document)
+    for line in lines:
+        if "discount" in line:
+            assert line["discount"] == sum(share["amount"] for share in line["discounts"]), line
+            assert line["tax"] == sum(share["amount"] for share in line["taxes"]), line
+
+
+def check_settled(invoice):
+    """What was paid and credited, never more than there was; paid when nothing remains."""
+    paid, credited, status = invoice["amount_paid"], invoice["amount_credited"], invoice["status"]
+    remaining = invoice["amount_due"] - paid - credited
+    assert remaining >= 0 <= paid and 0 <= credited <= invoice["credited_total"] <= invoice["total"], invoice
+    assert 0 <= invoice["amount_refunded"] <= paid, invoice
+    assert (status == "paid") == (invoice["paid_at"] is not None), invoice
+    assert (status == "void") == (invoice["voided_at"] is not None), invoice
+    assert (status == "uncollectible") == (invoice["uncollectible_at"] is not None), invoice
+    assert status in ("void", "uncollectible") or (status == "paid") == (remaining == 0), invoice
+
+
+CREDIT_SIGNS = {"proration": (1,), "invoice": (-1,), "grant": (1, -1), "invoice_void": (1,), "credit_note": (1,),
+                "refund_failed": (1,)}  # fmt: skip
 
 
 def check_credits(org, customer_id, invoices):
@@ -141,14 +185,23 @@ def check_credits(org, customer_id, invoices):
     for number, entry in enumerate(entries, 1):
         balance += entry["amount"]
         assert (entry["sequence"], entry["balance_after"]) == (number, balance) and balance >= 0, entry
-        assert (entry["reason"] == "invoice") == (entry["amount"] < 0) == (entry["invoice_id"] is not None), entry
+        assert (entry["amount"] > 0) - (entry["amount"] < 0) in CREDIT_SIGNS[entry["reason"]], entry
+        if entry["reason"] in ("invoice", "invoice_void"):
+            assert entry["invoice_id"] is not None, entry
         if entry["lines"] is not None:
-            assert sum(line["amount"] for line in entry["lines"]) == -entry["amount"], entry
-            for line in entry["lines"]:
-                check_explanation(line)
+            check_credit_lines(entry)
     assert org.get(f"/v1/customers/{customer_id}")["credit_balance"] == balance
-    applied = {entry["invoice_id"]: -entry["amount"] for entry in entries if entry["invoice_id"]}
+    applied = {entry["invoice_id"]: -entry["amount"] for entry in entries if entry["reason"] == "invoice"}
     assert applied == {one["id"]: one["credit_applied"] for one in invoices if one["credit_applied"]}
+
+
+def check_credit_lines(entry):
+    """How a proration's amount was made."""
+    document = entry | {"subtotal": sum(line["amount"] for line in entry["lines"])}
+    assert total_of(document) == -entry["amount"], entry
+    check_parts(document)
+    for line in entry["lines"]:
+        check_explanation(line)
 
 
 # Explanations: enough to compute an amount again without the rules' code
@@ -203,6 +256,9 @@ def charged(why):
 def check_explanation(line):
     """The line's amount, computed again from nothing but its explanation."""
     why, kind = line["explanation"], line["kind"]
+    if kind == "item":
+        assert line["amount"] == why["amount"] and line["charge_code"] == "item", line
+        return
     assert why["rounding"] == "half_away_from_zero", why
     if kind == "charge":
         assert why["model"] == "flat" or Fraction(why["quantity"]) == Fraction(line["quantity_decimal"]), line

@@ -2,7 +2,8 @@
 
 What happens is put straight on the topic of commands, each command with ids and times of its own, so that two worlds of
 one seed get the same commands to the byte. What a customer does never depends on what became of it: some of it is
-refused, and must be refused in both worlds.
+refused, and must be refused in both worlds. Only what is done to invoices names those that there are: the first world
+that comes to the end of a round tells them, and each other one gets the same commands.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from billing import charge, tier
+from simulation_money import COUPONS, RATES, Money, full_coupon, full_rate
 from waiting import eventually
 from wire import derived_id, encode, partition_of, shard_of
 
@@ -18,7 +20,7 @@ ORGANISATION = "0198a0d2-0000-8000-8000-0000000000aa"
 API_KEY = "0198a0d2-0000-8000-8000-0000000000bb"
 ACCEPTED_MS = 1_790_000_000_000  # of the first command; each next one a millisecond later
 BEGIN, YEARS, ROUNDS = datetime(2026, 1, 28, 9, 30, tzinfo=UTC), 3, 12
-PLAN, SUBSCRIPTION, TEST_CLOCK = 2, 3, 8  # kinds of ids, common/base/id.h
+PLAN, SUBSCRIPTION, TEST_CLOCK, TAX_RATE = 2, 3, 8, 14  # kinds of ids, common/base/id.h
 ZONES = ("Etc/UTC", "America/New_York", "Europe/Vienna", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo")
 TIERS = [tier(10, "700"), tier(100, "650.5", 100), tier(None, "0.000000000001")]
 
@@ -45,7 +47,7 @@ PLANS = [
 CHARGE = {
     "amount": None, "unit_amount": None, "tiers": [], "package_size": None, "rate": None, "fixed_amount": None,
     "transaction_min_amount": None, "transaction_max_amount": None, "free_units": None, "min_amount": None,
-    "max_amount": None,
+    "max_amount": None, "tax_rate_ids": [],
 }  # fmt: skip
 TIER = {"unit_amount": "0", "flat_amount": 0, "rate": None}
 
@@ -60,8 +62,11 @@ class Script:
 
     def __init__(self, seed, partitions, customers, clocks):
         self.random, self.partitions = random.Random(f"simulation/{seed}"), partitions
-        self.made, self.rounds = 0, []
+        self.money = Money(self, random.Random(f"simulation/{seed}/money"))
+        self.made, self.rounds, self.paid = 0, [], []
         self.plans = [self.operation("plan", number) for number in range(len(PLANS))]
+        self.rates = [self.operation("rate", number) for number in range(len(RATES))]
+        self.rate_ids = [str(derived_id(one, TAX_RATE)) for one in self.rates]
         self.clocks = [self.operation("clock", number) for number in range(clocks)]
         self.clock_ids = [str(derived_id(one, TEST_CLOCK)) for one in self.clocks]
         self.times = [BEGIN + timedelta(hours=7 * number) for number in range(clocks)]
@@ -85,20 +90,31 @@ class Script:
         return partition_of(home, self.partitions), home, encode(schema, {"meta": meta} | record)
 
     def begin(self):
-        """Plans, clocks and customers."""
-        found = []
+        """Tax rates, plans and coupons; clocks; customers: each may name those before it, in other partitions."""
+        found, clocks, customers = [], [], []
+        for number, (operation_id, fields) in enumerate(zip(self.rates, RATES, strict=True)):
+            rate = full_rate(fields) | {"code": f"rate-{number}"}
+            found.append(self.command(ORGANISATION, "CreateTaxRate", operation_id=operation_id, **rate))
+        plan_ids = [str(derived_id(one, PLAN)) for one in self.plans]
+        for number, fields in enumerate(COUPONS):
+            coupon = full_coupon(fields, plan_ids, BEGIN) | {"code": f"coupon-{number}"}
+            found.append(self.command(ORGANISATION, "CreateCoupon", **coupon))
         for number, (operation_id, fields) in enumerate(zip(self.plans, PLANS, strict=True)):
             plan = full(fields) | {"code": f"plan-{number}", "name": f"Plan {number}", "currency": "USD"}
+            if number % 3 == 0:  # every third plan's first charge has a rate of its own
+                plan["charges"][0]["tax_rate_ids"] = [self.rate_ids[number % len(RATES)]]
             found.append(self.command(ORGANISATION, "CreatePlan", operation_id=operation_id, **plan))
         for operation_id, clock_id, now in zip(self.clocks, self.clock_ids, self.times, strict=True):
             fields = {"operation_id": operation_id, "name": None, "now": now}
-            found.append(self.command(clock_id, "CreateTestClock", **fields))
+            clocks.append(self.command(clock_id, "CreateTestClock", **fields))
         for number in range(self.customers):
             clock_id = self.clock_ids[number % len(self.clock_ids)]
             fields = {"name": f"Customer {number}", "external_id": f"{number}", "timezone": self.random.choice(ZONES)}
             empty = {"email": None, "currency": None, "country": None, "metadata": {}}
-            found.append(self.command(clock_id, "CreateCustomer", test_clock_id=clock_id, **fields, **empty))
-        return found
+            terms = self.money.terms(self.rate_ids)
+            fields |= terms | empty
+            customers.append(self.command(clock_id, "CreateCustomer", test_clock_id=clock_id, **fields))
+        return found, clocks, customers
 
     def live(self, customer_ids):
         """Write the rounds, once the customers have ids: {external_id: id}."""
@@ -146,7 +162,7 @@ class Script:
             home, "CreateSubscription", operation_id=self_made, customer_id=home, plan_id=None,
             plan_code=f"plan-{plan}", quantity=dice.randint(0, 40), start_at=start, metadata={},
             end_at=end if dice.random() < 0.2 else None, trial_days=dice.choice((None, None, 0, 10)),
-            anchor=dice.choice(anchors),
+            anchor=dice.choice(anchors), **self.money.wish(self.rate_ids),
         )  # fmt: skip
 
     def change(self, home, mine, now, shard):
@@ -181,8 +197,15 @@ class Script:
 
     pause, resume, uncancel = move("PauseSubscription"), move("ResumeSubscription"), move("UncancelSubscription")
 
+    def charge_once(self, home, mine, now, shard):
+        return self.money.item(home, self.rate_ids)
+
+    def give(self, home, mine, now, shard):
+        return self.money.grant(home)
+
     def rename(self, home, mine, now, shard):
-        fields = dict.fromkeys(("email", "external_id", "country"))
+        names = ("email", "external_id", "country", "tax_exempt", "tax_exempt_reason", "tax_rate_ids", "net_terms_days")
+        fields = dict.fromkeys(names)
         return self.command(home, "UpdateCustomer", customer_id=home, name=f"Renamed {self.made}",
                             timezone=self.random.choice(ZONES), metadata={}, **fields)  # fmt: skip
 
@@ -204,6 +227,8 @@ ACTIONS = [
     (Script.pause, 6),
     (Script.resume, 9),
     (Script.rename, 5),
+    (Script.charge_once, 12),
+    (Script.give, 8),
 ]
 
 
@@ -218,8 +243,8 @@ class World:
     def found(self):
         """The organisation and its key, with the same ids in every world."""
         self.stack.superuser(
-            "INSERT INTO identity.organisations (id, name, currency, timezone, country)"
-            f" VALUES ('{ORGANISATION}', 'World', 'USD', 'Etc/UTC', 'US');"
+            "INSERT INTO identity.organisations (id, name, currency, timezone, country, settings)"
+            f" VALUES ('{ORGANISATION}', 'World', 'USD', 'Etc/UTC', 'US', '{{\"net_terms_days\": \"14\"}}');"
             "INSERT INTO identity.api_keys (organisation_id, id, name, key_hash, role, prefix)"
             f" VALUES ('{ORGANISATION}', '{API_KEY}', 'world', sha256('world'), 'admin', 'billd_live_')"
         )
@@ -244,13 +269,41 @@ class World:
         return dict(self.select("SELECT external_id, id::text FROM billd.customers"))
 
     def live(self, script):
-        for prices, commands, advances, times in script.rounds:
+        for turn, (prices, commands, advances, times) in enumerate(script.rounds):
             # What lies in different partitions has no order but the one in which it is awaited.
             for messages in (prices, commands, advances):
                 self.put(messages)
             wanted = dict(zip(script.clock_ids, times, strict=True))
             eventually(lambda wanted=wanted: self.clocks() == wanted, "all clocks have arrived", 180, 0.05)
+            self.pay(script, turn)
         return self
+
+    def pay(self, script, turn):
+        """What is done to invoices: what is done at once first, then what waits for a provider's answer."""
+        for step in range(2):
+            place = 2 * turn + step
+            if place == len(script.paid):
+                script.paid.append(script.money.on_invoices(self.invoices(), step))
+            if script.paid[place]:
+                self.put(script.paid[place])
+            eventually(self.is_settled, "all payments are settled", 120, 0.05)
+
+    def is_settled(self):
+        """No payment is on its way, and what told of the last one is past."""
+        return self.select("SELECT count(*) FROM billd.payments WHERE settled_at IS NULL") == [(0,)]
+
+    def invoices(self):
+        """All that there are, in an order that both worlds have: (id, customer's id, status, what remains, what one
+        payment alone brought, [(line's id, what is left of it)]).
+        """
+        return self.select(
+            "SELECT id::text, customer_id::text, status, amount_due - amount_paid - amount_credited, CASE WHEN"
+            " (SELECT count(*) FROM billd.payments payment WHERE payment.invoice_id = invoice.id AND kind = 'payment'"
+            " AND payment.status = 'succeeded') = 1 THEN amount_paid - amount_refunded ELSE 0 END,"
+            " (SELECT coalesce(json_agg(json_build_array(line.id, line.amount - line.discount - line.credited)"
+            " ORDER BY line.position), '[]'::json) FROM billd.invoice_lines line WHERE line.invoice_id = invoice.id)"
+            " FROM billd.invoices invoice ORDER BY customer_id, sequence"
+        )
 
     def clocks(self):
         """{id: the time of a clock that is ready}"""
@@ -259,23 +312,37 @@ class World:
     # What came of it
 
     TABLES = ("customers", "plans", "plan_versions", "subscriptions", "quantities", "test_clocks", "invoices",
-              "invoice_lines", "credit_entries", "operations")  # fmt: skip
+              "invoice_lines", "credit_entries", "operations", "coupons", "tax_rates", "items", "credit_notes",
+              "payments", "journal")  # fmt: skip
+    # What a provider did comes back at a time of the wall clock's; and whoever redeems a coupon last dates it.
+    TOLD = "(SELECT id FROM billd.operations WHERE command = 'record_payment_outcome')"
+    WITHOUT = (("operations", "completed_at"), ("coupons", "updated_at"))
+    INSTEAD = (
+        ("operations", "accepted_at", "CASE WHEN command <> 'record_payment_outcome' THEN accepted_at END"),
+        ("journal", "created_ms", "CASE WHEN document_type <> 'payment' THEN created_ms END"),
+    )
 
     def rows(self):
         """{table: its rows as texts, in order}, without what a wall clock writes."""
-        found = {}
+        found, instead = {}, {(table, name): told for table, name, told in self.INSTEAD}
         for table in self.TABLES:
             columns = [name for (name,) in self.select(
                 "SELECT column_name FROM information_schema.columns WHERE table_schema = 'billd' AND table_name = %s"
-                " AND column_name <> 'completed_at' ORDER BY ordinal_position", table)]  # fmt: skip
-            listed = ", ".join(f'"{name}"' for name in columns)
+                " ORDER BY ordinal_position", table) if (table, name) not in self.WITHOUT]  # fmt: skip
+            listed = ", ".join(instead.get((table, name), f'"{name}"') for name in columns)
             found[table] = sorted(row for (row,) in self.select(f"SELECT ROW({listed})::text FROM billd.{table}"))
+        book = self.stack.rows(
+            "SELECT ROW(key, reference, kind, method, amount, currency, outcome, code)::text"
+            " FROM simulated_provider.transfers", role="worker",
+        )  # fmt: skip
+        found["the provider's book"] = sorted(row for (row,) in book)
         return found
 
     def events(self):
         """Every event but its number: customers' in the order of each, the others by what they are about."""
         order = "key::text, CASE WHEN key = organisation_id THEN subject::text END, number"
-        told = "id, type, subject, key, operation_id, occurred_at, value"
+        occurred_at = f"CASE WHEN operation_id NOT IN {self.TOLD} THEN occurred_at END"
+        told = f"id, type, subject, key, operation_id, {occurred_at}, value"
         return [row for (row,) in self.select(f"SELECT ROW({told})::text FROM billd.outbox ORDER BY {order}")]
 
 

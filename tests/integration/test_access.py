@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 from client import slug
+from money import coupon_by, coupon_of, give, note_of, one_off, pay, payments_of, rate_of
 from people import ROLES, invite, members_path
 from programs import ROOT, fetch
 
@@ -111,7 +112,7 @@ def ids_of(team, invitation_id):
     subscription_id = client.subscription(customer_id, plan_id)
     operation = client.send("POST", "/v1/customers", {"name": "Other"})
     client.outcome(operation["operation_id"])
-    return {
+    return documents_of(client, customer_id) | {
         "organisation_id": team.organisation_id,
         "user_id": team.people["viewer"].id,
         "invitation_id": invitation_id,
@@ -119,7 +120,6 @@ def ids_of(team, invitation_id):
         "customer_id": customer_id,
         "plan_id": plan_id,
         "subscription_id": subscription_id,
-        "invoice_id": client.invoices_of(customer_id)[0]["id"],
         "operation_id": operation["operation_id"],
         "test_clock_id": client.succeed("POST", "/v1/test-clocks", {"now": "2026-01-01T00:00:00Z"}),
         "slug": "forbidden",
@@ -127,11 +127,27 @@ def ids_of(team, invitation_id):
     }
 
 
+def documents_of(client, customer_id):
+    """One of everything that is owed or paid, of that customer, who has an open invoice."""
+    invoice = client.invoices_of(customer_id)[0]
+    pay(client, invoice, "manual", amount=100)
+    return {
+        "coupon_id": coupon_by(client, coupon_of(client, percent_off="20"))["id"],
+        "tax_rate_id": rate_of(client, "19"),
+        "item_id": one_off(client, customer_id, 100),
+        "credit_entry_id": give(client, customer_id, 100),
+        "invoice_id": invoice["id"],
+        "payment_id": payments_of(client, invoice)[0]["id"],
+        "credit_note_id": note_of(client, invoice, [100])["id"],
+    }
+
+
 def contents(team):
     """What must be the same after all requests that had to have no effect."""
     client = team.owner
     lists = [members_path(client), f"/v1/organisations/{team.organisation_id}/invitations", "/v1/api-keys"]
-    lists += ["/v1/customers", "/v1/plans", "/v1/subscriptions"]
+    lists += ["/v1/customers", "/v1/plans", "/v1/coupons", "/v1/tax-rates", "/v1/subscriptions", "/v1/invoices"]
+    lists += ["/v1/payments", "/v1/credit-notes", "/v1/journal"]
     found = {path: client.all(path) for path in lists}
     for key in found["/v1/api-keys"]:
         key.pop("last_used_at")

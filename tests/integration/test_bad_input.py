@@ -9,6 +9,12 @@ GHOST = "0198a0d2-0000-8000-8000-000000000001"
 MIB = 1024 * 1024
 PLAN = {"code": "p", "name": "P", "currency": "USD", "interval": "month", "amount": 1}
 CUSTOMER = {"name": "Ada"}
+COUPON = {"code": "c", "name": "C", "percent_off": "20"}
+RATE = {"code": "r", "name": "R", "percentage": "19"}
+ITEM = {"amount": 1, "description": "I"}
+ITEMS, CREDITS, PAY = f"customers/{GHOST}/items", f"customers/{GHOST}/credits", f"invoices/{GHOST}/pay"
+NOTE = {"invoice_id": GHOST}
+LINE = {"line_id": GHOST, "amount": 1}
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +22,15 @@ def one(stack):
     """Requests that must have no effect can share an organisation."""
     org = stack.organisation()
     yield org
-    for path in ("customers", "plans", "subscriptions", "invoices", "events"):
+    for path in ("customers", "plans", "subscriptions", "invoices", "coupons", "tax-rates", "payments", "credit-notes",
+                 "journal", "test-clocks", "events"):  # fmt: skip
         assert org.get(f"/v1/{path}")["data"] == [], f"a refused request had an effect on {path}"
 
+
+# What has ids and a list each, and the lists of what belongs to something.
+KINDS = ["customers", "plans", "subscriptions", "invoices", "coupons", "tax-rates", "payments", "credit-notes",
+         "test-clocks"]  # fmt: skip
+OF_ANOTHER = [ITEMS, CREDITS, f"invoices/{GHOST}/payments", f"invoices/{GHOST}/credit-notes"]
 
 # What is no JSON object at all: 400 malformed-json, whatever the schema.
 NOT_JSON = {
@@ -162,6 +174,52 @@ INVALID = {
     "neither plan": ("subscriptions", {"customer_id": GHOST}, [""]),
     "both plans": ("subscriptions", {"customer_id": GHOST, "plan_id": GHOST, "plan_code": "p"}, [""]),
     "an unknown way to cancel": (f"subscriptions/{GHOST}/cancel", {"effective": "later"}, ["/effective"]),
+    "a coupon of nothing": ("coupons", {}, ["/code", "/name", ""]),
+    "a coupon of both": ("coupons", COUPON | {"amount_off": 1}, [""]),
+    "a percentage as a fraction": ("coupons", COUPON | {"percent_off": 12.5}, ["/percent_off"]),
+    "a percentage of 5 places": ("coupons", COUPON | {"percent_off": "1.23456"}, ["/percent_off"]),
+    "a percentage with a sign for it": ("coupons", COUPON | {"percent_off": "20 %"}, ["/percent_off"]),
+    "a percentage with an exponent": ("coupons", COUPON | {"percent_off": "1e1"}, ["/percent_off"]),
+    "an unknown duration": ("coupons", COUPON | {"duration": "twice"}, ["/duration"]),
+    "no periods": ("coupons", COUPON | {"duration_periods": 0}, ["/duration_periods"]),
+    "no redemptions": ("coupons", COUPON | {"max_redemptions": 0}, ["/max_redemptions"]),
+    "a day for a moment": ("coupons", COUPON | {"redeem_by": "2099-12-31"}, ["/redeem_by"]),
+    "no plan's id": ("coupons", COUPON | {"plan_ids": [GHOST, "p"]}, ["/plan_ids/1"]),
+    "a plan twice": ("coupons", COUPON | {"plan_ids": [GHOST, GHOST]}, ["/plan_ids/1"]),
+    "too many plans": ("coupons", COUPON | {"plan_ids": [GHOST[:-3] + f"{i:03}" for i in range(101)]}, ["/plan_ids"]),
+    "a coupon's name too long": ("coupons", COUPON | {"name": "x" * 201}, ["/name"]),
+    "a tax rate of nothing": ("tax-rates", {}, ["/code", "/name", "/percentage"]),
+    "a rate that may be inclusive": ("tax-rates", RATE | {"inclusive": "no"}, ["/inclusive"]),
+    "a rate with a comma": ("tax-rates", RATE | {"percentage": "19,6"}, ["/percentage"]),
+    "a rate of nowhere": ("tax-rates", RATE | {"country": "XX"}, ["/country"]),
+    "an item of nothing": (ITEMS, {}, ["/amount", "/description"]),
+    "an item that gives": (ITEMS, ITEM | {"amount": -1}, ["/amount"]),
+    "an item in no currency": (ITEMS, ITEM | {"currency": "usd"}, ["/currency"]),
+    "an item's rates too many": (
+        ITEMS,
+        ITEM | {"tax_rate_ids": [GHOST[:-1] + str(i) for i in range(6)]},
+        ["/tax_rate_ids"],
+    ),
+    "an item for somebody else": (ITEMS, ITEM | {"customer_id": GHOST}, ["/customer_id"]),
+    "a credit of 0": (CREDITS, ITEM | {"amount": 0}, ["/amount"]),
+    "a credit over the limit": (CREDITS, ITEM | {"amount": 10**15}, ["/amount"]),
+    "a credit taken back over the limit": (CREDITS, ITEM | {"amount": -(10**15)}, ["/amount"]),
+    "a credit without a reason": (CREDITS, {"amount": 1}, ["/description"]),
+    "a payment by nothing": (PAY, {}, ["/payment_method"]),
+    "a payment of nothing": (PAY, {"payment_method": "manual", "amount": 0}, ["/amount"]),
+    "a payment back": (PAY, {"payment_method": "manual", "amount": -1}, ["/amount"]),
+    "a payment without a name": (PAY, {"payment_method": "manual", "reference": ""}, ["/reference"]),
+    "a reference too long": (PAY, {"payment_method": "manual", "reference": "x" * 256}, ["/reference"]),
+    "a payment with its outcome": (PAY, {"payment_method": "manual", "outcome": "succeeded"}, ["/outcome"]),
+    "a note of nothing": ("credit-notes", {}, ["/invoice_id"]),
+    "a note's line without an amount": ("credit-notes", NOTE | {"lines": [{"line_id": GHOST}]}, ["/lines/0/amount"]),
+    "a note's line over 0": ("credit-notes", NOTE | {"lines": [LINE, LINE | {"amount": 0}]}, ["/lines/1/amount"]),
+    "a note's line that is none": ("credit-notes", NOTE | {"lines": [1]}, ["/lines/0"]),
+    "a note's line with more": ("credit-notes", NOTE | {"lines": [LINE | {"tax": 1}]}, ["/lines/0/tax"]),
+    "a note's lines too many": ("credit-notes", NOTE | {"lines": [LINE] * 229}, ["/lines"]),
+    "a refund that may be": ("credit-notes", NOTE | {"refund": 1}, ["/refund"]),
+    "voiding with a reason": (f"invoices/{GHOST}/void", {"reason": "x"}, ["/reason"]),
+    "giving up with an amount": (f"invoices/{GHOST}/mark_uncollectible", {"amount": 1}, ["/amount"]),
 }
 
 
@@ -246,14 +304,16 @@ def test_a_body_over_1_mib_is_too_large(one):
     "path",
     ["/", "/v1", "/v1/", "/v2/customers", "/v1/customers/", "/v1/customer", "/v1/customers/" + GHOST + "/x",
      "/v1/customers/not-a-uuid", "/v1/operations/1", "/docs/problems/none-such", "/docs/../etc/passwd",
-     "/docs/%2e%2e/%2e%2e/etc/passwd", "/v1/customers/" + GHOST + "%00", "/v1/customers%2f" + GHOST],
+     "/docs/%2e%2e/%2e%2e/etc/passwd", "/v1/customers/" + GHOST + "%00", "/v1/customers%2f" + GHOST,
+     "/v1/coupons/WELCOME20", "/v1/tax_rates", "/v1/items", "/v1/credits", "/v1/refunds",
+     f"/v1/invoices/{GHOST}/refund", f"/v1/customers/{GHOST}/payments", f"/v1/journal/{GHOST}"],
 )  # fmt: skip
 def test_an_unknown_path_is_not_found(one, path):
     """404 not-found."""
     one.refused(404, "not-found", "GET", path)
 
 
-@pytest.mark.parametrize("kind", ["customers", "plans", "subscriptions", "invoices", "operations"])
+@pytest.mark.parametrize("kind", [*KINDS, "operations", "items", "credits"])
 def test_an_unknown_id_is_not_found(one, kind):
     """404 not-found."""
     one.refused(404, "not-found", "GET", f"/v1/{kind}/{uuid.uuid4()}")
@@ -267,6 +327,17 @@ def test_an_unknown_id_is_not_found(one, kind):
         ("POST", f"/v1/customers/{GHOST}", {"GET", "PATCH", "DELETE"}),
         ("GET", f"/v1/subscriptions/{GHOST}/cancel", {"POST"}),
         ("DELETE", f"/v1/invoices/{GHOST}", {"GET"}),
+        ("PATCH", f"/v1/coupons/{GHOST}", {"GET", "DELETE"}),
+        ("PUT", f"/v1/tax-rates/{GHOST}", {"GET", "DELETE"}),
+        ("PATCH", f"/v1/items/{GHOST}", {"GET", "DELETE"}),
+        ("DELETE", f"/v1/credits/{GHOST}", {"GET"}),
+        ("DELETE", f"/v1/credit-notes/{GHOST}", {"GET"}),
+        ("POST", f"/v1/payments/{GHOST}", {"GET"}),
+        ("POST", "/v1/payments", {"GET"}),
+        ("POST", f"/v1/invoices/{GHOST}/payments", {"GET"}),
+        ("GET", f"/v1/{PAY}", {"POST"}),
+        ("DELETE", f"/v1/invoices/{GHOST}/void", {"POST"}),
+        ("POST", "/v1/journal", {"GET"}),
         ("POST", "/health", {"GET"}),
         ("POST", "/v1/events", {"GET"}),
     ],
@@ -310,7 +381,7 @@ def test_a_query_that_means_nothing_is_refused(one, query):
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "AAAA", "A" * 34, "A" * 5000, "%%%", "🙂"])
-@pytest.mark.parametrize("kind", ["customers", "plans", "subscriptions", "invoices"])
+@pytest.mark.parametrize("kind", [*KINDS, "journal", *OF_ANOTHER])
 def test_a_bad_cursor_is_refused(one, kind, cursor):
     """400 bad-cursor."""
     one.refused(400, "bad-cursor", "GET", f"/v1/{kind}", params={"cursor": cursor})
@@ -321,8 +392,8 @@ def test_a_cursor_of_another_list_is_refused(org):
     for _ in range(2):
         org.customer()
     cursor = org.get("/v1/customers", params={"limit": 1})["next_cursor"]
-    for path in ("/v1/plans", "/v1/invoices"):
-        org.refused(400, "bad-cursor", "GET", path, params={"cursor": cursor})
+    for kind in ["plans", "invoices", "coupons", "tax-rates", "payments", "credit-notes", "journal", *OF_ANOTHER]:
+        org.refused(400, "bad-cursor", "GET", f"/v1/{kind}", params={"cursor": cursor})
     org.refused(400, "bad-cursor", "GET", "/v1/events", params={"after": cursor})
 
 

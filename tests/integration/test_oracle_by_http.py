@@ -2,22 +2,26 @@
 
 tests/oracle compares the domain with its own computation, with nothing between them. Here there is all that lies
 between a request and its invoice: the schema, the topic, the worker, the rows, what falls due, the views. And before
-each step there are previews, of the next invoice and of each change: what then is billed is what they said.
+each step there are previews, of the next invoice and of each change: what then is billed is what they said. With
+coupons, taxes and one-off items.
 """
 
 import os
 import random
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import cases
+import cases_money
 import life as lives
+import owed
 import periods
 import pytest
 import rules
 from billing import Clock, credits_of, documents_of, instant, plan_of, text_of
 from client import slug
+from money import coupon_of, rate_of
 from rules import Refused, Usage
 
 SEED = int(os.environ.get("ORACLE_SEED") or secrets.randbelow(2**32))
@@ -43,6 +47,11 @@ class Version:
     trial_days: int
     plan_id: str
 
+    @property
+    def plan(self):
+        """Each has a plan of its own."""
+        return self.number
+
 
 def text(moment):
     return None if moment is None else text_of(periods.EPOCH + periods.SECOND * moment)
@@ -62,7 +71,7 @@ def code(number):
     return f"charge-{number}"
 
 
-def body_of(charge):
+def body_of(charge, rate_ids):
     """What POST /v1/plans takes for a charge; what is None is not told."""
     tiers = [{"up_to": tier.up_to, "flat_amount": tier.flat_amount}
              | ({"rate": decimal(tier.rate)} if charge.model == "percentage"
@@ -75,16 +84,18 @@ def body_of(charge):
         "free_units": decimal(charge.free_units) if charge.free_units else None, "tiers": tiers or None,
         "transaction_min_amount": charge.transaction_min, "transaction_max_amount": charge.transaction_max,
         "min_amount": charge.min_amount, "max_amount": charge.max_amount,
+        "tax_rate_ids": [rate_ids[number] for number in charge.rates] or None,
     }  # fmt: skip
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def make_version(org, drawn, number, cadence):
-    charges = tuple(cases.charge(drawn, n, make_amount=lambda source: cases.whole(source, 10**7))
-                    for n in range(drawn.randint(1, 4)))  # fmt: skip
+def make_version(org, drawn, number, cadence, rate_ids):
+    charges = [cases.charge(drawn, n, make_amount=lambda source: cases.whole(source, 10**7))
+               for n in range(drawn.randint(1, 4))]  # fmt: skip
+    charges = tuple(replace(one, rates=cases_money.some(drawn, list(rate_ids), 0.2)) for one in charges)
     trial_days = drawn.choice([0, 0, 0, 14])
     plan_id = plan_of(org, interval=cadence.interval, interval_count=cadence.count, trial_days=trial_days,
-                      charges=[body_of(charge) for charge in charges])  # fmt: skip
+                      charges=[body_of(charge, rate_ids) for charge in charges])  # fmt: skip
     return Version(charges, cadence, number, trial_days, plan_id)
 
 
@@ -97,51 +108,81 @@ class Pair:
         self.now = drawn.randint(FROM, FROM + 15 * YEAR)
         if drawn.random() < 0.4:
             self.now = cases.moment(drawn, self.name, FROM, FROM + 15 * YEAR)
+        self.setup = replace(cases_money.setup(drawn), organisation=())
+        rates = self.setup.rates
+        self.rate_ids = {one.number: rate_of(org, decimal(one.percentage), one.inclusive) for one in rates}
         cadence, other = cases.cadence(drawn), cases.cadence(drawn)
-        self.versions = [make_version(org, drawn, n, at) for n, at in enumerate((cadence, cadence, other), 1)]
+        self.versions = [make_version(org, drawn, n, at, self.rate_ids)
+                         for n, at in enumerate((cadence, cadence, other), 1)]  # fmt: skip
         self.clock = Clock(org, text(self.now))
-        self.customer_id = self.clock.customer(timezone=self.name)
+        self.customer_id = self.clock.customer(timezone=self.name, tax_exempt=self.setup.exempt,
+                                               tax_rate_ids=self.ids(self.setup.customer))  # fmt: skip
+        self.rates = cases_money.some(drawn, list(self.rate_ids), 0.3)
+        # One that names plans names the first, or no subscription could have it.
+        self.discounts = tuple(replace(one, plans=tuple(sorted({1, *one.plans}))) if one.plans else one
+                               for one in cases_money.discounts(drawn, (1, 2, 3)))  # fmt: skip
+        self.codes, self.items = [self.coupon(one) for one in self.discounts], []
         self.life, self.path, self.reported = None, None, {}
         self.invoices, self.entries, self.balance = [], [], 0
         self.expected = None  # of the last preview
+
+    def ids(self, numbers):
+        return [self.rate_ids[number] for number in numbers]
+
+    def coupon(self, discount):
+        """The code of a coupon with these terms."""
+        duration = {None: "forever", 1: "once"}.get(discount.left, "repeating")
+        terms = {"percent_off": discount.percent and decimal(discount.percent), "amount_off": discount.amount,
+                 "currency": discount.amount and "USD", "duration": duration,
+                 "duration_periods": discount.left if duration == "repeating" else None,
+                 "plan_ids": [self.versions[number - 1].plan_id for number in discount.plans] or None}  # fmt: skip
+        return coupon_of(self.org, **{name: value for name, value in terms.items() if value is not None})
 
     def terms(self):
         return lives.Terms(self.zone, self.setting, self.reported)
 
     # Both sides
 
-    def take(self, verb, step):
+    def owe(self, step):
+        """What is owed of the oracle's step."""
+        if self.life is None:
+            step = replace(step, after=replace(step.after, discounts=self.discounts, rates=self.rates))
+        return owed.owe(self.setup, self.life, step, self.items)
+
+    def take(self, verb, found):
         """The oracle's step becomes what is: its bill goes to the books."""
+        step = found.step
         before, self.life = self.life, step.after
         if before is not None and verb != "resume" and before.period[0] != step.after.period[0]:
             self.reported = {}
         if step.reason is None:
             return
-        total = rules.total(step.lines)
-        lines = [(line.kind, code(line.code), line.proration, text(line.start), text(line.end), line.amount)
-                 for line in step.lines]  # fmt: skip
+        self.items = []
+        bill = found.assessed
+        total, sums = bill.total, (bill.discount, bill.tax, bill.included)
+        lines = [line_of(one) for one in bill.lines]
         if total < 0:
             self.balance -= total
             self.entries.append((text(step.at), -total, lines))
             return
         applied = min(self.balance, total)
         self.balance -= applied
-        self.invoices.append((text(step.at), step.reason, *map(text, step.period), lines, total, applied))
+        self.invoices.append((text(step.at), step.reason, *map(text, step.period), lines, sums, total, applied))
         if applied:
             self.entries.append((text(step.at), -applied, None))
 
     def catch_up(self):
         while self.life is not None and self.life.due_at is not None and self.life.due_at <= self.now:
             try:
-                step = lives.due(self.terms(), self.life)
+                found = self.owe(lives.due(self.terms(), self.life))
             except Refused as refused:
-                step = lives.park(self.life, refused.name)
-            self.take("due", step)
+                found = self.owe(lives.park(self.life, refused.name))
+            self.take("due", found)
 
     def both(self, verb, function, path, body):
         """A command on both sides: granted by both, or refused by both for the same reason."""
         try:
-            step, wanted = function(), "succeeded"
+            step, wanted = self.owe(function()), "succeeded"
         except Refused as refused:
             step, wanted = None, refused.name.lower().replace("_", "-")
         accepted = self.org.send("POST", path, body)
@@ -163,6 +204,7 @@ class Pair:
         body = {
             "customer_id": self.customer_id, "plan_id": self.versions[0].plan_id, "quantity": quantity,
             "start_at": text(start), "end_at": text(end_at), "trial_days": trial_days, "anchor": anchor,
+            "coupon_codes": self.codes, "tax_rate_ids": self.ids(self.rates),
         }  # fmt: skip
         subscription_id = self.both(
             "create",
@@ -225,6 +267,13 @@ class Pair:
                 taken_back = mode == "set" and quantity == 0
                 self.reported[charge.code] = before if taken_back else rules.transaction(charge, before, quantity)
 
+    def charge_once(self):
+        """Now and then an item or two, which the next bill takes."""
+        for item in cases_money.items(self.drawn, self.setup, 5):
+            body = {"amount": item.amount, "description": "Setup", "tax_rate_ids": self.ids(item.rates)}
+            self.org.succeed("POST", f"/v1/customers/{self.customer_id}/items", body)
+            self.items.append(item)
+
     # Previews
 
     def preview(self, path, body):
@@ -279,6 +328,7 @@ class Pair:
             if self.life.status in lives.FINAL and self.drawn.random() < 0.7:
                 break
             self.report()
+            self.charge_once()
             verb = self.drawn.choice(["change", "change", "change", "cancel", "uncancel", "pause", "resume", None])
             if self.life.status == "paused" and self.drawn.random() < 0.7:
                 verb = "resume"
@@ -311,14 +361,26 @@ class Pair:
         assert self.org.get(f"/v1/customers/{self.customer_id}")["credit_balance"] == self.balance
 
 
+def line_of(one):
+    """An oracle's line, and its shares of discounts and taxes."""
+    line = one.line
+    name = "item" if line.kind == "item" else code(line.code)
+    shares = [share for share in one.shares if share], [amount for _, amount in one.taxes if amount]
+    return line.kind, name, line.proration, text(line.start), text(line.end), line.amount, *shares
+
+
 def lines_of(document):
     names = ("kind", "charge_code", "proration", "period_start", "period_end", "amount")
-    return [tuple(line[name] for name in names) for line in document["lines"]]
+    parts = ("discounts", "taxes")
+    return [(*(line[name] for name in names),
+             *([share["amount"] for share in line[part] if share["amount"]] for part in parts))
+            for line in document["lines"]]  # fmt: skip
 
 
 def told(invoice):
+    sums = tuple(invoice[name] for name in ("discount", "tax", "tax_included"))
     return (invoice["issued_at"], invoice["reason"].removeprefix("subscription_"), invoice["period_start"],
-            invoice["period_end"], lines_of(invoice), invoice["total"], invoice["credit_applied"])  # fmt: skip
+            invoice["period_end"], lines_of(invoice), sums, invoice["total"], invoice["credit_applied"])  # fmt: skip
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
@@ -331,5 +393,5 @@ def test_random_lives_are_billed_as_the_oracle_says(organisations, setting):
             pair = Pair(organisations[setting], setting, random.Random(f"{SEED}/{setting}/{number}")).play()
         except AssertionError as error:
             raise AssertionError(f"{name}: {error}") from error
-        billed += sum(bool(lines) for *_, lines, _, _ in pair.invoices)
+        billed += sum(bool(lines) for *_, lines, _, _, _ in pair.invoices)
     assert billed >= LIVES, f"ORACLE_SEED={SEED}: too little was billed to tell anything"

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from billing import charge, plan_of
 from client import slug
+from money import coupon_by, coupon_of, one_off, rate_of
 from waiting import eventually
 from wire import COMMAND_SCHEMAS, derived_id, encode, meta, shard_of
 
@@ -27,6 +28,8 @@ def two(stack):
     (invoice,) = mine.invoices_of(customer_id)
     ids = {"customers": customer_id, "plans": plan_id, "subscriptions": subscription_id, "invoices": invoice["id"]}
     ids["test-clocks"] = mine.succeed("POST", "/v1/test-clocks", {"now": "2026-01-01T00:00:00Z"})
+    ids["coupons"] = coupon_by(mine, coupon_of(mine, percent_off="20"))["id"]
+    ids["tax-rates"], ids["items"] = rate_of(mine, "19"), one_off(mine, customer_id, 100)
     theirs.customer(name="Theirs")
     return mine, theirs, ids
 
@@ -40,11 +43,12 @@ def test_reads_of_anothers_ids_are_not_found(two):
     mine, theirs, ids = two
     for kind, resource_id in ids.items():
         theirs.refused(404, "not-found", "GET", f"/v1/{kind}/{resource_id}")
-        assert resource_id not in [item["id"] for item in theirs.all(f"/v1/{kind}")]
+        # Items are listed by customer.
+        assert kind == "items" or resource_id not in [one["id"] for one in theirs.all(f"/v1/{kind}")]
     answer = theirs.request("GET", f"/v1/customers/{ids['customers']}/invoices")
     assert answer.status_code == 404 or answer.json()["data"] == []
     assert {event["subject"] for event in theirs.events()}.isdisjoint(ids.values())
-    assert len(mine.events()) == 5
+    assert len(mine.events()) == 8
 
 
 def test_commands_on_anothers_ids_fail_as_not_found(two):
@@ -99,10 +103,15 @@ def test_a_command_for_an_organisation_that_is_not_there_harms_nobody(stack, org
 
 # Every id of every command
 
+# A worker's own, which nobody else may send.
+INTERNAL = {"RecordPaymentOutcome"}
+
 
 def id_fields():
     """(command, field) of each id that a command's schema has, whoever fills it in; of its meta, too."""
     for name, (schema, _) in sorted(COMMAND_SCHEMAS.items()):
+        if name in INTERNAL:
+            continue
         for field in schema["fields"]:
             if field["name"] == "meta":
                 yield from ((name, f"meta.{inner['name']}") for inner in field["type"]["fields"] if is_id(inner))
@@ -130,12 +139,21 @@ FILLED = {
     "CreateTestClock": {"now": datetime(2026, 1, 1, tzinfo=UTC)},
     "AdvanceTestClock": {"now": datetime(2026, 2, 1, tzinfo=UTC)},
     "ChangeSubscription": {"quantity": 2},
+    "CreateCoupon": {"code": "foreign", "name": "C", "percent_off": "20"},
+    "CreateTaxRate": {"code": "foreign", "name": "T", "percentage": "19"},
+    "CreateItem": {"amount": 1, "description": "I"},
+    "GiveCredit": {"amount": 1, "description": "G"},
+    "PayInvoice": {"payment_method": "manual"},
 }
 NOUNS = {
     "customer_id": "customers",
     "plan_id": "plans",
     "subscription_id": "subscriptions",
     "test_clock_id": "test-clocks",
+    "coupon_id": "coupons",
+    "tax_rate_id": "tax-rates",
+    "invoice_id": "invoices",
+    "item_id": "items",
 }
 # What must have been before a command can succeed.
 BEFORE = {
@@ -159,10 +177,13 @@ def filled(name, about, ids):
 
 
 def place_of(name, record, wire):
-    """The key and partition of a command: its subscription's shard, its customer or, where it has none, its tenant."""
-    if "subscription_id" in record:
-        shard = int.from_bytes(uuid.UUID(record["subscription_id"]).bytes[6:8], "big") & 0x3FF
-        return record["subscription_id"], shard % wire.partitions
+    """The key and partition of a command: the shard of its subscription, invoice or item, its customer or, where it has
+    none, its tenant.
+    """
+    within = record.get("subscription_id") or record.get("invoice_id") or record.get("item_id")
+    if within:
+        shard = int.from_bytes(uuid.UUID(within).bytes[6:8], "big") & 0x3FF
+        return within, shard % wire.partitions
     key = record.get("customer_id", record["meta"]["organisation_id"])
     if name == "CreateTestClock":
         key = str(derived_id(record["meta"]["operation_id"], 8))
@@ -174,7 +195,8 @@ def place_of(name, record, wire):
 def everything(stack, organisation_id):
     """All rows of an organisation that a command can make or change."""
     tables = ("customers", "plans", "plan_versions", "subscriptions", "quantities", "test_clocks", "invoices",
-              "invoice_lines", "credit_entries", "operations")  # fmt: skip
+              "invoice_lines", "credit_entries", "operations", "coupons", "tax_rates", "items", "credit_notes",
+              "payments", "journal", "number_series")  # fmt: skip
     return {
         table: sorted(
             stack.rows(f"SELECT t::text FROM billd.{table} t", role="worker", organisation_id=organisation_id)
@@ -227,7 +249,20 @@ def test_the_ids_of_commands_are_those_we_know():
     found = set(id_fields())
     assert {field for _, field in found} - {"meta.operation_id", "meta.organisation_id"} == set(NOUNS)
     assert {("CancelSubscription", "subscription_id"), ("CreateSubscription", "plan_id")} <= found
-    assert {name for name, _ in found} == set(COMMAND_SCHEMAS)
+    assert {name for name, _ in found} == set(COMMAND_SCHEMAS) - INTERNAL
+
+
+def test_what_a_provider_said_is_nobodys_to_say(stack, two, wire):
+    """Nor in one's own organisation."""
+    mine, _, ids = two
+    about, before = meta(mine), snapshot(mine, ids)
+    record = {"meta": about, "customer_id": ids["customers"], "invoice_id": ids["invoices"]}
+    # Any id of the invoice's shard will do: who asks is looked at first.
+    record |= {"payment_id": ids["invoices"], "outcome": "succeeded", "reference": None, "failure_code": None}
+    key, partition = place_of("RecordPaymentOutcome", record, wire)
+    wire.put(key, encode("RecordPaymentOutcome", record), partition)
+    mine.failed(about["operation_id"], "actor-not-permitted", from_topic=True)
+    assert snapshot(mine, ids) == before
 
 
 def snake(name):
@@ -245,11 +280,17 @@ def own_ids(client):
     """One of everything that an organisation has for itself."""
     customer_id, plan_id = client.customer(), client.plan()
     subscriber, other_plan = client.customer(), plan_of(client, charges=[charge("per_unit", unit_amount="1")])
+    payer = client.customer()
+    client.subscription(payer, plan_id)
     return {
         "customers": customer_id,
         "plans": plan_id,
         "subscriptions": client.subscription(subscriber, other_plan),
         "test-clocks": client.succeed("POST", "/v1/test-clocks", {"now": "2026-01-01T00:00:00Z"}),
+        "coupons": coupon_by(client, coupon_of(client, percent_off="20"))["id"],
+        "tax-rates": rate_of(client, "19"),
+        "invoices": client.invoices_of(payer)[0]["id"],
+        "items": one_off(client, customer_id, 100),
     }
 
 

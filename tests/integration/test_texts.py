@@ -4,6 +4,23 @@ import json
 import uuid
 
 import pytest
+from billing import Life, charge
+from money import (
+    APRIL,
+    MAY,
+    coupon_of,
+    fail_to_pay,
+    invoice_of,
+    note_of,
+    one_off,
+    path_of,
+    pay,
+    payments_of,
+    provider_away,
+    rate_of,
+    tell,
+    unknown,
+)
 from people import invite, members_path, new_email, new_password
 from programs import ROOT
 
@@ -24,16 +41,28 @@ def text_fields(kind):
             kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
             texts = "string" in kinds and field.get("format") in (None, "code")
             maps = any(isinstance(one, dict) and one["type"] == "map" for one in kinds)
-            if (texts or maps) and field.get("in") is None:
-                found.append((schema["name"], field["name"], "map" if maps else field.get("format", "text")))
+            lists = any(isinstance(one, dict) and one.get("items") == "string" for one in kinds)
+            if (texts or maps or lists) and field.get("in") is None:
+                kind = "map" if maps else field.get("format", "text")
+                found.append((schema["name"], field["name"], f"list of {kind}s" if lists else kind))
     return found
+
+
+def lengths(kind):
+    """(schema's name, field, the most characters it may have) of the texts of text_fields."""
+    texts = {row[:2] for row in text_fields(kind) if row[2] == "text"}
+    for path in sorted((ROOT / "schemas" / kind).glob("*.avsc")):
+        schema = json.loads(path.read_text())
+        for field in schema["fields"]:
+            if (schema["name"], field["name"]) in texts:
+                yield schema["name"], field["name"], field["maxLength"]
 
 
 class Texts:
     """How to send a text in a field of each schema, and what came of it: the stored text, or None where none is."""
 
-    def __init__(self, stack):
-        self.stack, self.person = stack, stack.person()
+    def __init__(self, stack, wire):
+        self.stack, self.wire, self.person = stack, wire, stack.person()
         self.home = stack.person().found()  # another's, whose sessions stay
         self.second = stack.organisation()  # external ids of updates are not those of creations
         self.plan_id = self.home.plan()
@@ -88,6 +117,33 @@ class Texts:
         self.person.log_in()
         return value
 
+    def invoice(self):
+        """An open one over 2900."""
+        customer_id = self.home.customer()
+        self.home.subscription(customer_id, self.plan_id)
+        return self.home.invoices_of(customer_id)[0]
+
+    def pay(self, field, value):
+        invoice = self.invoice()
+        if field == "payment_method":
+            fail_to_pay(self.home, "payment-method-unknown", invoice, value)
+            assert payments_of(self.home, invoice) == []
+            return value
+        pay(self.home, invoice, "manual", **{field: value})
+        return payments_of(self.home, invoice)[0][field]
+
+    def record_outcome(self, field, value):
+        """Of a payment that nobody else tells of: the provider is away. What books it would be declined, too."""
+        home, invoice = self.home, self.invoice()
+        with provider_away(self.stack):
+            asked = home.send("POST", path_of(invoice, "pay"), {"payment_method": "sim_declined"})
+            unknown(home, invoice)
+            told = tell(home, self.wire, payments_of(home, invoice)[0], "failed", **{field: value})
+            assert home.outcome(told, from_topic=True)["status"] == "succeeded"
+        problem = home.failed(asked["operation_id"], "payment-declined")
+        assert problem["detail"] == value or field == "reference"
+        return payments_of(home, invoice)[0][field]
+
     def table(self):
         customer = {"name": "Ada"}
         plan = {"name": "P", "currency": "USD", "interval": "day", "amount": 1}
@@ -95,6 +151,8 @@ class Texts:
         organisation = {"name": "O", "currency": "USD", "timezone": "Etc/UTC"}
         home = f"/v1/organisations/{self.home.organisation_id}"
         update_customer = f"/v1/customers/{self.second.customer()}"
+        charged = f"/v1/customers/{self.home.customer()}"
+        coupon, rate = {"name": "C", "percent_off": "20"}, {"name": "T", "percentage": "19"}
         return {
             "CreateCustomer": self.command(self.home, "customers", "POST", "/v1/customers", lambda: customer),
             "UpdateCustomer": self.command(self.second, "customers", "PATCH", update_customer, dict),
@@ -121,12 +179,29 @@ class Texts:
             "CreateTestClock": self.command(
                 self.home, "test-clocks", "POST", "/v1/test-clocks", lambda: {"now": "2026-01-01T00:00:00Z"}
             ),
+            "CreateCoupon": self.command(
+                self.home, "coupons", "POST", "/v1/coupons", lambda: coupon | {"code": f"odd-{next(codes)}"}
+            ),
+            "CreateTaxRate": self.command(
+                self.home, "tax-rates", "POST", "/v1/tax-rates", lambda: rate | {"code": f"odd-{next(codes)}"}
+            ),
+            "CreateItem": self.command(
+                self.home, "items", "POST", f"{charged}/items", lambda: {"amount": 1, "description": "I"}
+            ),
+            "GiveCredit": self.command(
+                self.home, "credits", "POST", f"{charged}/credits", lambda: {"amount": 1, "description": "G"}
+            ),
+            "CreateCreditNote": self.command(
+                self.home, "credit-notes", "POST", "/v1/credit-notes", lambda: {"invoice_id": self.invoice()["id"]}
+            ),
+            "PayInvoice": self.pay,
+            "RecordPaymentOutcome": self.record_outcome,
         }
 
 
 @pytest.fixture(scope="module")
-def texts(stack):
-    return Texts(stack).table()
+def texts(stack, wire):
+    return Texts(stack, wire).table()
 
 
 FIELDS = text_fields("actions") + text_fields("commands")
@@ -136,16 +211,20 @@ FIELDS = text_fields("actions") + text_fields("commands")
 @pytest.mark.parametrize(("schema", "field", "kind"), FIELDS, ids=[f"{row[0]}.{row[1]}" for row in FIELDS])
 def test_odd_texts_are_themselves(stack, texts, schema, field, kind, text):
     """They come back as they were sent, or name nothing; what a field cannot hold is refused at its place."""
-    assert schema in texts or kind == "code", "a new schema: say how it is sent"
-    if kind == "code":
+    of_codes = kind in ("code", "list of codes")
+    assert schema in texts or of_codes, "a new schema: say how it is sent"
+    if of_codes:
         sender = {
+            "CreateCoupon": "/v1/coupons",
             "CreatePlan": "/v1/plans",
+            "CreateTaxRate": "/v1/tax-rates",
             "CreateSubscription": "/v1/subscriptions",
             "PreviewInvoice": "/v1/invoices/preview",
             "ReportQuantity": f"/v1/subscriptions/{uuid.UUID(int=1)}/quantities",
         }[schema]
-        answer = stack.organisation().refused(422, "invalid-body", "POST", sender, {field: text})
-        assert f"/{field}" in [fault["pointer"] for fault in answer.json()["errors"]]
+        wish, pointer = (text, f"/{field}") if kind == "code" else ([text], f"/{field}/0")
+        answer = stack.organisation().refused(422, "invalid-body", "POST", sender, {field: wish})
+        assert pointer in [fault["pointer"] for fault in answer.json()["errors"]]
         return
     value = {"key": text, text: "value"} if kind == "map" else text
     stored = texts[schema](field, value)
@@ -153,6 +232,40 @@ def test_odd_texts_are_themselves(stack, texts, schema, field, kind, text):
         assert {name: stored[name] for name in value} == value
     else:
         assert stored == text
+
+
+LENGTHS = list(lengths("commands"))
+
+
+@pytest.mark.parametrize(("schema", "field", "length"), LENGTHS, ids=[f"{row[0]}.{row[1]}" for row in LENGTHS])
+def test_texts_of_full_length_are_themselves(texts, schema, field, length):
+    """As many characters as there may be, of four bytes each; nothing on the way counts bytes and cuts."""
+    text = "\U0001f642" * length
+    assert texts[schema](field, text) == text
+
+
+@pytest.mark.parametrize("text", [*ODD_TEXTS.values(), "\U0001f642" * 200], ids=[*ODD_TEXTS.keys(), "full length"])
+def test_odd_texts_are_themselves_in_documents(org, text):
+    """Names of a plan, charge, coupon and tax rate, an item and two reasons: on an invoice and its credit note, and in
+    what events tell of them.
+    """
+    coupon = coupon_of(org, name=text, percent_off="10", duration="forever")
+    rate_id = rate_of(org, "19", name=text)
+    plan = {"name": text, "charges": [charge("flat", "base", "advance", name=text, amount=1000)]}
+    life = Life(org, APRIL, plan, customer={"name": text, "tax_rate_ids": [rate_id]}, coupon_codes=[coupon])
+    one_off(org, life.customer_id, 500, description=text)
+    invoice = invoice_of(org, life.to(MAY).customer_id)
+    note = note_of(org, invoice, reason=text)
+    assert (len(invoice["lines"]), len(note["lines"]), note["reason"]) == (2, 2, text)
+    for line in invoice["lines"] + note["lines"]:
+        assert text in line["description"], line
+    assert [part["name"] for part in invoice["discounts"] + invoice["taxes"] + note["taxes"]] == [text] * 3
+    exempt = org.customer(tax_exempt="reverse", tax_exempt_reason=text)
+    org.subscription(exempt, life.plan_id)
+    told = {event["subject"]: event["data"] for event in org.events()}
+    for one in (invoice_of(org, life.customer_id), note, invoice_of(org, exempt)):
+        assert told[one["id"]] == one
+    assert invoice_of(org, exempt)["tax_exempt_reason"] == text
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,14 @@ TYPES = {
     "subscription": (
         "Subscription",
         {"created", "started", "trial_ended", "renewed", "changed", "updated", "paused", "resumed", "canceled"}
-        | {"expired", "parked"},
+        | {"expired", "parked", "earned"},
     ),
-    "invoice": ("Invoice", {"issued", "paid"}),
+    "invoice": ("Invoice", {"issued", "paid", "updated", "voided", "marked_uncollectible"}),
+    "coupon": ("Coupon", {"created", "archived"}),
+    "tax_rate": ("TaxRate", {"created", "archived"}),
+    "item": ("Item", {"created", "billed", "canceled"}),
+    "credit_note": ("CreditNote", {"issued"}),
+    "payment": ("Payment", {"created", "unknown", "succeeded", "failed"}),
     "quantity": ("Quantity", {"reported"}),
     "credit": ("CreditEntry", {"recorded"}),
     "test_clock": ("TestClock", {"created", "advanced"}),
@@ -95,13 +100,15 @@ def check(message, partitions):
     key = message.key().decode()
     # A quantity does not name its customer.
     if kind != "quantity":
-        assert key == (ce["ce_organisationid"] if kind == "plan" else str(record.get("customer_id", record["id"])))
+        ours = kind in ("plan", "coupon", "tax_rate")
+        assert key == (ce["ce_organisationid"] if ours else str(record.get("customer_id", record["id"])))
     assert message.partition() == partition_of(key, partitions)
     # The id of what belongs to a customer carries the customer's shard in ten of its bits.
-    if kind in ("subscription", "invoice", "quantity", "credit"):
+    if kind in ("subscription", "invoice", "quantity", "credit", "item", "credit_note", "payment"):
         assert int.from_bytes(record["id"].bytes[6:8], "big") & 0x3FF == shard_of(key)
     if kind == "invoice":
-        assert record["total"] == sum(line["amount"] for line in record["lines"]) - record["discount"] + record["tax"]
+        net = sum(line["amount"] for line in record["lines"]) - record["discount"] - record["tax_included"]
+        assert record["total"] == net + record["tax"]
         assert record["amount_due"] == record["total"] - record["credit_applied"]
     return ce
 

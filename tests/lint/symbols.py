@@ -23,6 +23,8 @@ EXCEPTIONS = [
     ("common/domain/money.c", "currency_", "money and its currency are one module"),
     ("common/domain/calendar.c", "interval_", "what a calendar counts in"),
     ("common/domain/calendar.c", "anchoring_", "how periods lie on a calendar"),
+    ("common/domain/assessment.c", "assess", "what it does with an assessment"),
+    ("common/domain/coupon.c", "discount_", "a coupon that a subscription came with"),
     ("common/codec/transcode_fault.c", "fault_", "what transcode.h calls its faults"),
     ("common/domain/role.c", "permission_", "a role is what it may"),
     ("common/base/signing.c", "signature_", "what signing keys make"),

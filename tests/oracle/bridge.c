@@ -7,6 +7,7 @@
 #include "common/domain/charge.h"
 #include "common/domain/proration.h"
 #include "common/domain/refusal.h"
+#include "common/domain/tax.h"
 #include "common/zone/zone.h"
 #include "tests/oracle/tape.h"
 
@@ -44,7 +45,8 @@ bridge_zone_read(const char *name, int64_t *ret_words, size_t max)
 }
 
 static void
-take_charge(struct tape *in, struct charge *charge, struct charge_tier *tiers)
+take_charge(
+    struct tape *in, struct charge *charge, struct charge_tier *tiers, struct uuid *tax_rate_ids)
 {
 	charge->code = charge->name = code_of(take(in));
 	charge->model = charge_model_name((enum charge_model)take(in));
@@ -59,6 +61,7 @@ take_charge(struct tape *in, struct charge *charge, struct charge_tier *tiers)
 	charge->free_units = take_decimal(in);
 	charge->min_amount = take(in);
 	charge->max_amount = take(in);
+	charge->tax_rate_ids = take_ids(in, tax_rate_ids, TAX_RATES_MAX);
 	charge->tiers_len = (size_t)take(in);
 	CHECK(charge->tiers_len <= CHARGE_TIERS_MAX);
 	charge->tiers = tiers;
@@ -74,6 +77,7 @@ take_charge(struct tape *in, struct charge *charge, struct charge_tier *tiers)
 struct bridge_version {
 	struct plan_version version;
 	struct charge charges[BRIDGE_CHARGES_MAX];
+	struct uuid tax_rate_ids[BRIDGE_CHARGES_MAX][TAX_RATES_MAX];
 	struct charge_tier tiers[]; /* of all charges */
 };
 
@@ -103,7 +107,7 @@ bridge_version_make(void *memory, int64_t *words, size_t len)
 	version->charges = made->charges;
 	CHECK(version->charges_len <= BRIDGE_CHARGES_MAX);
 	for (size_t i = 0; i < version->charges_len; i++) {
-		take_charge(&in, &made->charges[i], &made->tiers[tiers_len]);
+		take_charge(&in, &made->charges[i], &made->tiers[tiers_len], made->tax_rate_ids[i]);
 		tiers_len += made->charges[i].tiers_len;
 	}
 	return version;

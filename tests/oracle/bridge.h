@@ -16,6 +16,8 @@
 #include "common/domain/plan.h"
 
 #define BRIDGE_CHARGES_MAX 4
+#define BRIDGE_PLANS_MAX 4 /* that a coupon names */
+#define BRIDGE_RATES_MAX 12
 
 struct bridge_life;
 
@@ -42,12 +44,32 @@ bool bridge_place(const struct zone *zone, int64_t *words, size_t len, int64_t *
 int64_t bridge_day(const struct zone *zone, int64_t at);
 bool bridge_plus_days(const struct zone *zone, int64_t at, int64_t days, int64_t *ret_later);
 
-/* A subscription's life: each call is one function of lifecycle.h, and moves it on when that
- * succeeds. */
+/* A subscription's life: each call is one function of lifecycle.h, behind it, where something is
+ * billed, assess, and deferral_step; and moves it on when they succeed.  What is made of it has who
+ * is billed, and by which tax rates. */
 size_t bridge_life_size(void);
-struct bridge_life *bridge_life_make(void *memory);
+struct bridge_life *bridge_life_make(void *memory, int64_t *words, size_t len);
 size_t bridge_life_call(struct bridge_life *life, const struct zone *zone,
     const struct plan_version *const *versions, int64_t *words, size_t len, int64_t *ret_words,
     size_t max);
+
+/* split_round of parts, and split_amount of an amount by weights: 0 in the first word where they do
+ * not fit. */
+size_t bridge_split(int64_t *words, size_t len, int64_t *ret_words, size_t max);
+size_t bridge_spread(int64_t *words, size_t len, int64_t *ret_words, size_t max);
+
+/* coupon_redeem. */
+size_t bridge_redeem(int64_t *words, size_t len, int64_t *ret_words, size_t max);
+
+/* An issued invoice: credit notes for it, and what else becomes of it.  Each call changes the
+ * invoice in the words that come in only by what comes out. */
+size_t bridge_credit_note(int64_t *words, size_t len, int64_t *ret_words, size_t max);
+size_t bridge_invoice_move(int64_t *words, size_t len, int64_t *ret_words, size_t max);
+int64_t bridge_payment_settle(int64_t status, int64_t to);
+bool bridge_payment_method(const char *method);
+
+/* deferral_take, and one function of the journal: the nine accounts. */
+int64_t bridge_deferral_take(int64_t *words, size_t len);
+size_t bridge_journal(int64_t *words, size_t len, int64_t *ret_words, size_t max);
 
 #endif

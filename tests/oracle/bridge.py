@@ -18,7 +18,7 @@ MODELS = ["flat", "per_unit", "graduated", "volume", "package", "percentage"]
 BILLINGS = ["advance", "arrears"]
 INTERVALS = ["day", "week", "month", "year"]
 PRORATIONS = ["second", "day", "none"]
-OUT_WORDS = 4096
+OUT_WORDS = 65_536
 
 REFUSALS = ["NONE", *re.findall(r"^REFUSAL\((\w+),", (ROOT / "common/domain/refusal.def").read_text(), re.MULTILINE)]
 STATES_FILE = (ROOT / "common/domain/subscription_states.def").read_text()
@@ -39,11 +39,20 @@ SIGNATURES = {
     "bridge_day": (ctypes.c_int64, [ctypes.c_void_p, ctypes.c_int64]),
     "bridge_plus_days": (ctypes.c_bool, [ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, Words]),
     "bridge_life_size": (ctypes.c_size_t, []),
-    "bridge_life_make": (ctypes.c_void_p, [ctypes.c_void_p]),
+    "bridge_life_make": (ctypes.c_void_p, [ctypes.c_void_p, Words, ctypes.c_size_t]),
     "bridge_life_call": (
         ctypes.c_size_t,
         [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, Words, ctypes.c_size_t, Words, ctypes.c_size_t],
     ),
+    "bridge_split": (ctypes.c_size_t, [Words, ctypes.c_size_t, Words, ctypes.c_size_t]),
+    "bridge_spread": (ctypes.c_size_t, [Words, ctypes.c_size_t, Words, ctypes.c_size_t]),
+    "bridge_redeem": (ctypes.c_size_t, [Words, ctypes.c_size_t, Words, ctypes.c_size_t]),
+    "bridge_credit_note": (ctypes.c_size_t, [Words, ctypes.c_size_t, Words, ctypes.c_size_t]),
+    "bridge_invoice_move": (ctypes.c_size_t, [Words, ctypes.c_size_t, Words, ctypes.c_size_t]),
+    "bridge_payment_settle": (ctypes.c_int64, [ctypes.c_int64, ctypes.c_int64]),
+    "bridge_payment_method": (ctypes.c_bool, [ctypes.c_char_p]),
+    "bridge_deferral_take": (ctypes.c_int64, [Words, ctypes.c_size_t]),
+    "bridge_journal": (ctypes.c_size_t, [Words, ctypes.c_size_t, Words, ctypes.c_size_t]),
 }
 
 
@@ -94,6 +103,10 @@ def none_or(word):
     return None if word == NONE else word
 
 
+def list_words(numbers):
+    return [len(numbers), *numbers]
+
+
 @functools.cache
 def zone(name):
     """The library's zone, of the transitions that zoneinfo has."""
@@ -120,7 +133,7 @@ def charge_words(charge):
     words += [or_none(charge.package_size), *decimal_words(charge.rate), or_none(charge.fixed_amount)]
     words += [or_none(charge.transaction_min), or_none(charge.transaction_max)]
     words += decimal_words(charge.free_units or None)
-    words += [or_none(charge.min_amount), or_none(charge.max_amount), len(charge.tiers)]
+    words += [or_none(charge.min_amount), or_none(charge.max_amount), *list_words(charge.rates), len(charge.tiers)]
     for tier in charge.tiers:
         unit, percent = tier.unit_amount, tier.rate
         words += [or_none(tier.up_to), *decimal_words(None if charge.model == "percentage" else unit)]

@@ -1,6 +1,8 @@
 /* The oracle's way through a subscription's life.  Decides nothing. */
 
+#include "common/domain/assessment.h"
 #include "common/domain/bill.h"
+#include "common/domain/journal.h"
 #include "common/domain/lifecycle.h"
 #include "common/domain/proration.h"
 #include "common/domain/subscription.h"
@@ -27,8 +29,26 @@ struct bridge_life {
 	struct subscription subscription;
 	char anchor[ANCHOR_SIZE]; /* the text that its wish has */
 	struct quantity quantities[QUANTITIES_MAX];
+	struct discount discounts[DISCOUNTS_MAX]; /* of its wish, and as they are */
+	struct discount behind[DISCOUNTS_MAX];    /* a step */
+	struct uuid plan_ids[DISCOUNTS_MAX][BRIDGE_PLANS_MAX];
+	struct tax_rate rates[BRIDGE_RATES_MAX];
+	const struct tax_rate *rate_pointers[BRIDGE_RATES_MAX];
+	size_t rates_len;
+	struct uuid tax_rate_ids[TAX_RATES_MAX], customers[TAX_RATES_MAX];
+	struct uuid organisations[TAX_RATES_MAX];
+	struct uuid_list organisation_rate_ids;
+	struct item items[ITEMS_PENDING_MAX];
+	const struct item *item_pointers[ITEMS_PENDING_MAX];
+	struct uuid item_rate_ids[ITEMS_PENDING_MAX][TAX_RATES_MAX];
 	struct step step;
 	struct bill bill;
+};
+
+/* What a step came to beside itself and its bill. */
+struct outcome {
+	struct earnings earnings;
+	int64_t by_time;
 };
 
 static const char *const reasons[] = {"subscription_create", "subscription_cycle",
@@ -40,12 +60,33 @@ bridge_life_size(void)
 	return sizeof(struct bridge_life);
 }
 
-struct bridge_life *
-bridge_life_make(void *memory)
+static void
+take_rates(struct tape *in, struct bridge_life *life)
 {
+	life->rates_len = (size_t)take(in);
+	CHECK(life->rates_len <= BRIDGE_RATES_MAX);
+	for (size_t i = 0; i < life->rates_len; i++) {
+		struct tax_rate *rate = &life->rates[i];
+
+		rate->id = id_of(take(in));
+		rate->percentage = take_decimal(in);
+		rate->inclusive = take(in);
+		rate->archived_at = INSTANT_NONE;
+		life->rate_pointers[i] = rate;
+	}
+}
+
+struct bridge_life *
+bridge_life_make(void *memory, int64_t *words, size_t len)
+{
+	struct tape in = {words, len, 0};
 	struct bridge_life *life = memory;
 
 	memset(life, 0, offsetof(struct bridge_life, step));
+	life->customer.tax_exempt = tax_exempt_name((enum tax_exempt)take(&in));
+	life->customer.tax_rate_ids = take_ids(&in, life->customers, TAX_RATES_MAX);
+	life->organisation_rate_ids = take_ids(&in, life->organisations, TAX_RATES_MAX);
+	take_rates(&in, life);
 	life->customer.id = id_of(1);
 	life->customer.timezone = STR("Etc/UTC");
 	memcpy(life->customer.currency.code, "EUR", sizeof(life->customer.currency.code));
@@ -71,6 +112,44 @@ take_quantities(struct tape *in, struct bridge_life *life, struct terms *terms)
 		quantity->transactions = take(in);
 		quantity->fees = take_decimal(in);
 	}
+}
+
+static void
+take_discounts(struct tape *in, struct bridge_life *life, struct wish *wish)
+{
+	wish->discounts = life->discounts;
+	wish->discounts_len = (size_t)take(in);
+	CHECK(wish->discounts_len <= DISCOUNTS_MAX);
+	for (size_t i = 0; i < wish->discounts_len; i++) {
+		struct discount *discount = &life->discounts[i];
+
+		discount->coupon_id = id_of(take(in));
+		discount->percent_off = take_decimal(in);
+		discount->amount_off = take(in);
+		discount->plan_ids = take_ids(in, life->plan_ids[i], BRIDGE_PLANS_MAX);
+		discount->periods_left = take(in);
+		discount->given_whole = 1;
+	}
+	wish->tax_rate_ids = take_ids(in, life->tax_rate_ids, TAX_RATES_MAX);
+}
+
+static size_t
+take_items(struct tape *in, struct bridge_life *life)
+{
+	size_t len = (size_t)take(in);
+
+	CHECK(len <= ITEMS_PENDING_MAX);
+	for (size_t i = 0; i < len; i++) {
+		struct item *item = &life->items[i];
+
+		item->id = id_of(take(in));
+		item->customer_id = life->customer.id;
+		item->currency = life->customer.currency;
+		item->amount = take(in);
+		item->tax_rate_ids = take_ids(in, life->item_rate_ids[i], TAX_RATES_MAX);
+		life->item_pointers[i] = item;
+	}
+	return len;
 }
 
 static struct plan
@@ -114,6 +193,7 @@ create(struct bridge_life *life, struct tape *in, const struct terms *terms, str
 		life->anchor[len++] = (char)('0' + anchor % 10);
 		wish.anchor = (struct str){life->anchor, len};
 	}
+	take_discounts(in, life, &wish);
 	wish.many = false;
 	life->step.after.id = id_of(1);
 	life->step.after.metadata = (struct str_map){NULL, 0};
@@ -229,21 +309,125 @@ put_subscription(struct tape *out, const struct subscription *subscription)
 }
 
 static void
+put_line(struct tape *out, const struct bill *bill, const struct bill_line *line)
+{
+	bool item = line->kind == BILL_ITEM;
+
+	put(out, line->kind);
+	put(out, line->credit);
+	put(out, line->proration);
+	put(out, item ? 0 : word_of(line->version->id));
+	put(out, item ? word_of(line->item->id) : word_of_code(line->rating.charge->code));
+	put_period(out, line->period);
+	put(out, line->amount);
+	put(out, line->discount);
+	for (size_t i = 0; i < bill->discounts_len; i++)
+		put(out, line->discount_shares[i]);
+	put(out, line->tax);
+	put(out, line->tax_included);
+	put(out, (int64_t)line->taxes_len);
+	for (size_t i = 0; i < line->taxes_len; i++) {
+		put(out, word_of(line->taxes[i].rate->id));
+		put(out, line->taxes[i].amount);
+	}
+}
+
+static void
 put_bill(struct tape *out, const struct bill *bill)
 {
+	put(out, bill->subtotal);
+	put(out, bill->discount);
+	put(out, bill->tax);
+	put(out, bill->tax_included);
 	put(out, bill->total);
-	put(out, (int64_t)bill->len);
-	for (size_t i = 0; i < bill->len; i++) {
-		const struct bill_line *line = &bill->lines[i];
-
-		put(out, line->kind);
-		put(out, line->credit);
-		put(out, line->proration);
-		put(out, word_of(line->version->id));
-		put(out, word_of_code(line->rating.charge->code));
-		put_period(out, line->period);
-		put(out, line->amount);
+	put(out, (int64_t)bill->discounts_len);
+	for (size_t i = 0; i < bill->discounts_len; i++)
+		put(out, bill->discounts[i].amount);
+	put(out, (int64_t)bill->taxes_len);
+	for (size_t i = 0; i < bill->taxes_len; i++) {
+		put(out, word_of(bill->taxes[i].rate->id));
+		put(out, bill->taxes[i].taxable);
+		put(out, bill->taxes[i].amount);
 	}
+	put(out, (int64_t)bill->len);
+	for (size_t i = 0; i < bill->len; i++)
+		put_line(out, bill, &bill->lines[i]);
+}
+
+/* What a subscription carries from one bill to the next. */
+static void
+put_carried(struct tape *out, const struct subscription *subscription)
+{
+	put(out, subscription->deferred);
+	put(out, subscription->deferred_from.s);
+	put(out, subscription->deferred_until.s);
+	put(out, (int64_t)subscription->discounts_len);
+	for (size_t i = 0; i < subscription->discounts_len; i++) {
+		const struct discount *discount = &subscription->discounts[i];
+
+		put(out, discount->periods_left);
+		put(out, discount->covers);
+		put(out, discount->given);
+		put(out, discount->given_part);
+		put(out, discount->given_whole);
+	}
+}
+
+static enum refusal
+assess_step(struct bridge_life *life, size_t items_len)
+{
+	struct assessment assessment = {
+	    .customer = &life->customer,
+	    .tax_rate_ids = life->organisation_rate_ids,
+	    .rates = life->rate_pointers,
+	    .rates_len = life->rates_len,
+	    .items = life->item_pointers,
+	    .items_len = items_len,
+	};
+
+	return assess(&assessment, &life->step, &life->bill, life->behind);
+}
+
+/* The step's bill becomes what is owed, and what is deferred follows. */
+static enum refusal
+owe(struct bridge_life *life, bool is_new, size_t items_len, struct outcome *ret_outcome)
+{
+	enum refusal refusal = REFUSAL_NONE;
+
+	*ret_outcome = (struct outcome){0};
+	if (life->step.bills) {
+		refusal = assess_step(life, items_len);
+		if (refusal != REFUSAL_NONE)
+			return refusal;
+		ret_outcome->earnings = earnings_of_bill(&life->bill);
+	}
+	ret_outcome->by_time =
+	    deferral_step(is_new ? NULL : &life->subscription, &life->step, &ret_outcome->earnings);
+	return REFUSAL_NONE;
+}
+
+/* The step is taken. */
+static void
+move_on(struct bridge_life *life)
+{
+	size_t len = life->step.after.discounts_len;
+
+	life->subscription = life->step.after;
+	if (len != 0)
+		memmove(
+		    life->discounts, life->step.after.discounts, len * sizeof(life->discounts[0]));
+	life->subscription.discounts = life->discounts;
+}
+
+static void
+put_step(struct tape *out, const struct step *step)
+{
+	put(out, step->event);
+	put(out, step->at.s);
+	put(out, step->bills);
+	put(out, step->bills ? reason_of(step->reason) : 0);
+	put(out, step->bills ? step->period.start.s : 0);
+	put(out, step->bills ? step->period.end.s : 0);
 }
 
 size_t
@@ -255,28 +439,33 @@ bridge_life_call(struct bridge_life *life, const struct zone *zone,
 	enum verb verb = (enum verb)take(&in);
 	struct instant now = take_instant(&in);
 	struct terms terms = {.zone = zone, .proration = (enum proration)take(&in)};
+	struct outcome outcome;
 	int64_t pending;
+	size_t items_len;
 	enum refusal refusal;
 
 	terms.version = versions[take(&in)];
 	pending = take(&in);
 	terms.pending = pending < 0 ? NULL : versions[pending];
 	take_quantities(&in, life, &terms);
+	items_len = take_items(&in, life);
 	/* Nothing of what was there before may matter. */
 	memset(&life->step, GARBAGE, sizeof(life->step));
 	memset(&life->bill, GARBAGE, offsetof(struct bill, lines));
+	memset(life->behind, GARBAGE, sizeof(life->behind));
 	refusal = call(life, verb, &in, &terms, versions, now);
+	if (refusal == REFUSAL_NONE)
+		refusal = owe(life, verb == VERB_CREATE, items_len, &outcome);
 	put(&out, refusal);
 	if (refusal != REFUSAL_NONE)
 		return out.at;
-	put(&out, life->step.event);
-	put(&out, life->step.at.s);
-	put(&out, life->step.bills);
-	put(&out, life->step.bills ? reason_of(life->step.reason) : 0);
-	put(&out, life->step.bills ? life->step.period.start.s : 0);
-	put(&out, life->step.bills ? life->step.period.end.s : 0);
+	put_step(&out, &life->step);
 	put_subscription(&out, &life->step.after);
+	put(&out, outcome.by_time);
+	put(&out, outcome.earnings.earned);
+	put(&out, outcome.earnings.deferred);
+	put_carried(&out, &life->step.after);
 	put_bill(&out, &life->bill);
-	life->subscription = life->step.after;
+	move_on(life);
 	return out.at;
 }

@@ -11,6 +11,7 @@ import bridge
 import cases
 import compare
 import compare_life
+import compare_money
 from compare import Difference
 
 CASES = {
@@ -19,6 +20,11 @@ CASES = {
     "calendar": compare.calendar,
     "fraction": compare.fraction,
     "life": compare_life.life,
+    "split": compare_money.split,
+    "coupon": compare_money.coupon,
+    "invoice": compare_money.invoice,
+    "book": compare_money.book,
+    "taken_back": compare_money.taken_back,
 }
 BLOCK = 1000
 DIFFERENCES_MAX = 3  # that a block tells before it gives up

@@ -11,6 +11,7 @@ import rules
 from rules import Refused
 
 BACKDATE_S = 366 * 86400
+EARNED_AFTER_S = 32 * 86400  # inside a longer period, what was charged for it is earned in parts
 FINAL = ("canceled", "expired")
 
 
@@ -44,6 +45,9 @@ class Life:
     paused_at: int | None = None
     pending: tuple | None = None  # (version, quantity)
     parked: str | None = None  # why what fell due was refused
+    discounts: tuple = ()
+    rates: tuple = ()  # numbers of tax rates
+    deferral: object = None  # books.Deferral
 
     @property
     def due_at(self):
@@ -53,6 +57,8 @@ class Life:
             return self.start
         if self.status == "paused":
             return self.end_at
+        if self.deferral is not None and self.deferral.amount:
+            return min(self.deferral.begin + EARNED_AFTER_S, self.period[1])
         return self.period[1]
 
 
@@ -197,6 +203,8 @@ def due(terms, life):
         return issue("started", at, after, advance(terms, after), "cycle", after.period, always=True)
     if life.status == "paused":
         return final(terms, life, at, "canceled", "cancel")
+    if at < life.period[1]:
+        return Step("earned", at, life)
     if life.cancels:
         return final(terms, life, at, "canceled", "cancel")
     if life.end_at == at:

@@ -45,6 +45,7 @@ class Charge:
     free_units: Fraction = Fraction(0)
     min_amount: int | None = None
     max_amount: int | None = None
+    rates: tuple[int, ...] = ()  # numbers of tax rates
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,8 @@ def transaction(charge, usage, base):
 
 @dataclass(frozen=True)
 class Line:
+    """Of an item, the code is its number, and what follows the amount is not used."""
+
     kind: str
     credit: bool
     proration: bool
@@ -205,6 +208,10 @@ class Line:
     start: int
     end: int
     amount: int
+    billing: str = field(default="", compare=False)
+    plan: int = field(default=0, compare=False)
+    share: Fraction = field(default=Fraction(1), compare=False)  # of the natural period
+    rates: tuple[int, ...] = field(default=(), compare=False)
 
 
 def bill(version, billing, period, part, quantity=0, reported=None, credit=False, proration=False):
@@ -223,7 +230,8 @@ def bill(version, billing, period, part, quantity=0, reported=None, credit=False
         sign = -1 if credit else 1
         for kind, amount in amounts:
             if amount is not None:
-                lines.append(Line(kind, credit, proration, version.number, charge.code, *period, sign * amount))
+                facts = (version.number, charge.code, *period, sign * amount, billing, version.plan, part, charge.rates)
+                lines.append(Line(kind, credit, proration, *facts))
     return lines
 
 

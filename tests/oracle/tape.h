@@ -115,6 +115,18 @@ word_of(struct uuid id)
 	return word;
 }
 
+/* How many, and that many ids, to ${memory} with room for ${max}. */
+static inline struct uuid_list
+take_ids(struct tape *tape, struct uuid *memory, size_t max)
+{
+	struct uuid_list ids = {memory, (size_t)take(tape)};
+
+	CHECK(ids.len <= max);
+	for (size_t i = 0; i < ids.len; i++)
+		memory[i] = id_of(take(tape));
+	return ids;
+}
+
 /* Charges are told apart by codes of one letter. */
 static const char code_letters[] = "abcdefghijklmnopqrstuvwxyz";
 

@@ -5,14 +5,21 @@ smaller when they differ.
 import collections
 
 import bulk
+import compare_money
 import hypothesis
 import pytest
 import seeds
 from hypothesis import strategies
 
 # Kind: how many in a run.
-COUNTS = {"rating": 60_000, "transactions": 10_000, "calendar": 20_000, "fraction": 12_000, "life": 18_000}
-EXAMPLES = {"rating": 1500, "transactions": 500, "calendar": 1500, "fraction": 1000, "life": 300}
+COUNTS = {
+    "rating": 60_000, "transactions": 10_000, "calendar": 20_000, "fraction": 12_000, "life": 18_000, "split": 20_000,
+    "coupon": 5000, "invoice": 8000, "book": 5000, "taken_back": 5000,
+}  # fmt: skip
+EXAMPLES = {
+    "rating": 1500, "transactions": 500, "calendar": 1500, "fraction": 1000, "life": 300, "split": 1000, "coupon": 300,
+    "invoice": 300, "book": 200, "taken_back": 200,
+}  # fmt: skip
 
 MODELS = ["flat", "per_unit", "graduated", "volume", "package"]
 # What has to be among that many, or the cases do not try what they should: tests/oracle/cases.py.
@@ -50,6 +57,7 @@ MUST_SEE = {
         ("trialing", "paused", "paused"),
         ("trialing", "canceled", "canceled"),
         ("active", "renewed", "active"),
+        ("active", "earned", "active"),
         ("active", "changed", "active"),
         ("active", "updated", "active"),
         ("active", "paused", "paused"),
@@ -58,8 +66,24 @@ MUST_SEE = {
         ("paused", "updated", "paused"),
         ("paused", "resumed", "active"),
         ("paused", "canceled", "canceled"),
+        *((what, by) for what in ("discounted", "taxed", "item") for by in (True, False)),
+        *(("given back", kind) for kind in ("charge", "minimum", "maximum")),
+        ("used up", True),
     ],
-}
+    "split": [*(("parts", count) for count in range(3)), ("weights", True), ("weights", False)],
+    "coupon": ["once", "repeating", "forever", "COUPON_EXPIRED", "COUPON_EXHAUSTED", "COUPON_NOT_APPLICABLE"],
+    "invoice": [
+        *(("note", found) for found in ("issued", "INVOICE_FINAL", "PAYMENT_IN_PROGRESS", "INVOICE_LINE_NOT_FOUND",
+                                        "CREDIT_NOTE_TOO_LARGE", "NOTHING_TO_CREDIT")),
+        *(("begin", found) for found in ("done", "PAYMENT_METHOD_UNKNOWN", "PAYMENT_IN_PROGRESS", "INVOICE_FINAL",
+                                         "PAYMENT_TOO_LARGE", "PAYMENTS_TOO_MANY")),
+        *(("pay", found) for found in ("done", "INVOICE_FINAL", "PAYMENT_TOO_LARGE")),
+        *(("void", found) for found in ("done", "INVOICE_FINAL", "PAYMENT_IN_PROGRESS", "INVOICE_PARTLY_PAID")),
+        *(("uncollectible", found) for found in ("done", "INVOICE_FINAL", "PAYMENT_IN_PROGRESS")),
+    ],
+    "book": compare_money.BOOKS,
+    "taken_back": [(final, deferred) for final in (True, False) for deferred in (True, False)],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", COUNTS)

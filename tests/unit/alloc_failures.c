@@ -209,8 +209,10 @@ static const char *const may_stop[] = {
     "common/codec/schema_set.c",
     "common/postgres/pg.c",
     "worker/billing.c",
+    "worker/billing_apply.c",
     "worker/decision.c",
     "worker/facts.c",
+    "worker/facts_find.c",
     "worker/index.c",
 };
 

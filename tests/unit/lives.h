@@ -216,7 +216,13 @@ lives_go_on(struct life *life)
 static inline struct wish
 lives_wish(int64_t quantity)
 {
-	return (struct wish){quantity, INSTANT_NONE, INSTANT_NONE, -1, STR("start"), false};
+	return (struct wish){
+	    .quantity = quantity,
+	    .start_at = INSTANT_NONE,
+	    .end_at = INSTANT_NONE,
+	    .trial_days = -1,
+	    .anchor = STR("start"),
+	};
 }
 
 /**

@@ -19,6 +19,10 @@ struct piece {
 	struct decimal price;
 	const struct piece *pieces;
 	size_t pieces_len;
+	bool is_on;
+	struct uuid id;
+	struct uuid_list ids;
+	struct str_list words;
 };
 
 static const struct field inner_fields[] = {
@@ -33,6 +37,10 @@ static const struct field piece_fields[] = {
     FIELD(struct piece, limit, FIELD_INT64_OR_NONE),
     FIELD(struct piece, price, FIELD_DECIMAL),
     FIELD_LIST(struct piece, pieces, &inner_record),
+    FIELD(struct piece, is_on, FIELD_BOOL),
+    FIELD(struct piece, id, FIELD_UUID),
+    FIELD(struct piece, ids, FIELD_UUIDS),
+    FIELD(struct piece, words, FIELD_STRS),
 };
 
 static const struct record piece_record = RECORD(struct piece, "piece", piece_fields);

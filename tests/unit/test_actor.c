@@ -25,6 +25,11 @@ struct form_row {
 static const struct form_row form_rows[] = {
     {"a key", KEY, ACTOR_KEY},
     {"a user in a session", USER, ACTOR_USER},
+    {"the worker's payments", "system:payments", ACTOR_SYSTEM},
+    {"another part of the system", "system:billing", ACTOR_UNKNOWN},
+    {"the system alone", "system:", ACTOR_UNKNOWN},
+    {"something behind the worker's payments", "system:payments:", ACTOR_UNKNOWN},
+    {"the worker's payments in capitals", "SYSTEM:PAYMENTS", ACTOR_UNKNOWN},
     {"nothing", "", ACTOR_UNKNOWN},
     {"an id alone", KEY_ID, ACTOR_UNKNOWN},
     {"a kind alone", "api_key:", ACTOR_UNKNOWN},
@@ -48,7 +53,9 @@ START_TEST(test_forms)
 	struct actor actor = actor_read(str_from(row->text));
 
 	ck_assert_msg(actor.kind == row->kind, "%s: %d", row->name, actor.kind);
-	if (row->kind != ACTOR_UNKNOWN)
+	if (row->kind == ACTOR_SYSTEM)
+		ck_assert(uuid_is_nil(actor.id));
+	else if (row->kind != ACTOR_UNKNOWN)
 		ck_assert(uuid_equal(actor.id, row->kind == ACTOR_KEY ? WORLD_KEY : A_USER));
 }
 END_TEST
@@ -103,6 +110,8 @@ static const struct judge_row judge_rows[] = {
     {"a user's id as a key's", "api_key:" USER_ID, HERE, HERE, "owner", false, NEVER, ACTOR_GONE},
     {"nobody", "", HERE, HERE, "owner", false, NEVER, ACTOR_MALFORMED},
     {"an operator", "operator", HERE, HERE, "owner", false, NEVER, ACTOR_MALFORMED},
+    {"the worker's payments, of which this command is none", "system:payments", HERE, HERE, "owner",
+	false, NEVER, ACTOR_OUT_OF_PLACE},
 };
 
 static void
@@ -136,9 +145,40 @@ START_TEST(test_judge)
 
 	world_open(&world);
 	rows_add(row);
-	verdict = actor_judge(world.facts, &meta, &actor, PERMIT_BILL);
+	verdict = actor_judge(world.facts, &meta, &actor, &command_table[COMMAND_CREATE_CUSTOMER]);
 	ck_assert_msg(verdict == row->verdict, "%s: %d", row->name, verdict);
 	world_close(&world);
+}
+END_TEST
+
+/* A worker's own command is for nobody else, whatever he may otherwise. */
+START_TEST(test_internal)
+{
+	const struct command_info *internal = &command_table[COMMAND_RECORD_PAYMENT_OUTCOME];
+	const struct judge_row *row = &judge_rows[_i];
+	const struct actor actor = actor_read(str_from(row->actor));
+	const struct command_meta meta = world_meta(WORLD_OPERATION);
+	enum actor_verdict expected = ACTOR_OUT_OF_PLACE;
+
+	if (actor.kind == ACTOR_SYSTEM)
+		expected = ACTOR_MAY;
+	else if (actor.kind == ACTOR_UNKNOWN)
+		expected = ACTOR_MALFORMED;
+	world_open(&world);
+	rows_add(row);
+	ck_assert_msg(
+	    actor_judge(world.facts, &meta, &actor, internal) == expected, "%s", row->name);
+	world_close(&world);
+}
+END_TEST
+
+/* That of all commands is the one that a worker sends. */
+START_TEST(test_which_are_internal)
+{
+	for (size_t type = 0; type < COMMAND_TYPE_MAX; type++)
+		ck_assert_msg(
+		    command_table[type].internal == (type == COMMAND_RECORD_PAYMENT_OUTCOME), "%s",
+		    command_table[type].name);
 }
 END_TEST
 
@@ -147,7 +187,12 @@ START_TEST(test_outcomes)
 {
 	const struct judge_row *row = &judge_rows[_i];
 	struct create_customer command = {
-	    .meta = world_meta(WORLD_OPERATION), .name = STR("Bob"), .external_id = STR("b")};
+	    .meta = world_meta(WORLD_OPERATION),
+	    .name = STR("Bob"),
+	    .external_id = STR("b"),
+	    .tax_exempt = STR("none"),
+	    .net_terms_days = INT64_MIN,
+	};
 	bool may = row->verdict == ACTOR_MAY;
 	const struct operation *operation;
 	struct letter letter;
@@ -190,11 +235,12 @@ START_TEST(test_every_role_and_permission)
 			const struct membership membership = {.organisation_id = WORLD_ORGANISATION,
 			    .user_id = A_USER,
 			    .role = str_from(role_table[role].name)};
+			const struct command_info command = {.permission = permission};
 			enum actor_verdict verdict;
 
 			world_open(&world);
 			facts_add(world.facts, TABLE_MEMBERSHIPS, &membership);
-			verdict = actor_judge(world.facts, &meta, &actor, permission);
+			verdict = actor_judge(world.facts, &meta, &actor, &command);
 			ck_assert_msg(
 			    verdict ==
 				(role_may(role, permission) ? ACTOR_MAY : ACTOR_ROLE_TOO_SMALL),
@@ -215,7 +261,7 @@ START_TEST(test_a_row_is_asked_for_once)
 {
 	const struct actor actors[] = {actor_read(STR(KEY)), actor_read(STR(KEY)),
 	    actor_read(STR(USER)), actor_read(STR("user:" USER_ID ":" KEY_ID)),
-	    actor_read(STR("nobody"))};
+	    actor_read(ACTOR_PAYMENTS), actor_read(STR("nobody"))};
 
 	world_open(&world);
 	for (size_t i = 0; i < ARRAY_LEN(actors); i++)
@@ -232,5 +278,6 @@ START_TEST(test_a_row_is_asked_for_once)
 END_TEST
 
 UNIT_MAIN("actor", UNIT_ROWS(test_forms, form_rows), UNIT_ROWS(test_judge, judge_rows),
+    UNIT_ROWS(test_internal, judge_rows), UNIT(test_which_are_internal),
     UNIT_ROWS(test_outcomes, judge_rows), UNIT(test_every_role_and_permission),
     UNIT(test_a_row_is_asked_for_once))

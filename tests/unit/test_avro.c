@@ -88,6 +88,7 @@ END_TEST
 #define LINES                                                                                      \
 	"{'type':'array','items':{'type':'record','name':'L','fields':[{'name':'a','type':'int'}]" \
 	"}}"
+#define STRS "{'type':'array','items':'string'}"
 #define MAP "{'type':'map','values':'string'}"
 #define ENUM "{'type':'enum','name':'E','symbols':['p','q']}"
 
@@ -119,6 +120,17 @@ static const struct bytes_row {
     {"over U+10FFFF", "'string'", "08 f4 90 80 80", "f: a text is not UTF-8, or has a NUL"},
     {"a character that is cut off", "'string'", "04 e2 82", "f: a text is not UTF-8, or has a NUL"},
     {"a NUL", "'string'", "02 00", "f: a text is not UTF-8, or has a NUL"},
+
+    {"texts", STRS, "04 02 'a' 00 00", "['a','']"},
+    {"texts in two blocks, one with its size", STRS, "02 02 'a' 01 04 02 'b' 00", "['a','b']"},
+    {"no texts", STRS, "00", "[]"},
+    {"no texts where there may be null", "['null'," STRS "]", "02 00", "[]"},
+    {"null where there may be texts", "['null'," STRS "]", "00", "null"},
+    {"a text of a list that is cut off", STRS, "04 02 'a' 04 'b'",
+	"f[1]: a text is longer than the message"},
+    {"a text of a list that is no UTF-8", STRS, "04 02 'a' 02 ff 00",
+	"f[1]: a text is not UTF-8, or has a NUL"},
+    {"more texts than there are bytes", STRS, "10 00", "f[1]: a text is longer than the message"},
 
     {"an int", "'int'", "fe ff ff ff 0f", "2147483647"},
     {"an int over its range", "'int'", "80 80 80 80 10", "f: an int is cut off or too large"},

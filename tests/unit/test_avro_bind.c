@@ -9,6 +9,7 @@
 #define LINES                                                                                      \
 	"{'type':'array','items':{'type':'record','name':'L','fields':[{'name':'a','type':'int'}]" \
 	"}}"
+#define STRS "{'type':'array','items':'string'}"
 #define MAP "{'type':'map','values':'string'}"
 #define ENUM "{'type':'enum','name':'E','symbols':['p','q']}"
 
@@ -35,6 +36,8 @@ struct small {
 	int64_t maybe;
 	struct decimal decimal;
 	struct str json;
+	struct uuid_list uuids;
+	struct str_list strs;
 };
 
 static const struct field small_fields[] = {
@@ -50,6 +53,8 @@ static const struct field small_fields[] = {
     FIELD(struct small, maybe, FIELD_INT64_OR_NONE),
     FIELD(struct small, decimal, FIELD_DECIMAL),
     FIELD(struct small, json, FIELD_JSON),
+    FIELD(struct small, uuids, FIELD_UUIDS),
+    FIELD(struct small, strs, FIELD_STRS),
 };
 
 #define NOW(field) "{'type':'record','name':'R','fields':[" field "]}"
@@ -119,6 +124,29 @@ static const struct bind_row {
     {"JSON as a text", "json", NOW("{'name':'json','type':'string'}"), NULL, "02 'a'", NULL},
     {"null is no JSON", "json", NOW("{'name':'json','type':['null','string']}"), NULL, "00", NULL},
 
+    {"ids", "uuids", NOW("{'name':'uuids','type':" STRS "}"), NULL,
+	"02 48 '0190F1C2-7a00-8000-8000-00000000c001' 00", NULL},
+    {"no ids are an empty list", "uuids", NOW("{'name':'uuids','type':" STRS "}"), NULL, "00",
+	NULL},
+    {"no ids where there may be null", "uuids", NOW("{'name':'uuids','type':['null'," STRS "]}"),
+	NULL, "02 00", NULL},
+    {"it is null, and so there are no ids", "uuids",
+	NOW("{'name':'uuids','type':['null'," STRS "]}"), NULL, "00", NULL},
+    {"a text among ids", "uuids", NOW("{'name':'uuids','type':" STRS "}"), NULL,
+	"04 48 '0190F1C2-7a00-8000-8000-00000000c001' 02 'x' 00", "uuids[1]: a text is no UUID"},
+    {"records are no ids", "uuids", NOW("{'name':'uuids','type':" LINES "}"), NULL, "00",
+	"uuids: is of another type than we read"},
+    {"texts in two blocks", "strs", NOW("{'name':'strs','type':" STRS "}"), NULL,
+	"02 02 'a' 01 02 00 00", NULL},
+    {"no texts are an empty list", "strs", NOW("{'name':'strs','type':" STRS "}"), NULL, "00",
+	NULL},
+    {"it is null, and so there are no texts", "strs",
+	NOW("{'name':'strs','type':['null'," STRS "]}"), NULL, "00", NULL},
+    {"a map is no list", "strs", NOW("{'name':'strs','type':" MAP "}"), NULL, "00",
+	"strs: is of another type than we read"},
+    {"texts are no records", "list", NOW("{'name':'list','type':" STRS "}"), NULL, "00",
+	"list: is of another type than we read"},
+
     {"a field that the writer has and we don't is skipped", "number",
 	NOW("{'name':'x','type':" LINES "},{'name':'number','type':'int'},"
 	    "{'name':'y','type':['null'," MAP "]}"),
@@ -144,6 +172,10 @@ static const struct bind_row {
 	"currency: has a default of another type"},
     {"the writer lacks it, the default is no list", "list", NOW(ANY),
 	NOW(ANY ",{'name':'list','type':" LINES ",'default':[]}"), "00", NULL},
+    {"the writer lacks ids, the default is null, and so there are no ids", "uuids", NOW(ANY),
+	NOW(ANY ",{'name':'uuids','type':['null'," STRS "],'default':null}"), "00", NULL},
+    {"the writer lacks texts, the default is none", "strs", NOW(ANY),
+	NOW(ANY ",{'name':'strs','type':" STRS ",'default':[]}"), "00", NULL},
     {"the writer lacks a number, the default is null", "maybe", NOW(ANY),
 	NOW(ANY ",{'name':'maybe','type':['null','long'],'default':null}"), "00", NULL},
     {"the writer lacks a number that may be none, the default is a number", "maybe", NOW(ANY),
@@ -159,6 +191,28 @@ static const struct bind_row {
 	NOW(ANY ",{'name':'text','type':'string'}"), "00", "text: is missing and has no default"},
     {"nobody knows it", "text", NOW(ANY), NULL, "00", "text: is missing and has no default"},
 };
+
+/* An empty list is another than none. */
+static void
+lists_check(const struct small *small, const struct bind_row *row)
+{
+	bool none = strstr(row->name, "is null") != NULL || strstr(row->name, "is none") != NULL;
+	bool empty = none || strstr(row->name, "no ") == row->name;
+
+	if (strcmp(row->field, "uuids") == 0) {
+		ck_assert_msg(small->uuids.len == (empty ? 0 : 1), "%s", row->name);
+		ck_assert_msg((small->uuids.items == NULL) == none, "%s", row->name);
+		ck_assert_msg(empty || small->uuids.items[0].b[15] == 1, "%s", row->name);
+	}
+	if (strcmp(row->field, "strs") == 0) {
+		ck_assert_msg(small->strs.len == (empty ? 0 : 2), "%s", row->name);
+		ck_assert_msg((small->strs.items == NULL) == none, "%s", row->name);
+		if (!empty) {
+			unit_assert_str(small->strs.items[0], "a", row->name);
+			unit_assert_str(small->strs.items[1], "", row->name);
+		}
+	}
+}
 
 /* What the fields hold after each row that is no error. */
 static void
@@ -249,6 +303,7 @@ START_TEST(test_bind)
 	} else {
 		ck_assert_msg(class == ERR_NONE, "%s: %s", row->name, err.text);
 		small_check(&small, row);
+		lists_check(&small, row);
 	}
 	avro_decoder_free(reader);
 	schemas_free(schemas);
@@ -290,11 +345,50 @@ static const struct bug_row {
     {"'string'", "currency"}, /* the empty code where null is forbidden */
     {"'string'", "unknown"},  /* a field that the table lacks */
     {"'string'", "map"},      /* another type */
+    {LINES, "uuids"},         /* an array of another type */
+    {LINES, "strs"},          /* likewise */
+    {STRS, "list"},           /* likewise */
 };
 
 START_TEST(test_writing_what_does_not_fit_is_a_bug)
 {
 	small_write(bug_rows[_i].type, bug_rows[_i].field, &(const struct small){0});
+}
+END_TEST
+
+/* None, an empty list and one with items are three. */
+START_TEST(test_lists_are_written)
+{
+	static const char schema_text[] =
+	    NOW("{'name':'uuids','type':['null'," STRS "]},{'name':'strs','type':" STRS "}");
+	static const struct uuid ids[] = {{{1}}, {{0}}};
+	static const struct str texts[] = {{"a", 1}, {"", 0}};
+	static const struct {
+		const char *name;
+		struct small small;
+		const char *bytes;
+	} rows[] = {
+	    {"none", {.number = 1}, "00 00"},
+	    {"empty", {.uuids = {ids, 0}, .strs = {texts, 0}}, "02 00 00"},
+	    {"both", {.uuids = {ids, 2}, .strs = {texts, 2}},
+		"02 04 48 '01000000-0000-0000-0000-000000000000' 48 "
+		"'00000000-0000-0000-0000-000000000000' 00 04 02 'a' 00 00"},
+	};
+	const struct record record = RECORD(struct small, "small", small_fields);
+	struct schema *schema = codec_schema(schema_text);
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf buf, expected;
+
+		buf_init(&buf, CODEC_TEXT_MAX);
+		buf_init(&expected, CODEC_TEXT_MAX);
+		codec_hex(rows[i].bytes, &expected);
+		avro_encode_body(schema, &record, &rows[i].small, &buf);
+		ck_assert_msg(str_equal(buf_str(&buf), buf_str(&expected)), "%s", rows[i].name);
+		buf_release(&buf);
+		buf_release(&expected);
+	}
+	schema_free(schema);
 }
 END_TEST
 
@@ -323,7 +417,7 @@ START_TEST(test_an_instant_out_of_range_is_a_bug)
 }
 END_TEST
 
-UNIT_MAIN("avro_bind", UNIT_ROWS(test_bind, bind_rows),
+UNIT_MAIN("avro_bind", UNIT_ROWS(test_bind, bind_rows), UNIT(test_lists_are_written),
     UNIT_ABORTS_ROWS(test_writing_what_does_not_fit_is_a_bug, bug_rows),
     UNIT_ABORTS(test_an_unknown_symbol_is_a_bug), UNIT_ABORTS(test_a_number_that_is_none_is_a_bug),
     UNIT_ABORTS(test_a_decimal_that_is_none_is_a_bug),

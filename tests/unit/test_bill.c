@@ -92,6 +92,25 @@ assert_lines(const struct world *world, size_t first, const struct line_row *row
 	for (size_t i = 0; i < world->bill.len; i++)
 		total += world->bill.lines[i].amount;
 	ck_assert_int_eq(world->bill.total, total);
+	ck_assert_int_eq(world->bill.subtotal, total);
+}
+
+/* Nothing is taken off a line, or added to it, before it is assessed. */
+static void
+assert_plain(const struct bill *bill)
+{
+	for (size_t i = 0; i < bill->len; i++) {
+		const struct bill_line *line = &bill->lines[i];
+
+		ck_assert_int_eq(line->discount, 0);
+		for (size_t j = 0; j < DISCOUNTS_MAX; j++)
+			ck_assert_int_eq(line->discount_shares[j], 0);
+		ck_assert_int_eq(line->tax, 0);
+		ck_assert_int_eq(line->tax_included, 0);
+		ck_assert_uint_eq(line->taxes_len, 0);
+	}
+	ck_assert(bill->discount == 0 && bill->tax == 0 && bill->tax_included == 0);
+	ck_assert(bill->discounts_len == 0 && bill->taxes_len == 0);
 }
 
 START_TEST(test_a_period_in_advance)
@@ -110,6 +129,8 @@ START_TEST(test_a_period_in_advance)
 	assert_lines(world, 0, lines, ARRAY_LEN(lines));
 	ck_assert_int_eq(world->bill.lines[2].rating.minimum, 29);
 	ck_assert_int_eq(world->bill.lines[2].rating.amount, 21);
+	ck_assert_ptr_null(world->bill.lines[2].item);
+	assert_plain(&world->bill);
 }
 END_TEST
 
@@ -214,6 +235,41 @@ START_TEST(test_the_most_lines_there_can_be)
 	ck_assert_int_eq(bill_add(&world->bill, &world->part), REFUSAL_NONE);
 	ck_assert_uint_eq(world->bill.len, 80);
 	ck_assert_int_eq(world->bill.total, 80);
+	ck_assert_uint_le(world->bill.len, BILL_CHARGE_LINES_MAX);
+}
+END_TEST
+
+START_TEST(test_items_come_behind_charges)
+{
+	static const struct item item = {.amount = 250, .currency = {"EUR"}};
+	const struct bill_line *line;
+	struct world *world = world_make();
+
+	ck_assert_int_eq(bill_add(&world->bill, &world->part), REFUSAL_NONE);
+	ck_assert_int_eq(bill_add_item(&world->bill, &item, world->part.period), REFUSAL_NONE);
+	ck_assert_uint_eq(world->bill.len, 5);
+	line = &world->bill.lines[4];
+	ck_assert_int_eq(line->kind, BILL_ITEM);
+	ck_assert_ptr_eq(line->item, &item);
+	ck_assert_ptr_null(line->version);
+	ck_assert(!line->credit && !line->proration);
+	ck_assert_int_eq(line->amount, 250);
+	unit_assert_instant(line->period.start, START, "item");
+	unit_assert_instant(line->period.end, END, "item");
+	ck_assert_int_eq(world->bill.subtotal, 1300);
+	ck_assert_int_eq(world->bill.total, 1300);
+	assert_plain(&world->bill);
+}
+END_TEST
+
+START_TEST(test_an_item_beyond_the_total)
+{
+	static const struct item item = {.amount = INT64_MAX};
+	struct world *world = world_make();
+
+	ck_assert_int_eq(bill_add_item(&world->bill, &item, world->part.period), REFUSAL_NONE);
+	ck_assert_int_eq(
+	    bill_add_item(&world->bill, &item, world->part.period), REFUSAL_AMOUNT_OUT_OF_RANGE);
 }
 END_TEST
 
@@ -262,6 +318,7 @@ START_TEST(test_kinds)
 	unit_assert_str(bill_line_kind_name(BILL_CHARGE), "charge", "kind");
 	unit_assert_str(bill_line_kind_name(BILL_MINIMUM), "minimum", "kind");
 	unit_assert_str(bill_line_kind_name(BILL_MAXIMUM), "maximum", "kind");
+	unit_assert_str(bill_line_kind_name(BILL_ITEM), "item", "kind");
 }
 END_TEST
 
@@ -281,8 +338,17 @@ START_TEST(test_a_bill_that_is_full_is_a_bug)
 {
 	struct world *world = world_make();
 
-	for (int i = 0; i < BILL_LINES_MAX; i++)
+	for (int i = 0; i < BILL_CHARGE_LINES_MAX; i++)
 		ck_assert_int_eq(bill_add(&world->bill, &world->part), REFUSAL_NONE);
+}
+END_TEST
+
+START_TEST(test_an_item_of_nothing_is_a_bug)
+{
+	static const struct item item = {.amount = 0};
+	struct world *world = world_make();
+
+	ck_assert_int_eq(bill_add_item(&world->bill, &item, world->part.period), REFUSAL_NONE);
 }
 END_TEST
 
@@ -298,6 +364,7 @@ END_TEST
 UNIT_MAIN("bill", UNIT(test_a_period_in_advance), UNIT(test_a_period_in_arrears),
     UNIT(test_arrears_without_a_report), UNIT(test_a_change_inside_a_period),
     UNIT(test_a_credit_gives_back_what_a_maximum_took_off), UNIT(test_the_most_lines_there_can_be),
+    UNIT(test_items_come_behind_charges), UNIT(test_an_item_beyond_the_total),
     UNIT_ROWS(test_totals_never_wrap, range_rows), UNIT(test_a_line_out_of_range), UNIT(test_kinds),
     UNIT(test_what_a_balance_can_take), UNIT_ABORTS(test_a_bill_that_is_full_is_a_bug),
-    UNIT_ABORTS(test_a_negative_quantity_is_a_bug))
+    UNIT_ABORTS(test_an_item_of_nothing_is_a_bug), UNIT_ABORTS(test_a_negative_quantity_is_a_bug))

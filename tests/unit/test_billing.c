@@ -1,7 +1,7 @@
 #include "worker/billing.h"
 
 #include "common/codec/invoice_digest.h"
-#include "tests/unit/worker_hand.h"
+#include "tests/unit/worker_money.h"
 
 /* What falls due: that it does not matter who does it and when, in which order it is done, and what
  * becomes of what cannot be billed. */
@@ -65,6 +65,32 @@ static const struct chunks_row chunks_rows[] = {
     {"a chunk with nothing due", {"2027-01-31T09:30:00Z", NULL}},
 };
 
+/* An item waits, ten percent is taken off the first renewal, all is taxed, and numbers go over all
+ * customers. */
+static void
+money_prepare(void)
+{
+	static struct discount discounts[1];
+	const struct tax_rate rate = {
+	    .organisation_id = WORLD_ORGANISATION,
+	    .id = {{0x7a, 1}},
+	    .code = STR("vat"),
+	    .name = STR("VAT"),
+	    .percentage = decimal_from(20),
+	    .inclusive = true,
+	    .archived_at = INSTANT_NONE,
+	};
+	struct subscription *row = world_row(&hand.world, TABLE_SUBSCRIPTIONS, 0);
+
+	facts_add(hand.world.facts, TABLE_TAX_RATES, &rate);
+	money_organisation(&hand)->tax_rate_ids = STR("7a010000-0000-0000-0000-000000000000");
+	money_organisation(&hand)->invoice_numbering = STR("organisation");
+	money_item_add(&hand, 1, 1000);
+	discounts[0] = money_ten_percent(1);
+	row->discounts = discounts;
+	row->discounts_len = 1;
+}
+
 /* Three subscriptions, two of which fall due in the same second, live for three months; then a
  * command. */
 static void
@@ -78,6 +104,7 @@ live(const char *const *until, struct buf *buf)
 	pause =
 	    (struct move_subscription){.subscription_id = hand_subscribe(&hand, WORLD_OTHER_PLAN)};
 	report(hand_subscribe(&hand, WORLD_OTHER_PLAN), decimal_from(41));
+	money_prepare();
 	hand_at(&hand, "2027-02-03T00:00:00Z");
 	hand_subscribe(&hand, WORLD_PLAN);
 	for (; *until != NULL; until++)

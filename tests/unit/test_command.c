@@ -1,7 +1,8 @@
 #include "common/codec/command.h"
 
 #include "api/route.h"
-#include "tests/unit/unit.h"
+#include "common/codec/avro_bytes.h"
+#include "tests/unit/codec.h"
 
 /* Whoever is let in by the ingress may have the command's effect, and nobody else. */
 START_TEST(test_routes_and_commands_need_the_same)
@@ -21,7 +22,33 @@ START_TEST(test_routes_and_commands_need_the_same)
 		routed[route->command] = true;
 	}
 	for (size_t type = 0; type < COMMAND_TYPE_MAX; type++)
-		ck_assert_msg(routed[type], "%s has no route", command_table[type].name);
+		ck_assert_msg(routed[type] != command_table[type].internal,
+		    routed[type] ? "%s is a worker's own, and has a route" : "%s has no route",
+		    command_table[type].name);
+}
+END_TEST
+
+/* Each has a schema of its name, whose fields are those of its struct, in any order. */
+START_TEST(test_commands_have_their_schemas)
+{
+	const struct schemas *schemas = codec_schemas();
+
+	for (size_t type = 0; type < COMMAND_TYPE_MAX; type++) {
+		const struct command_info *info = &command_table[type];
+		const struct schema *schema = schemas_by_name(schemas, str_from(info->schema_name));
+
+		ck_assert_msg(schema != NULL, "%s", info->name);
+		ck_assert_msg(schema->fields_len == info->record->fields_len, "%s", info->name);
+		ck_assert_str_eq(info->record->fields[0].name, "meta");
+		ck_assert_uint_eq(info->record->fields[0].offset, 0);
+		for (size_t i = 0; i < schema->fields_len; i++) {
+			size_t at = 0;
+
+			ck_assert_msg(
+			    avro_field_of(info->record, schema->fields[i].name, &at) != NULL,
+			    "%s: %.*s", info->name, STR_ARG(schema->fields[i].name));
+		}
+	}
 }
 END_TEST
 
@@ -35,5 +62,5 @@ START_TEST(test_no_command_is_a_viewers)
 }
 END_TEST
 
-UNIT_MAIN(
-    "command", UNIT(test_routes_and_commands_need_the_same), UNIT(test_no_command_is_a_viewers))
+UNIT_MAIN("command", UNIT(test_routes_and_commands_need_the_same),
+    UNIT(test_commands_have_their_schemas), UNIT(test_no_command_is_a_viewers))

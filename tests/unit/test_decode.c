@@ -18,6 +18,8 @@ a_command(void)
 	    .meta = world_meta(WORLD_OPERATION),
 	    .name = STR("Bob"),
 	    .external_id = STR("bob-1"),
+	    .tax_exempt = STR("none"),
+	    .net_terms_days = INT64_MIN,
 	};
 }
 
@@ -84,8 +86,11 @@ END_TEST
 
 /* The least that each kind of command must say, but its meta. */
 static const union command leasts[COMMAND_TYPE_MAX] = {
-    [COMMAND_CREATE_CUSTOMER].create_customer = {.name = {"n", 1}},
-    [COMMAND_UPDATE_CUSTOMER].update_customer = {.customer_id = {{0xc0, 1}}},
+    [COMMAND_CREATE_CUSTOMER].create_customer = {.name = {"n", 1},
+	.tax_exempt = {"none", 4},
+	.net_terms_days = INT64_MIN},
+    [COMMAND_UPDATE_CUSTOMER].update_customer = {.customer_id = {{0xc0, 1}},
+	.net_terms_days = INT64_MIN},
     [COMMAND_ARCHIVE_CUSTOMER].archive_customer = {.customer_id = {{0xc0, 1}}},
     [COMMAND_CREATE_PLAN].create_plan = {.code = {"c", 1},
 	.name = {"n", 1},
@@ -119,6 +124,34 @@ static const union command leasts[COMMAND_TYPE_MAX] = {
 	.period_start = {INT64_MIN}},
     [COMMAND_CREATE_TEST_CLOCK].create_test_clock = {.now = {0}},
     [COMMAND_ADVANCE_TEST_CLOCK].advance_test_clock = {.test_clock_id = {{0xc1}}, .now = {1}},
+    [COMMAND_CREATE_COUPON].create_coupon = {.code = {"c", 1},
+	.name = {"n", 1},
+	.percent_off = {DECIMAL_SCALE},
+	.amount_off = INT64_MIN,
+	.duration = {"once", 4},
+	.duration_periods = INT64_MIN,
+	.max_redemptions = INT64_MIN,
+	.redeem_by = {INT64_MIN}},
+    [COMMAND_ARCHIVE_COUPON].archive_coupon = {.coupon_id = {{0xc7}}},
+    [COMMAND_CREATE_TAX_RATE].create_tax_rate = {.code = {"c", 1}, .name = {"n", 1}},
+    [COMMAND_ARCHIVE_TAX_RATE].archive_tax_rate = {.tax_rate_id = {{0x7a}}},
+    [COMMAND_CREATE_ITEM].create_item = {.customer_id = {{0xc0, 1}},
+	.amount = 1,
+	.description = {"d", 1}},
+    [COMMAND_CANCEL_ITEM].cancel_item = {.item_id = {{0x17}}},
+    [COMMAND_GIVE_CREDIT].give_credit = {.customer_id = {{0xc0, 1}},
+	.amount = -1,
+	.description = {"d", 1}},
+    [COMMAND_PAY_INVOICE].pay_invoice = {.invoice_id = {{0x19}},
+	.payment_method = {"manual", 6},
+	.amount = INT64_MIN},
+    [COMMAND_VOID_INVOICE].move_invoice = {.invoice_id = {{0x19}}},
+    [COMMAND_MARK_UNCOLLECTIBLE].move_invoice = {.invoice_id = {{0x19}}},
+    [COMMAND_CREATE_CREDIT_NOTE].create_credit_note = {.invoice_id = {{0x19}}},
+    [COMMAND_RECORD_PAYMENT_OUTCOME].record_payment_outcome = {.customer_id = {{0xc0, 1}},
+	.invoice_id = {{0x19}},
+	.payment_id = {{0x9b}},
+	.outcome = {"unknown", 7}},
 };
 
 /* Every kind of command decodes as itself. */

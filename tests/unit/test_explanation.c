@@ -9,6 +9,10 @@
  * alone. */
 
 #define CODE STR("code")
+#define LIT(literal)                            \
+	{                                       \
+		"" literal, sizeof(literal) - 1 \
+	} /* as STR, for tables */
 #define LINES_MAX 3
 
 #define END ",\"rounding\":\"half_away_from_zero\",\"credit\":false}"
@@ -256,10 +260,151 @@ START_TEST(test_lines_as_an_invoice_has_them)
 	bill_init(&bill);
 	explanation_write_lines(&bill, &buf);
 	unit_assert_str(buf_str(&buf), "[]", "no lines");
+	buf_clear(&buf);
+	explanation_write_discounts(&bill, &buf);
+	explanation_write_taxes(&bill, &buf);
+	unit_assert_str(buf_str(&buf), "[][]", "no discounts and taxes");
+	buf_release(&buf);
+}
+END_TEST
+
+static const struct item setup = {
+    .id = {{6}},
+    .description = LIT("Setup \"on site\""),
+    .amount = 5000,
+};
+static const struct tax_rate rates[] = {
+    {.id = {{5}}, .code = LIT("at"), .name = LIT("USt"), .percentage = {20 * DECIMAL_SCALE}},
+    {.id = {{8}}, .code = LIT("none"), .name = LIT("Zero"), .percentage = {0}, .inclusive = true},
+};
+static const struct discount coupons[] = {
+    {.coupon_id = {{7}}, .code = LIT("SPRING"), .name = LIT("Spring \"sale\"")},
+    {.coupon_id = {{9}}, .code = LIT("LATER"), .name = LIT("Later")},
+};
+
+/* One item, with a coupon's share and two taxes; what assess would make of it is not the question.
+ */
+static void
+bill_item_make(void)
+{
+	struct bill_line *line = &bill.lines[0];
+
+	bill_init(&bill);
+	ck_assert_int_eq(
+	    bill_add_item(&bill, &setup, (struct period){{1000}, {2000}}), REFUSAL_NONE);
+	bill.plan_id = (struct uuid){{3}};
+	bill.discounts_len = 2;
+	bill.discounts[0] = (struct bill_discount){&coupons[0], 1000};
+	bill.discounts[1] = (struct bill_discount){&coupons[1], 0};
+	line->discount = line->discount_shares[0] = 1000;
+	bill.taxes_len = line->taxes_len = 2;
+	for (size_t i = 0; i < 2; i++) {
+		bill.taxes[i] = (struct bill_tax){&rates[i], 4000, i == 0 ? 800 : 0};
+		line->taxes[i] = (struct bill_line_tax){&rates[i], i == 0 ? 800 : 0};
+	}
+	line->tax = 800;
+}
+
+#define UUID(first) "\"" first "000000-0000-0000-0000-000000000000\""
+
+START_TEST(test_discounts_and_taxes)
+{
+	struct buf buf;
+
+	buf_init(&buf, 4096);
+	bill_item_make();
+	explanation_write(&bill.lines[0], &buf);
+	unit_assert_str(buf_str(&buf),
+	    "{\"kind\":\"item\",\"item_id\":" UUID("06") ",\"amount\":5000}", "an item");
+	buf_clear(&buf);
+	explanation_write_lines(&bill, &buf);
+	unit_assert_str(buf_str(&buf),
+	    "[{\"kind\":\"item\",\"charge_code\":\"item\",\"description\":\"Setup "
+	    "\\\"on site\\\"\",\"plan_id\":" UUID(
+		"03") ",\"proration\":false,\"quantity\":1,"
+		      "\"quantity_decimal\":\"1\",\"unit_amount\":5000,\"unit_amount_decimal\":"
+		      "\"5000\","
+		      "\"amount\":5000,\"discount\":1000,\"discounts\":[{\"coupon_id\":" UUID(
+			  "07") ",\"amount\":1000}],\"tax\":800,\"tax_included\":0,\"taxes\":[{"
+				"\"tax_rate_id\":" UUID(
+				    "05") ",\"inclusive\":false,\"amount\":800}"
+					  ",{\"tax_rate_id\":" UUID(
+					      "08") ",\"i"
+						    "nclu"
+						    "sive"
+						    "\":"
+						    "true"
+						    ",\"a"
+						    "moun"
+						    "t\":"
+						    "0}],"
+						    "\"de"
+						    "ferr"
+						    "ed\""
+						    ":fal"
+						    "se,"
+						    "\"cr"
+						    "edit"
+						    "ed\""
+						    ":0,"
+						    "\"pe"
+						    "riod"
+						    "_sta"
+						    "rt\""
+						    ":\"1"
+						    "970-"
+						    "01-"
+						    "01T0"
+						    "0:"
+						    "16:"
+						    "40Z"
+						    "\","
+						    "\"pe"
+						    "riod"
+						    "_end"
+						    "\":"
+						    "\"19"
+						    "70-"
+						    "01-"
+						    "01T0"
+						    "0:"
+						    "33:"
+						    "20Z"
+						    "\","
+						    "\"ex"
+						    "plan"
+						    "atio"
+						    "n\":"
+						    "{\"k"
+						    "ind"
+						    "\":"
+						    "\"it"
+						    "em\""
+						    ",\"i"
+						    "tem_"
+						    "id\""
+						    ":" UUID("06") ",\"amount\":5000}}]",
+	    "an item's line");
+	buf_clear(&buf);
+	explanation_write_discounts(&bill, &buf);
+	unit_assert_str(buf_str(&buf),
+	    "[{\"coupon_id\":" UUID("07") ",\"code\":\"SPRING\",\"name\":\"Spring \\\"sale\\\"\","
+					  "\"amount\":1000}]",
+	    "what coupons take off");
+	buf_clear(&buf);
+	explanation_write_taxes(&bill, &buf);
+	unit_assert_str(buf_str(&buf),
+	    "[{\"tax_rate_id\":" UUID(
+		"05") ",\"code\":\"at\",\"name\":\"USt\",\"percentage\":\"20\","
+		      "\"inclusive\":false,\"taxable\":4000,\"amount\":800},{\"tax_rate_id\":" UUID(
+			  "08") ",\"code\":\"none\",\"name\":\"Zero\",\"percentage\":\"0\","
+				"\"inclusive\":true,"
+				"\"taxable\":4000,\"amount\":0}]",
+	    "what taxes come to");
 	buf_release(&buf);
 }
 END_TEST
 
 UNIT_MAIN("explanation", UNIT_ROWS(test_a_line_tells_how_it_was_computed, line_rows),
     UNIT_ROWS(test_an_amount_can_be_computed_again, line_rows),
-    UNIT(test_lines_as_an_invoice_has_them))
+    UNIT(test_lines_as_an_invoice_has_them), UNIT(test_discounts_and_taxes))

@@ -56,6 +56,13 @@ START_TEST(test_nothing_is_found_in_nothing)
 	ck_assert_ptr_null(facts_quantity(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
 	ck_assert_ptr_null(
 	    facts_live_subscription(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER));
+	ck_assert_ptr_null(facts_coupon(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
+	ck_assert_ptr_null(facts_coupon_by_code(world.facts, WORLD_ORGANISATION, STR("ten")));
+	ck_assert_ptr_null(facts_tax_rate(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
+	ck_assert_ptr_null(facts_tax_rate_by_code(world.facts, WORLD_ORGANISATION, STR("vat")));
+	ck_assert_ptr_null(facts_invoice(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
+	ck_assert_ptr_null(facts_payment(world.facts, WORLD_ORGANISATION, WORLD_PLAN));
+	ck_assert_ptr_null(facts_number_series(world.facts, WORLD_ORGANISATION));
 	world_close(&world);
 }
 END_TEST
@@ -379,82 +386,152 @@ START_TEST(test_a_customers_clock)
 }
 END_TEST
 
-/* What rows point to, as a second load asks for it. */
-static void
-assert_needs(enum need need, size_t len, struct uuid first)
-{
-	const struct need_list *list = &world.facts->needs[need];
+/* ---- Money. */
 
-	ck_assert_msg(list->len == len, "need %d: %zu", need, list->len);
-	if (len > 0)
-		ck_assert(uuid_equal(list->ids[0], first));
-}
+#define COUPON ((struct uuid){{0xc0, 0x01}})
+#define RATE ((struct uuid){{0x7a, 1}})
+#define INVOICE ((struct uuid){{0x1f, 1}})
 
-START_TEST(test_what_rows_point_to)
+START_TEST(test_an_archived_coupon_or_rate_frees_its_code)
 {
-	struct customer customer = world_customer(WORLD_CUSTOMER);
-	struct subscription subscription = world_subscription(WORLD_OPERATION);
-	struct test_clock clock = world_clock((struct uuid){{0xc1}});
-	struct plan_version version = {.organisation_id = WORLD_ORGANISATION, .id = {{0x91, 7}}};
+	struct coupon coupon = {.organisation_id = WORLD_ORGANISATION,
+	    .id = COUPON,
+	    .code = STR("ten"),
+	    .archived_at = INSTANT_NONE};
+	struct tax_rate rate = {.organisation_id = WORLD_ORGANISATION,
+	    .id = RATE,
+	    .code = STR("vat"),
+	    .archived_at = INSTANT_NONE};
+	struct coupon *coupon_row;
+	struct tax_rate *rate_row;
 
 	setup();
-	ck_assert(!facts_follow(world.facts));
-	facts_add(world.facts, TABLE_CUSTOMERS, &customer);
-	ck_assert(!facts_follow(world.facts));
-
-	customer = world_customer(WORLD_OTHER_CUSTOMER);
-	customer.test_clock_id = clock.id;
-	facts_add(world.facts, TABLE_CUSTOMERS, &customer);
-	subscription.pending_plan_id = WORLD_OTHER_PLAN;
-	subscription.pending_version_id = version.id;
-	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
-	ck_assert(facts_follow(world.facts));
-	assert_needs(NEED_TEST_CLOCK, 1, clock.id);
-	assert_needs(NEED_PLAN_VERSION, 2, WORLD_PLAN);
-	assert_needs(NEED_QUANTITIES, 1, subscription.id);
-	assert_needs(NEED_OPERATION, 0, UUID_NIL);
+	coupon_row = facts_add(world.facts, TABLE_COUPONS, &coupon);
+	rate_row = facts_add(world.facts, TABLE_TAX_RATES, &rate);
+	ck_assert_ptr_eq(facts_coupon(world.facts, WORLD_ORGANISATION, COUPON), coupon_row);
+	ck_assert_ptr_eq(
+	    facts_coupon_by_code(world.facts, WORLD_ORGANISATION, STR("ten")), coupon_row);
+	ck_assert_ptr_eq(facts_tax_rate(world.facts, WORLD_ORGANISATION, RATE), rate_row);
+	ck_assert_ptr_eq(
+	    facts_tax_rate_by_code(world.facts, WORLD_ORGANISATION, STR("vat")), rate_row);
+	ck_assert_ptr_null(facts_coupon_by_code(world.facts, RATE, STR("ten")));
+	coupon.archived_at = rate.archived_at = unit_instant(WORLD_NOW);
+	facts_change(world.facts, TABLE_COUPONS, coupon_row, &coupon);
+	facts_change(world.facts, TABLE_TAX_RATES, rate_row, &rate);
+	ck_assert_ptr_null(facts_coupon_by_code(world.facts, WORLD_ORGANISATION, STR("ten")));
+	ck_assert_ptr_null(facts_tax_rate_by_code(world.facts, WORLD_ORGANISATION, STR("vat")));
+	ck_assert_ptr_eq(facts_coupon(world.facts, WORLD_ORGANISATION, COUPON), coupon_row);
+	ck_assert_ptr_eq(facts_tax_rate(world.facts, WORLD_ORGANISATION, RATE), rate_row);
 	world_close(&world);
 }
 END_TEST
 
-START_TEST(test_what_is_here_is_not_followed)
+START_TEST(test_all_tax_rates)
 {
-	struct customer customer = world_customer(WORLD_CUSTOMER);
-	struct subscription subscription = world_subscription(WORLD_OPERATION);
-	struct test_clock clock = world_clock((struct uuid){{0xc1}});
-	struct plan plan = world_plan(WORLD_PLAN);
+	struct tax_rate rate = {.organisation_id = WORLD_ORGANISATION, .code = STR("vat")};
+	const struct tax_rate *const *rates;
+	size_t len = 99;
 
 	setup();
-	world_plan_add(&world, &plan);
-	customer.test_clock_id = clock.id;
-	facts_add(world.facts, TABLE_TEST_CLOCKS, &clock);
-	facts_add(world.facts, TABLE_CUSTOMERS, &customer);
-	subscription.status = STR("canceled");
-	subscription.ended_at = subscription.current_period_start;
-	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
-	ck_assert(!facts_follow(world.facts));
-	subscription.id = (struct uuid){{0x5b}};
-	subscription.ended_at = INSTANT_NONE;
-	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
-	ck_assert(facts_follow(world.facts));
-	assert_needs(NEED_TEST_CLOCK, 0, UUID_NIL);
-	assert_needs(NEED_PLAN_VERSION, 0, UUID_NIL);
-	assert_needs(NEED_QUANTITIES, 1, subscription.id);
+	rates = facts_tax_rates(world.facts, &len);
+	ck_assert_uint_eq(len, 0);
+	for (uint8_t i = 0; i < 3; i++) {
+		rate.id = (struct uuid){{0x7a, i}};
+		facts_add(world.facts, TABLE_TAX_RATES, &rate);
+	}
+	rates = facts_tax_rates(world.facts, &len);
+	ck_assert_uint_eq(len, 3);
+	ck_assert_uint_eq(rates[2]->id.b[1], 2);
 	world_close(&world);
 }
 END_TEST
 
-START_TEST(test_an_advancing_clock_leads_to_its_operation)
+static struct item *
+item_add(uint8_t number, int64_t created_ms, const char *status)
 {
-	struct test_clock clock = world_clock((struct uuid){{0xc1}});
+	const struct item item = {
+	    .organisation_id = WORLD_ORGANISATION,
+	    .id = {{0x17, number}},
+	    .customer_id = WORLD_CUSTOMER,
+	    .status = str_from(status),
+	    .created_ms = created_ms,
+	};
+
+	return facts_add(world.facts, TABLE_ITEMS, &item);
+}
+
+/* By age, then id; those that are billed no more. */
+START_TEST(test_a_customers_pending_items)
+{
+	struct item *late, *early_b, *early_a, billed;
+	struct item *const *items;
+	size_t len = 99;
 
 	setup();
-	clock.advance_operation_id = WORLD_OPERATION;
-	clock.advance_idempotency_key = STR("k");
-	facts_add(world.facts, TABLE_TEST_CLOCKS, &clock);
-	ck_assert(facts_follow(world.facts));
-	assert_needs(NEED_OPERATION, 1, WORLD_OPERATION);
-	ck_assert_uint_eq(world.facts->needs[NEED_IDEMPOTENCY_KEY].len, 1);
+	items = facts_items(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER, &len);
+	ck_assert_uint_eq(len, 0);
+	late = item_add(1, 2000, "pending");
+	early_b = item_add(3, 1000, "pending");
+	item_add(4, 500, "billed");
+	early_a = item_add(2, 1000, "pending");
+	items = facts_items(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER, &len);
+	ck_assert_uint_eq(len, 3);
+	ck_assert_ptr_eq(items[0], early_a);
+	ck_assert_ptr_eq(items[1], early_b);
+	ck_assert_ptr_eq(items[2], late);
+	billed = *early_a;
+	billed.status = STR("billed");
+	facts_change(world.facts, TABLE_ITEMS, early_a, &billed);
+	items = facts_items(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER, &len);
+	ck_assert_uint_eq(len, 2);
+	ck_assert_ptr_eq(items[0], early_b);
+	/* By its id each is found, in whatever state. */
+	ck_assert_ptr_eq(facts_item(world.facts, WORLD_ORGANISATION, early_a->id), early_a);
+	ck_assert_ptr_eq(facts_item(world.facts, WORLD_ORGANISATION, late->id), late);
+	ck_assert_ptr_null(facts_item(world.facts, COUPON, late->id));
+	items = facts_items(world.facts, WORLD_ORGANISATION, WORLD_OTHER_CUSTOMER, &len);
+	ck_assert_uint_eq(len, 0);
+	world_close(&world);
+}
+END_TEST
+
+/* Whatever the order in which they were loaded or made. */
+START_TEST(test_an_invoices_lines_and_payments)
+{
+	static const uint8_t order[] = {2, 0, 1};
+	struct invoice_line *const *lines;
+	struct payment *const *payments;
+	size_t len = 99;
+
+	setup();
+	lines = facts_invoice_lines(world.facts, WORLD_ORGANISATION, INVOICE, &len);
+	ck_assert_uint_eq(len, 0);
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		const struct invoice_line line = {.organisation_id = WORLD_ORGANISATION,
+		    .id = {{0x11, order[i]}},
+		    .invoice_id = INVOICE,
+		    .position = order[i] + 1};
+		const struct payment payment = {.organisation_id = WORLD_ORGANISATION,
+		    .id = {{0xfa, order[i]}},
+		    .invoice_id = INVOICE,
+		    .created_ms = order[i] == 2 ? 500 : 1000};
+
+		facts_add(world.facts, TABLE_INVOICE_LINES, &line);
+		facts_add(world.facts, TABLE_PAYMENTS, &payment);
+	}
+	lines = facts_invoice_lines(world.facts, WORLD_ORGANISATION, INVOICE, &len);
+	ck_assert_uint_eq(len, 3);
+	for (size_t i = 0; i < len; i++)
+		ck_assert_int_eq(lines[i]->position, (int32_t)i + 1);
+	payments = facts_payments_of(world.facts, WORLD_ORGANISATION, INVOICE, &len);
+	ck_assert_uint_eq(len, 3);
+	ck_assert_uint_eq(payments[0]->id.b[1], 2);
+	ck_assert_uint_eq(payments[1]->id.b[1], 0);
+	ck_assert_uint_eq(payments[2]->id.b[1], 1);
+	ck_assert_ptr_eq(
+	    facts_payment(world.facts, WORLD_ORGANISATION, payments[1]->id), payments[1]);
+	payments = facts_payments_of(world.facts, WORLD_ORGANISATION, COUPON, &len);
+	ck_assert_uint_eq(len, 0);
 	world_close(&world);
 }
 END_TEST
@@ -471,78 +548,9 @@ START_TEST(test_an_operation_without_a_key_has_none)
 }
 END_TEST
 
-START_TEST(test_each_need_is_asked_for_once)
-{
-	struct uuid first = {{1}}, second = {{2}};
-	const struct need_list *by_id, *by_text;
-
-	setup();
-	by_id = &world.facts->needs[NEED_CUSTOMER];
-	by_text = &world.facts->needs[NEED_PLAN_CODE];
-	for (int i = 0; i < 3; i++) {
-		facts_need(world.facts, NEED_CUSTOMER, WORLD_ORGANISATION, &first);
-		facts_need(world.facts, NEED_CUSTOMER, WORLD_ORGANISATION, &second);
-		facts_need(world.facts, NEED_CUSTOMER, second, &first);
-		facts_need_text(world.facts, NEED_PLAN_CODE, WORLD_ORGANISATION, STR("a"));
-		facts_need_text(world.facts, NEED_PLAN_CODE, WORLD_ORGANISATION, STR("b"));
-	}
-	ck_assert_uint_eq(by_id->len, 3);
-	ck_assert_uint_eq(by_text->len, 2);
-	ck_assert(uuid_equal(by_id->ids[1], second));
-	ck_assert(uuid_equal(by_id->organisation_ids[2], second));
-	unit_assert_str(by_text->texts[1], "b", "text");
-	ck_assert_uint_eq(world.facts->needs[NEED_PLAN].len, 0);
-	world_close(&world);
-}
-END_TEST
-
-START_TEST(test_many_needs_and_rows)
-{
-	enum {
-		ROWS = 3000
-	};
-	static struct uuid ids[ROWS]; /* borrowed by the needs */
-
-	setup();
-	for (uint32_t i = 0; i < ROWS; i++) {
-		memcpy(ids[i].b, &i, sizeof(i));
-		ids[i].b[15] = 1;
-		facts_need(world.facts, NEED_CUSTOMER, WORLD_ORGANISATION, &ids[i]);
-		customer_add(ids[i], NULL);
-	}
-	ck_assert_uint_eq(world.facts->needs[NEED_CUSTOMER].len, ROWS);
-	ck_assert_uint_eq(world.facts->lists[TABLE_CUSTOMERS].len, ROWS);
-	for (size_t i = 0; i < ROWS; i++) {
-		const struct customer *row =
-		    facts_customer(world.facts, WORLD_ORGANISATION, ids[i]);
-
-		ck_assert_ptr_nonnull(row);
-		ck_assert(uuid_equal(row->id, ids[i]));
-		ck_assert(uuid_equal(world.facts->needs[NEED_CUSTOMER].ids[i], ids[i]));
-	}
-	world_close(&world);
-}
-END_TEST
-
-START_TEST(test_aborts_on_a_text_for_a_need_by_id)
-{
-	setup();
-	facts_need_text(world.facts, NEED_CUSTOMER, WORLD_ORGANISATION, STR("x"));
-}
-END_TEST
-
-START_TEST(test_aborts_on_an_id_for_a_need_by_text)
-{
-	struct uuid id = {{1}};
-
-	setup();
-	facts_need(world.facts, NEED_PLAN_CODE, WORLD_ORGANISATION, &id);
-}
-END_TEST
-
-/* Issued invoices, operations and events never change. */
+/* Entries, credit notes, operations and events never change. */
 static const enum table_id written_once[] = {TABLE_ORGANISATIONS, TABLE_PLAN_VERSIONS,
-    TABLE_INVOICES, TABLE_INVOICE_LINES, TABLE_CREDIT_ENTRIES, TABLE_OPERATIONS, TABLE_OUTBOX,
+    TABLE_CREDIT_NOTES, TABLE_CREDIT_ENTRIES, TABLE_JOURNAL, TABLE_OPERATIONS, TABLE_OUTBOX,
     TABLE_DEAD_LETTERS};
 
 START_TEST(test_aborts_on_changing_what_is_written_once)
@@ -565,9 +573,7 @@ UNIT_MAIN("facts", UNIT(test_nothing_is_found_in_nothing),
     UNIT_ROWS(test_which_subscription_is_live, status_rows),
     UNIT(test_a_new_subscription_after_a_canceled_one), UNIT(test_what_falls_due_next),
     UNIT(test_a_customers_subscriptions), UNIT(test_quantities_of_the_current_period),
-    UNIT(test_a_customers_clock), UNIT(test_what_rows_point_to),
-    UNIT(test_what_is_here_is_not_followed), UNIT(test_an_advancing_clock_leads_to_its_operation),
-    UNIT(test_an_operation_without_a_key_has_none), UNIT(test_each_need_is_asked_for_once),
-    UNIT(test_many_needs_and_rows), UNIT_ABORTS(test_aborts_on_a_text_for_a_need_by_id),
-    UNIT_ABORTS(test_aborts_on_an_id_for_a_need_by_text),
+    UNIT(test_a_customers_clock), UNIT(test_an_archived_coupon_or_rate_frees_its_code),
+    UNIT(test_all_tax_rates), UNIT(test_a_customers_pending_items),
+    UNIT(test_an_invoices_lines_and_payments), UNIT(test_an_operation_without_a_key_has_none),
     UNIT_ABORTS_ROWS(test_aborts_on_changing_what_is_written_once, written_once))

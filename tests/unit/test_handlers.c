@@ -452,6 +452,18 @@ START_TEST(test_where_each_belongs)
 	    [COMMAND_REPORT_QUANTITY] = id_shard_of_key(WORLD_CUSTOMER),
 	    [COMMAND_CREATE_TEST_CLOCK] = id_shard_of_key(clock_id),
 	    [COMMAND_ADVANCE_TEST_CLOCK] = id_shard_of_key(WORLD_CLOCK),
+	    [COMMAND_CREATE_COUPON] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_ARCHIVE_COUPON] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_CREATE_TAX_RATE] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_ARCHIVE_TAX_RATE] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_CREATE_ITEM] = id_shard_of_key(WORLD_CUSTOMER),
+	    [COMMAND_CANCEL_ITEM] = id_shard_of_key(WORLD_CUSTOMER),
+	    [COMMAND_GIVE_CREDIT] = id_shard_of_key(WORLD_CUSTOMER),
+	    [COMMAND_PAY_INVOICE] = id_shard_of_key(WORLD_CUSTOMER),
+	    [COMMAND_VOID_INVOICE] = id_shard_of_key(WORLD_CUSTOMER),
+	    [COMMAND_MARK_UNCOLLECTIBLE] = id_shard_of_key(WORLD_CUSTOMER),
+	    [COMMAND_CREATE_CREDIT_NOTE] = id_shard_of_key(WORLD_CUSTOMER),
+	    [COMMAND_RECORD_PAYMENT_OUTCOME] = id_shard_of_key(WORLD_CUSTOMER),
 	};
 
 	ck_assert_int_eq(handler_table[type].shard(&command), expected[type]);

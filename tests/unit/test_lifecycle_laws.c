@@ -176,7 +176,8 @@ END_TEST
 START_TEST(test_event_names)
 {
 	static const char *const names[LIFECYCLE_EVENT_MAX] = {"created", "started", "trial_ended",
-	    "renewed", "changed", "updated", "paused", "resumed", "canceled", "expired", "parked"};
+	    "renewed", "changed", "updated", "paused", "resumed", "canceled", "expired", "parked",
+	    "earned"};
 
 	for (int i = 0; i < LIFECYCLE_EVENT_MAX; i++)
 		ck_assert_str_eq(lifecycle_event_name((enum lifecycle_event)i), names[i]);

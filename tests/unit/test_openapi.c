@@ -101,6 +101,8 @@ check_answers(const struct route *route, const json_t *responses)
 		    route->operation_id, success);
 		ck_assert_int_eq(json_object_get(responses, "415") != NULL, route_has_body(route));
 	}
+	ck_assert_int_eq(json_object_get(responses, "402") != NULL,
+	    strcmp(route->operation_id, "payInvoice") == 0);
 }
 
 /* Every route that is no page is there, with its success and its problems. */
@@ -116,6 +118,34 @@ START_TEST(test_routes)
 		else
 			check_answers(route, json_object_get(operation, "responses"));
 	}
+	close_document();
+}
+END_TEST
+
+/* What the list of the journal is narrowed by, with all that it takes. */
+START_TEST(test_filters)
+{
+	const json_t *operation, *parameter, *schema;
+	size_t i, ids = 0, choices = 0;
+
+	open_document();
+	operation =
+	    resolve("#/paths")
+		? json_object_get(
+		      json_object_get(json_object_get(document, "paths"), "/v1/journal"), "get")
+		: NULL;
+	json_array_foreach(json_object_get(operation, "parameters"), i, parameter)
+	{
+		const char *name = json_string_value(json_object_get(parameter, "name"));
+
+		schema = json_object_get(parameter, "schema");
+		if (name != NULL && strcmp(name, "document_id") == 0)
+			ids += json_object_get(schema, "format") != NULL;
+		if (name != NULL && strcmp(name, "account") == 0)
+			choices += json_array_size(json_object_get(schema, "enum"));
+	}
+	ck_assert_uint_eq(ids, 1);
+	ck_assert_uint_eq(choices, 9);
 	close_document();
 }
 END_TEST
@@ -287,6 +317,16 @@ static const struct rule {
     {"a rule within", {"CreatePlan", "charges", "package_size"},
 	"{\"type\":[\"integer\",\"null\"],\"minimum\":1}"},
     {"a default within", {"CreatePlan", "charges", "billing"}, "{\"default\":\"advance\"}"},
+    {"an array of ids, each once", {"CreateSubscription", "tax_rate_ids"},
+	"{\"type\":\"array\",\"maxItems\":5,\"uniqueItems\":true,\"default\":[],"
+	"\"items\":{\"type\":\"string\",\"format\":\"uuid\"}}"},
+    {"or null", {"UpdateCustomer", "tax_rate_ids"},
+	"{\"type\":[\"array\",\"null\"],\"maxItems\":5,\"default\":null}"},
+    {"rules for a text are those of an array's items", {"CreateSubscription", "coupon_codes"},
+	"{\"type\":\"array\",\"maxItems\":10,\"items\":{\"type\":\"string\",\"minLength\":1,"
+	"\"maxLength\":100,\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9._-]*$\"}}"},
+    {"any number but 0", {"GiveCredit", "amount"},
+	"{\"type\":\"integer\",\"not\":{\"const\":0},\"minimum\":-999999999999999}"},
     {"a decimal is a text or an integer", {"ReportQuantity", "quantity"},
 	"{\"type\":[\"string\",\"integer\"],\"minimum\":0,\"maximum\":999999999999999,"
 	"\"pattern\":\"^(0|[1-9][0-9]{0,14})(\\\\.[0-9]{1,6})?$\"}"},
@@ -349,6 +389,7 @@ START_TEST(test_json_in_a_text)
 }
 END_TEST
 
-UNIT_MAIN("openapi", UNIT(test_references), UNIT(test_routes), UNIT(test_access),
-    UNIT(test_examples), UNIT(test_request_rules), UNIT_ROWS(test_rules, rule_rows),
-    UNIT(test_exactly_one_with_an_array), UNIT(test_json_in_a_text))
+UNIT_MAIN("openapi", UNIT(test_references), UNIT(test_routes), UNIT(test_filters),
+    UNIT(test_access), UNIT(test_examples), UNIT(test_request_rules),
+    UNIT_ROWS(test_rules, rule_rows), UNIT(test_exactly_one_with_an_array),
+    UNIT(test_json_in_a_text))

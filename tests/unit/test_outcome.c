@@ -39,7 +39,12 @@ rows(enum table_id table)
 static struct create_customer
 a_command(struct uuid operation_id, const char *idempotency_key)
 {
-	struct create_customer command = {.meta = world_meta(operation_id), .name = STR("Bob")};
+	struct create_customer command = {
+	    .meta = world_meta(operation_id),
+	    .name = STR("Bob"),
+	    .tax_exempt = STR("none"),
+	    .net_terms_days = INT64_MIN,
+	};
 
 	command.meta.idempotency_key = str_from(idempotency_key);
 	return command;

@@ -13,6 +13,7 @@ answer(struct request *request)
 
 	arena_init(&request->arena, REQUEST_ARENA_MAX);
 	buf_init(&request->out, ANSWER_MAX);
+	route_find(STR("GET"), STR("/v1/roles"), &request->match);
 	ck_assert(roles_run(request));
 	ck_assert_int_eq(request->answer.status, 200);
 	json = json_loadb(request->answer.body.ptr, request->answer.body.len, 0, NULL);

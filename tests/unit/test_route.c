@@ -19,9 +19,19 @@ static const struct {
     {"the list of the same path", "GET", "/v1/subscriptions/" ID "/quantities", "listQuantities",
 	""},
     {"a name of two words", "POST", "/v1/test-clocks/" ID "/advance", "advanceTestClock", ""},
+    {"a command with an underscore", "POST", "/v1/invoices/" ID "/mark_uncollectible",
+	"markUncollectible", ""},
+    {"a command beside a fixed segment", "POST", "/v1/invoices/" ID "/pay", "payInvoice", ""},
+    {"what a fixed segment hides", "POST", "/v1/invoices/preview", "previewInvoice", ""},
+    {"an item, to be taken back", "DELETE", "/v1/items/" ID, "cancelItem", ""},
+    {"what is made below one", "POST", "/v1/customers/" ID "/items", "createItem", ""},
+    {"a list below one", "GET", "/v1/invoices/" ID "/credit-notes", "listInvoiceCreditNotes", ""},
+    {"one of a name of two words", "DELETE", "/v1/tax-rates/" ID, "archiveTaxRate", ""},
     {"nothing", "GET", "/", NULL, ""},
     {"an empty path", "GET", "", NULL, ""},
     {"an unknown path", "GET", "/v1/coupon", NULL, ""},
+    {"what is not changed", "PATCH", "/v1/coupons/" ID, NULL, "GET, HEAD, DELETE"},
+    {"what is only read", "POST", "/v1/journal", NULL, "GET, HEAD"},
     {"a slash at the end", "GET", "/v1/customers/", NULL, ""},
     {"two slashes", "GET", "/v1//customers", NULL, ""},
     {"a slash behind one", "GET", "/v1/customers/" ID "/", NULL, ""},
@@ -60,6 +70,42 @@ START_TEST(test_params)
 }
 END_TEST
 
+/* A command names what it makes by an id of its own, what it changes by the last in the path. */
+static void
+check_command(const struct route *route)
+{
+	bool in_path = strchr(route->pattern, '{') != NULL;
+	bool by_path = route->by == BY_PATH || route->by == BY_PATH_SHARD;
+
+	ck_assert_msg(route->creates || in_path, "%s", route->operation_id);
+	ck_assert_msg(!by_path || in_path, "%s", route->operation_id);
+	ck_assert_msg(!route->creates || route->resource->path != NULL, "%s", route->operation_id);
+	/* What is made below something belongs to it, and else to who is in the body. */
+	if (route->creates)
+		ck_assert_msg(in_path == by_path, "%s", route->operation_id);
+	if (route->by == BY_NEW)
+		ck_assert_msg(route->creates, "%s", route->operation_id);
+}
+
+/* Filters are of lists, and each says what it takes. */
+static void
+check_filters(const struct route *route)
+{
+	const struct route_filter *filters = route->filters;
+	size_t len = 0;
+
+	if (filters == NULL)
+		return;
+	ck_assert_msg(route->kind == ROUTE_LIST, "%s", route->operation_id);
+	for (; filters[len].name != NULL; len++)
+		ck_assert_msg((filters[len].choices == NULL) ==
+				      route_param_is_id(str_from(filters[len].name)) &&
+				  filters[len].description != NULL,
+		    "%s: %s", route->operation_id, filters[len].name);
+	ck_assert_uint_gt(len, 0);
+	ck_assert_uint_le(len, ROUTE_FILTERS_MAX);
+}
+
 /* What the rest of the program takes for granted of every row. */
 START_TEST(test_table)
 {
@@ -82,12 +128,26 @@ START_TEST(test_table)
 			ck_assert_msg(route->statement != NULL && route->cursor != 0,
 			    "%s has no statement or cursor", id);
 		if (route->kind == ROUTE_COMMAND)
-			ck_assert_msg(
-			    route->creates == (strchr(route->pattern, '{') == NULL), "%s", id);
-		if (route->by == BY_PATH || route->by == BY_PATH_SHARD)
-			ck_assert_msg(strchr(route->pattern, '{') != NULL, "%s", id);
+			check_command(route);
+		check_filters(route);
 	}
 }
 END_TEST
 
-UNIT_MAIN("route", UNIT_ROWS(test_find, find_rows), UNIT(test_params), UNIT(test_table))
+/* Every command has its route, but those that workers send each other. */
+START_TEST(test_commands)
+{
+	for (size_t type = 0; type < COMMAND_TYPE_MAX; type++) {
+		size_t found = 0;
+
+		for (size_t i = 0; i < route_table_len; i++)
+			if (route_table[i].kind == ROUTE_COMMAND && route_table[i].command == type)
+				found++;
+		ck_assert_msg(found == (command_table[type].internal ? 0 : 1), "%s has %zu",
+		    command_table[type].name, found);
+	}
+}
+END_TEST
+
+UNIT_MAIN("route", UNIT_ROWS(test_find, find_rows), UNIT(test_params), UNIT(test_table),
+    UNIT(test_commands))

@@ -2,7 +2,7 @@
 #include "common/postgres/row_internal.h"
 #include "tests/unit/row_pieces.h"
 
-#define COLUMNS 14
+#define COLUMNS 16
 
 /* A column of each kind, and a list that is none. */
 struct thing {
@@ -23,6 +23,8 @@ struct thing {
 	struct decimal price;
 	const struct piece *pieces;
 	size_t pieces_len;
+	struct uuid_list ids;
+	struct str_list words;
 };
 
 static const struct record part_record = {.name = "part"};
@@ -43,12 +45,25 @@ static const struct field thing_fields[] = {
     FIELD(struct thing, limit, FIELD_INT64_OR_NONE),
     FIELD(struct thing, price, FIELD_DECIMAL),
     FIELD_LIST_COLUMN(struct thing, pieces, &piece_record),
+    FIELD(struct thing, ids, FIELD_UUIDS),
+    FIELD(struct thing, words, FIELD_STRS),
 };
 
 static const struct record thing_record = RECORD(struct thing, "thing", thing_fields);
 
-static const struct row_table things = {
-    "things", "billd.things", &thing_record, {"organisation_id", "position"}, true};
+static const struct row_table things = {.name = "things",
+    .table = "billd.things",
+    .record = &thing_record,
+    .keys = {"organisation_id", "position"},
+    .updatable = true};
+
+/* Of which little changes. */
+static const struct row_table papers = {.name = "papers",
+    .table = "billd.papers",
+    .record = &thing_record,
+    .keys = {"organisation_id", "position"},
+    .updatable = true,
+    .mutable = {"words", "amount"}};
 
 static struct arena arena;
 
@@ -67,14 +82,15 @@ struct sql_row {
 #define T_COLUMNS                                                                                \
 	"SELECT t.\"organisation_id\", t.\"position\", t.\"count\", t.\"amount\", t.\"is_on\", " \
 	"t.\"at\", t.\"currency\", t.\"metadata\"::text, t.\"bytes\", t.\"problem\"::text, "     \
-	"t.\"seen_at\", t.\"limit\", t.\"price\"::text, t.\"pieces\"::text "
+	"t.\"seen_at\", t.\"limit\", t.\"price\"::text, t.\"pieces\"::text, "                    \
+	"t.\"ids\"::text, t.\"words\"::text "
 #define UNNEST                                                                                   \
 	"unnest($1::uuid[], $2::text[], $3::int4[], $4::int8[], $5::bool[], $6::timestamptz[], " \
 	"$7::text[], $8::text[], $9::bytea[], $10::text[], $11::timestamptz[], $12::int8[], "    \
-	"$13::text[], $14::text[]) AS "                                                          \
+	"$13::text[], $14::text[], $15::text[], $16::text[]) AS "                                \
 	"k(\"organisation_id\", \"position\", \"count\", \"amount\", \"is_on\", \"at\", "        \
 	"\"currency\", \"metadata\", \"bytes\", \"problem\", \"seen_at\", \"limit\", "           \
-	"\"price\", \"pieces\")"
+	"\"price\", \"pieces\", \"ids\", \"words\")"
 
 static const struct sql_row sql_rows[] = {
     {"load: one array for each key", row_sql_load,
@@ -85,17 +101,19 @@ static const struct sql_row sql_rows[] = {
     {"insert: one array for each column", row_sql_insert,
 	"INSERT INTO billd.things (\"organisation_id\", \"position\", \"count\", \"amount\", "
 	"\"is_on\", \"at\", \"currency\", \"metadata\", \"bytes\", \"problem\", \"seen_at\", "
-	"\"limit\", \"price\", \"pieces\") "
+	"\"limit\", \"price\", \"pieces\", \"ids\", \"words\") "
 	"SELECT k.\"organisation_id\", k.\"position\", k.\"count\", k.\"amount\", k.\"is_on\", "
 	"k.\"at\", k.\"currency\", k.\"metadata\"::jsonb, k.\"bytes\", k.\"problem\"::jsonb, "
-	"k.\"seen_at\", k.\"limit\", k.\"price\"::numeric, k.\"pieces\"::jsonb FROM " UNNEST},
+	"k.\"seen_at\", k.\"limit\", k.\"price\"::numeric, k.\"pieces\"::jsonb, "
+	"k.\"ids\"::jsonb, k.\"words\"::jsonb FROM " UNNEST},
     {"update: all but the keys", row_sql_update,
 	"UPDATE billd.things t SET \"count\" = k.\"count\", \"amount\" = k.\"amount\", "
 	"\"is_on\" = k.\"is_on\", \"at\" = k.\"at\", \"currency\" = k.\"currency\", "
 	"\"metadata\" = k.\"metadata\"::jsonb, \"bytes\" = k.\"bytes\", "
 	"\"problem\" = k.\"problem\"::jsonb, \"seen_at\" = k.\"seen_at\", "
 	"\"limit\" = k.\"limit\", \"price\" = k.\"price\"::numeric, "
-	"\"pieces\" = k.\"pieces\"::jsonb FROM " UNNEST
+	"\"pieces\" = k.\"pieces\"::jsonb, \"ids\" = k.\"ids\"::jsonb, "
+	"\"words\" = k.\"words\"::jsonb FROM " UNNEST
 	" WHERE t.\"organisation_id\" = k.\"organisation_id\" AND t.\"position\" = k.\"position\""},
 };
 
@@ -112,9 +130,44 @@ START_TEST(test_writes_sql)
 }
 END_TEST
 
+/* An update of what hardly changes has the keys and that, and no parameters for the rest. */
+START_TEST(test_updates_what_may_change)
+{
+	const struct thing row = {.organisation_id = {{1}}, .amount = 7};
+	const void *pointer = &row;
+	struct pg_params params;
+	struct err err;
+	struct buf buf;
+
+	buf_init(&buf, 8192);
+	row_sql_update(&papers, &buf);
+	unit_assert_str(buf_str(&buf),
+	    "UPDATE billd.papers t SET \"amount\" = k.\"amount\", \"words\" = k.\"words\"::jsonb "
+	    "FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::text[]) AS "
+	    "k(\"organisation_id\", \"position\", \"amount\", \"words\") "
+	    "WHERE t.\"organisation_id\" = k.\"organisation_id\" AND t.\"position\" = "
+	    "k.\"position\"",
+	    "the statement");
+	buf_release(&buf);
+
+	row_pieces_arena(&arena);
+	pg_params_init(&params, &arena);
+	ck_assert_int_eq(row_params(&papers, ROW_UPDATE, &pointer, 1, &params, &err), ERR_NONE);
+	ck_assert_int_eq(params.len, 4);
+	ck_assert_uint_eq(params.types[2], PG_INT8_ARRAY);
+	pg_params_init(&params, &arena);
+	ck_assert_int_eq(row_params(&papers, ROW_INSERT, &pointer, 1, &params, &err), ERR_NONE);
+	ck_assert_int_eq(params.len, COLUMNS);
+}
+END_TEST
+
 START_TEST(test_key_without_column)
 {
-	const struct row_table bad = {"things", "billd.things", &thing_record, {"nope"}, true};
+	const struct row_table bad = {.name = "things",
+	    .table = "billd.things",
+	    .record = &thing_record,
+	    .keys = {"nope"},
+	    .updatable = true};
 	struct buf buf;
 
 	buf_init(&buf, 8192);
@@ -126,9 +179,17 @@ static const struct str_pair pairs[] = {{{"z", 1}, {"1 \"q\"\n", 6}}, {{"", 0}, 
 
 static const struct piece inner[] = {{.name = {"\xc3\xa4\"", 3}}, {.name = {"", 0}}};
 
+static const struct uuid ids[] = {
+    {{0xab, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}},
+    {{0}},
+};
+
+static const struct str words[] = {{"\xc3\xa4\"", 3}, {"", 0}};
+
 static const struct piece pieces[] = {
-    {{"a", 1}, INT64_MAX, INT64_MIN, {1}, inner, ARRAY_LEN(inner)},
-    {{NULL, 0}, -1, 0, {-1}, NULL, 0},
+    {{"a", 1}, INT64_MAX, INT64_MIN, {1}, inner, ARRAY_LEN(inner), true, {{0xff}}, {ids, 1},
+	{words, 2}},
+    {{NULL, 0}, -1, 0, {-1}, NULL, 0, false, {{0}}, {NULL, 0}, {NULL, 0}},
 };
 
 static struct thing
@@ -150,6 +211,8 @@ full_thing(void)
 	    .price = {DECIMAL_SCALE * 3 / 2},
 	    .pieces = pieces,
 	    .pieces_len = ARRAY_LEN(pieces),
+	    .ids = {ids, ARRAY_LEN(ids)},
+	    .words = {words, ARRAY_LEN(words)},
 	};
 }
 
@@ -170,8 +233,8 @@ make_params(const struct thing *rows, size_t len)
 	for (size_t i = 0; i < len; i++)
 		pointers[i] = &rows[i];
 	pg_params_init(&params, &arena);
-	ck_assert_msg(
-	    row_params(&things, pointers, len, &params, &err) == ERR_NONE, "%s", err.text);
+	ck_assert_msg(row_params(&things, ROW_INSERT, pointers, len, &params, &err) == ERR_NONE,
+	    "%s", err.text);
 	ck_assert(!params.overflow);
 	ck_assert_int_eq(params.len, COLUMNS);
 	return params;
@@ -190,10 +253,13 @@ struct column_row {
 	size_t len;
 };
 
-#define PIECES                                                                                    \
-	"[{\"name\":\"a\",\"size\":9223372036854775807,\"limit\":null,"                           \
-	"\"price\":\"0.000000000001\",\"pieces\":[{\"name\":\"\xc3\xa4\\\"\"},{\"name\":\"\"}]}," \
-	"{\"name\":null,\"size\":-1,\"limit\":0,\"price\":null,\"pieces\":[]}]"
+#define PIECES                                                                                   \
+	"[{\"name\":\"a\",\"size\":9223372036854775807,\"limit\":null,"                          \
+	"\"price\":\"0.000000000001\",\"pieces\":[{\"name\":\"\xc3\xa4\\\"\"},{\"name\":\"\"}]," \
+	"\"is_on\":true,\"id\":\"ff000000-0000-0000-0000-000000000000\","                        \
+	"\"ids\":[\"ab020304-0506-0708-090a-0b0c0d0e0f10\"],\"words\":[\"\xc3\xa4\\\"\",\"\"]}," \
+	"{\"name\":null,\"size\":-1,\"limit\":0,\"price\":null,\"pieces\":[],"                   \
+	"\"is_on\":false,\"id\":null,\"ids\":[],\"words\":[]}]"
 
 static const struct column_row column_rows[] = {
     {"uuid; nil is NULL", 0, PG_UUID_ARRAY,
@@ -239,7 +305,15 @@ static const struct column_row column_rows[] = {
 				       "1.5"
 				       "\xff\xff\xff\xff")},
     {"a list, each field by its name; none is an empty array", 13, PG_TEXT_ARRAY,
-	BYTES(HEAD("\0", "\x19", "\2") "\0\0\0\xb1" PIECES "\0\0\0\2[]")},
+	BYTES(HEAD("\0", "\x19", "\2") "\0\0\1\x59" PIECES "\0\0\0\2[]")},
+    {"ids as texts, the nil one too; none are an empty array", 14, PG_TEXT_ARRAY,
+	BYTES(HEAD("\0", "\x19", "\2") "\0\0\0\x4f"
+				       "[\"ab020304-0506-0708-090a-0b0c0d0e0f10\","
+				       "\"00000000-0000-0000-0000-000000000000\"]"
+				       "\0\0\0\2[]")},
+    {"texts; none are an empty array", 15, PG_TEXT_ARRAY,
+	BYTES(HEAD("\0", "\x19", "\2") "\0\0\0\xb[\"\xc3\xa4\\\"\",\"\"]"
+				       "\0\0\0\2[]")},
 };
 
 START_TEST(test_encodes_columns)
@@ -313,6 +387,20 @@ echo(const struct pg_params *params, int rows)
 }
 
 static void
+assert_same_lists(struct uuid_list ids_actual, struct uuid_list ids_expected,
+    struct str_list actual, struct str_list expected, const char *name)
+{
+	ck_assert_msg(ids_actual.len == ids_expected.len, "%s: ids", name);
+	ck_assert_msg(ids_actual.len > 0 || ids_actual.items == NULL, "%s: no ids", name);
+	for (size_t i = 0; i < ids_actual.len; i++)
+		ck_assert_msg(uuid_equal(ids_actual.items[i], ids_expected.items[i]), "%s", name);
+	ck_assert_msg(actual.len == expected.len, "%s: words", name);
+	ck_assert_msg(actual.len > 0 || actual.items == NULL, "%s: no words", name);
+	for (size_t i = 0; i < actual.len; i++)
+		ck_assert_msg(str_equal(actual.items[i], expected.items[i]), "%s", name);
+}
+
+static void
 assert_same_pieces(const struct piece *actual, size_t actual_len, const struct piece *expected,
     size_t expected_len, const char *name)
 {
@@ -325,6 +413,9 @@ assert_same_pieces(const struct piece *actual, size_t actual_len, const struct p
 		ck_assert_msg(a->size == e->size && a->limit == e->limit, "%s: size", name);
 		ck_assert_msg(a->price.units == e->price.units, "%s: price of %zu", name, i);
 		ck_assert_msg(a->pieces_len == e->pieces_len, "%s: pieces of %zu", name, i);
+		ck_assert_msg(a->is_on == e->is_on, "%s: bool of %zu", name, i);
+		ck_assert_msg(uuid_equal(a->id, e->id), "%s: id of %zu", name, i);
+		assert_same_lists(a->ids, e->ids, a->words, e->words, name);
 		for (size_t j = 0; j < a->pieces_len; j++)
 			ck_assert_msg(str_equal(a->pieces[j].name, e->pieces[j].name),
 			    "%s: name of %zu in %zu", name, j, i);
@@ -348,6 +439,7 @@ assert_same(const struct thing *actual, const struct thing *expected, const char
 	ck_assert_msg(actual->price.units == expected->price.units, "%s: decimal", name);
 	assert_same_pieces(
 	    actual->pieces, actual->pieces_len, expected->pieces, expected->pieces_len, name);
+	assert_same_lists(actual->ids, expected->ids, actual->words, expected->words, name);
 	ck_assert_msg(actual->metadata.len == expected->metadata.len, "%s: map", name);
 	for (size_t i = 0; i < actual->metadata.len; i++) {
 		const struct str_pair *a = &actual->metadata.pairs[i];
@@ -443,7 +535,7 @@ START_TEST(test_arena_too_small_to_write)
 
 		arena_init(&small, capacity);
 		pg_params_init(&params, &small);
-		class = row_params(&things, &pointer, 1, &params, &err);
+		class = row_params(&things, ROW_INSERT, &pointer, 1, &params, &err);
 		ck_assert_msg((class == ERR_POISON || params.overflow) == (capacity < needed),
 		    "%zu of %zu bytes", capacity, needed);
 		arena_release(&small);
@@ -497,8 +589,9 @@ START_TEST(test_reads_maps)
 }
 END_TEST
 
-UNIT_MAIN("row", UNIT_ROWS(test_writes_sql, sql_rows), UNIT_ABORTS(test_key_without_column),
-    UNIT_ROWS(test_encodes_columns, column_rows), UNIT(test_encodes_empty_array),
-    UNIT(test_reads_what_it_wrote), UNIT(test_texts_live_in_the_arena),
-    UNIT(test_arena_too_small_to_read), UNIT(test_arena_too_small_to_write),
-    UNIT(test_map_that_is_not_utf8), UNIT_ROWS(test_reads_maps, map_rows))
+UNIT_MAIN("row", UNIT_ROWS(test_writes_sql, sql_rows), UNIT(test_updates_what_may_change),
+    UNIT_ABORTS(test_key_without_column), UNIT_ROWS(test_encodes_columns, column_rows),
+    UNIT(test_encodes_empty_array), UNIT(test_reads_what_it_wrote),
+    UNIT(test_texts_live_in_the_arena), UNIT(test_arena_too_small_to_read),
+    UNIT(test_arena_too_small_to_write), UNIT(test_map_that_is_not_utf8),
+    UNIT_ROWS(test_reads_maps, map_rows))

@@ -20,7 +20,7 @@ START_TEST(test_list_that_is_not_utf8)
 	struct err err;
 
 	row_pieces_arena(&arena);
-	ck_assert_int_eq(row_records_write(&list_field, &thing, &arena, &json, &err), ERR_POISON);
+	ck_assert_int_eq(row_list_write(&list_field, &thing, &arena, &json, &err), ERR_POISON);
 }
 END_TEST
 
@@ -41,6 +41,18 @@ static const struct list_row list_rows[] = {
 	ERR_NONE, NULL, 1},
     {"a decimal with zeros at its end, as numeric may have them",
 	"[{\"price\": \"1.500000000000\"}]", ERR_NONE, NULL, 1},
+    {"so it is with the others",
+	"[{\"pieces\": [], \"is_on\": null, \"id\": null, \"ids\": null, \"words\": []}]", ERR_NONE,
+	NULL, 1},
+    {"a number is no flag", "[{\"is_on\": 1}]", ERR_FATAL, "is_on", 0},
+    {"a text is no id", "[{\"id\": \"a\"}]", ERR_FATAL, "id", 0},
+    {"a number is no id", "[{\"id\": 1}]", ERR_FATAL, "id", 0},
+    {"a text is no list of ids", "[{\"ids\": \"a\"}]", ERR_FATAL, "ids", 0},
+    {"a text among ids", "[{\"ids\": [\"0190f1c2-7a00-8000-8000-00000000c001\", \"a\"]}]",
+	ERR_FATAL, "ids: item 1", 0},
+    {"null among ids", "[{\"ids\": [null]}]", ERR_FATAL, "ids: item 0", 0},
+    {"null among texts", "[{\"words\": [\"a\", null]}]", ERR_FATAL, "words: item 1", 0},
+    {"an object among texts", "[{\"words\": [{}]}]", ERR_FATAL, "words: item 0", 0},
     {"an object is no list", "{}", ERR_FATAL, "no JSON array", 0},
     {"a text is no object", "[\"a\"]", ERR_FATAL, "item 0", 0},
     {"null is no object", "[{}, null]", ERR_FATAL, "item 1", 0},
@@ -65,7 +77,7 @@ START_TEST(test_reads_lists)
 	enum err_class class;
 
 	row_pieces_arena(&arena);
-	class = row_records_read(str_from(row->json), &list_field, &arena, &thing, &err);
+	class = row_list_read(str_from(row->json), &list_field, &arena, &thing, &err);
 	ck_assert_msg(class == row->class, "%s: %d", row->name, (int)class);
 	if (class != ERR_NONE) {
 		ck_assert_msg(strstr(err.text, row->reason) != NULL, "%s: %s", row->name, err.text);
@@ -78,7 +90,10 @@ START_TEST(test_reads_lists)
 		bool priced = strstr(row->json, "1.5") != NULL;
 
 		ck_assert_msg(piece->name.ptr == NULL && piece->size == 0 &&
-				  piece->limit == INT64_MIN && piece->pieces_len == 0,
+				  piece->limit == INT64_MIN && piece->pieces_len == 0 &&
+				  !piece->is_on && uuid_is_nil(piece->id) &&
+				  piece->ids.items == NULL && piece->ids.len == 0 &&
+				  piece->words.items == NULL && piece->words.len == 0,
 		    "%s", row->name);
 		ck_assert_msg(priced ? piece->price.units == DECIMAL_SCALE * 3 / 2
 				     : decimal_is_none(piece->price),
@@ -91,7 +106,8 @@ END_TEST
 START_TEST(test_an_arena_without_room)
 {
 	static const char json[] =
-	    "[{\"name\": \"abc\", \"pieces\": [{\"name\": \"d\"}, {}]}, {\"name\": \"e\"}]";
+	    "[{\"name\": \"abc\", \"pieces\": [{\"name\": \"d\"}, {}]}, {\"name\": \"e\", "
+	    "\"ids\": [\"0190f1c2-7a00-8000-8000-00000000c001\"], \"words\": [\"a\"]}]";
 	struct thing thing;
 	struct err err;
 	enum err_class class = ERR_POISON;
@@ -102,7 +118,7 @@ START_TEST(test_an_arena_without_room)
 
 		ck_assert_uint_lt(needed, ROW_PIECES_ARENA_BYTES);
 		arena_init(&small, needed);
-		class = row_records_read(str_from(json), &list_field, &small, &thing, &err);
+		class = row_list_read(str_from(json), &list_field, &small, &thing, &err);
 		ck_assert_msg(class == ERR_NONE || class == ERR_POISON, "%zu bytes", needed);
 		arena_release(&small);
 	}
@@ -120,9 +136,46 @@ START_TEST(test_a_kind_that_no_list_has_is_a_bug)
 	struct err err;
 
 	row_pieces_arena(&arena);
-	ck_assert_int_eq(row_records_read(STR("[{}]"), &field, &arena, &thing, &err), ERR_NONE);
+	ck_assert_int_eq(row_list_read(STR("[{}]"), &field, &arena, &thing, &err), ERR_NONE);
 }
 END_TEST
 
-UNIT_MAIN("row_records", UNIT(test_list_that_is_not_utf8), UNIT_ROWS(test_reads_lists, list_rows),
-    UNIT(test_an_arena_without_room), UNIT_ABORTS(test_a_kind_that_no_list_has_is_a_bug))
+/* Lists of ids and texts as columns of their own. */
+START_TEST(test_lists_of_texts)
+{
+	static const struct field ids = FIELD(struct piece, ids, FIELD_UUIDS);
+	static const struct field words = FIELD(struct piece, words, FIELD_STRS);
+	static const struct str bad[] = {{"\xff", 1}};
+	static const struct {
+		const char *json; /* NULL: SQL's NULL */
+		enum err_class class;
+		size_t len;
+	} rows[] = {{NULL, ERR_NONE, 0}, {"[]", ERR_NONE, 0}, {"[ ]", ERR_NONE, 0},
+	    {"[\"0190f1c2-7a00-8000-8000-00000000c001\"]", ERR_NONE, 1}, {"{}", ERR_FATAL, 0},
+	    {"null", ERR_FATAL, 0}, {"[1]", ERR_FATAL, 0}, {"[\"", ERR_FATAL, 0}};
+	const struct uuid old_id = {{1}};
+	const struct str old_word = STR("a");
+	struct str json;
+	struct err err;
+
+	row_pieces_arena(&arena);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str text = str_from(rows[i].json);
+		struct piece piece = {.ids = {&old_id, 1}, .words = {&old_word, 1}};
+
+		ck_assert_int_eq(row_list_read(text, &ids, &arena, &piece, &err), rows[i].class);
+		ck_assert_int_eq(row_list_read(text, &words, &arena, &piece, &err), rows[i].class);
+		if (rows[i].class != ERR_NONE)
+			continue;
+		ck_assert_uint_eq(piece.ids.len, rows[i].len);
+		ck_assert_uint_eq(piece.words.len, rows[i].len);
+	}
+	ck_assert_int_eq(
+	    row_list_write(&words, &(const struct piece){.words = {bad, 1}}, &arena, &json, &err),
+	    ERR_POISON);
+}
+END_TEST
+
+UNIT_MAIN("row_records", UNIT(test_list_that_is_not_utf8), UNIT(test_lists_of_texts),
+    UNIT_ROWS(test_reads_lists, list_rows), UNIT(test_an_arena_without_room),
+    UNIT_ABORTS(test_a_kind_that_no_list_has_is_a_bug))

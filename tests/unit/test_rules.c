@@ -243,7 +243,86 @@ START_TEST(test_a_reported_quantity)
 }
 END_TEST
 
+/* Lists of texts and ids, each with one thing wrong. */
+START_TEST(test_lists)
+{
+	static const struct uuid ids[] = {{{1}}, {{2}}, {{3}}, {{4}}, {{5}}, {{6}}};
+	static const struct uuid nil[] = {{{1}}, {{0}}}, twice[] = {{{1}}, {{2}}, {{1}}};
+	static const struct str codes[] = {{"a", 1}, {"a", 1}, {"b", 1}, {"c", 1}, {"d", 1},
+	    {"e", 1}, {"f", 1}, {"g", 1}, {"h", 1}, {"i", 1}, {"j", 1}};
+	static const struct str empty[] = {{"a", 1}, {"", 0}};
+	static const struct {
+		const char *name;
+		struct str_list codes;
+		struct uuid_list ids;
+		const char *reason;
+	} rows[] = {
+	    {"none", {NULL, 0}, {NULL, 0}, NULL},
+	    {"as many as there may be; a code twice", {codes, 10}, {ids, 5}, NULL},
+	    {"a code more", {codes, 11}, {NULL, 0}, "coupon_codes must have at most 10 items"},
+	    {"an empty code", {empty, 2}, {NULL, 0}, "coupon_codes must be at least 1 character"},
+	    {"an id more", {NULL, 0}, {ids, 6}, "tax_rate_ids must have at most 5 items"},
+	    {"the nil id", {NULL, 0}, {nil, 2}, "tax_rate_ids has the nil UUID"},
+	    {"an id twice", {NULL, 0}, {twice, 3}, "tax_rate_ids has an item twice"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct create_subscription command = {
+		    .customer_id = {{1}},
+		    .plan_id = {{2}},
+		    .quantity = 1,
+		    .start_at = INSTANT_NONE,
+		    .end_at = INSTANT_NONE,
+		    .trial_days = INT64_MIN,
+		    .anchor = STR("start"),
+		    .coupon_codes = rows[i].codes,
+		    .tax_rate_ids = rows[i].ids,
+		};
+
+		assert_rules(COMMAND_CREATE_SUBSCRIPTION, &command, rows[i].reason, rows[i].name);
+	}
+}
+END_TEST
+
+START_TEST(test_terms_of_a_coupon)
+{
+	static const char group[] = "not exactly one field of a group is given";
+	struct create_coupon command = {.code = STR("a"),
+	    .name = STR("b"),
+	    .percent_off = {DECIMAL_SCALE / 10000},
+	    .amount_off = AMOUNT_NONE,
+	    .duration = STR("once"),
+	    .duration_periods = INT64_MIN,
+	    .max_redemptions = INT64_MIN,
+	    .redeem_by = INSTANT_NONE};
+
+	assert_rules(COMMAND_CREATE_COUPON, &command, NULL, "a ten-thousandth of a percent");
+	command.amount_off = 1;
+	assert_rules(COMMAND_CREATE_COUPON, &command, group, "and an amount");
+	command.percent_off = DECIMAL_NONE;
+	assert_rules(COMMAND_CREATE_COUPON, &command, NULL, "an amount alone");
+	command.amount_off = AMOUNT_NONE;
+	assert_rules(COMMAND_CREATE_COUPON, &command, group, "neither");
+	command.percent_off = (struct decimal){1};
+	assert_rules(COMMAND_CREATE_COUPON, &command,
+	    "percent_off must have at most 4 digits behind the point", "a trillionth");
+}
+END_TEST
+
+START_TEST(test_credit)
+{
+	struct give_credit command = {.customer_id = {{1}}, .amount = -1, .description = STR("a")};
+
+	assert_rules(COMMAND_GIVE_CREDIT, &command, NULL, "taken back");
+	command.amount = 0;
+	assert_rules(COMMAND_GIVE_CREDIT, &command, "amount must not be 0", "nothing");
+	command.amount = INT64_MIN;
+	assert_rules(COMMAND_GIVE_CREDIT, &command, "amount must be from -", "beyond all bounds");
+}
+END_TEST
+
 UNIT_MAIN("rules", UNIT_ROWS(test_charges, charge_rows), UNIT(test_tiers),
     UNIT(test_so_many_charges), UNIT(test_one_of_a_group),
     UNIT_ROWS(test_subscriptions, subscription_rows), UNIT(test_what_is_not_given_breaks_no_rule),
-    UNIT(test_a_reported_quantity))
+    UNIT(test_a_reported_quantity), UNIT(test_lists), UNIT(test_terms_of_a_coupon),
+    UNIT(test_credit))

@@ -5,6 +5,10 @@
 /* A record with one field `f`, whose attributes beside the name are %s. */
 #define RECORD_WITH(field) "{'type':'record','name':'R','fields':[{'name':'f'," field "}]}"
 
+#define OF_RECORDS                                                                          \
+	"{'type':'array','items':{'type':'record','name':'I','fields':[{'name':'a','type':" \
+	"'int'}]}}"
+
 static const struct refused_row {
 	const char *name;
 	const char *schema;
@@ -47,7 +51,16 @@ static const struct refused_row {
     {"null is not first", RECORD_WITH("'type':['string','null']"), "null, first"},
     {"a union of three", RECORD_WITH("'type':['null','string','int']"), "null, first"},
     {"a union in a union", RECORD_WITH("'type':['null',['null','int']]"), "cannot hold a union"},
-    {"an array of strings", RECORD_WITH("'type':{'type':'array','items':'string'}"), "of records"},
+    {"an array of ints", RECORD_WITH("'type':{'type':'array','items':'int'}"),
+	"of records or strings"},
+    {"an array of enums",
+	RECORD_WITH("'type':{'type':'array','items':{'type':'enum','name':'E','symbols':['a']}}"),
+	"of records or strings"},
+    {"an array of what may be null",
+	RECORD_WITH("'type':{'type':'array','items':['null','string']}"), "of records or strings"},
+    {"an array of arrays",
+	RECORD_WITH("'type':{'type':'array','items':{'type':'array','items':'string'}}"),
+	"of records or strings"},
     {"a map of ints", RECORD_WITH("'type':{'type':'map','values':'int'}"), "of strings"},
     {"an enum without symbols", RECORD_WITH("'type':{'type':'enum','name':'E','symbols':[]}"),
 	"1 to 64 symbols"},
@@ -109,6 +122,24 @@ static const struct refused_row {
 	"an empty text is no decimal"},
     {"places of a number", RECORD_WITH("'type':'long','places':2"), "no rule for its type"},
     {"items of a text", RECORD_WITH("'type':'string','maxItems':2"), "no rule for its type"},
+    {"a length of records", RECORD_WITH("'type':" OF_RECORDS ",'maxLength':5"),
+	"no rule for its type"},
+    {"a format of records", RECORD_WITH("'type':" OF_RECORDS ",'format':'code'"),
+	"no rule for its type"},
+    {"records that stand there once", RECORD_WITH("'type':" OF_RECORDS ",'uniqueItems':true"),
+	"no rule for its type"},
+    {"a length of UUIDs",
+	RECORD_WITH("'type':{'type':'array','items':{'type':'string','logicalType':'uuid'}},"
+		    "'minLength':1"),
+	"no rule for its type"},
+    {"once that is a number",
+	RECORD_WITH("'type':{'type':'array','items':'string'},'uniqueItems':1"), "cannot have"},
+    {"a list's default with a text",
+	RECORD_WITH("'type':{'type':'array','items':'string'},'default':['a']"), "does not fit"},
+    {"a text that is not zero", RECORD_WITH("'type':'string','nonZero':true"),
+	"no rule for its type"},
+    {"a default that must not be", RECORD_WITH("'type':'long','nonZero':true,'default':0"),
+	"does not fit"},
     {"JSON in a number", RECORD_WITH("'type':'long','json':true"), "no rule for its type"},
     {"exactlyOne of a list that must be given",
 	"{'type':'record','name':'R','exactlyOne':['f','h'],'fields':["

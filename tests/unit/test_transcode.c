@@ -19,6 +19,13 @@
 #define NO_DECIMAL                                                                      \
 	"must be a decimal number that is not negative, such as 12.5, with at most 15 " \
 	"digits before the point and 12 behind it"
+#define UPDATE "UpdateCustomer"
+#define COUPON "CreateCoupon"
+#define COUPON_OF(more) "{'code':'a','name':'b'," more "}"
+#define SUBSCRIBED(more) "{'customer_id':'" UUID_1 "','plan_code':'a'," more "}"
+#define UUID_2 "0190f1c2-7a00-8000-8000-00000000c002"
+#define UUID_2_UPPER "0190F1C2-7A00-8000-8000-00000000C002"
+#define NO_CODE "must be letters, digits, '-', '_' and '.', beginning with a letter or digit"
 #define NO_ANCHOR "must be start, calendar or a day of the month, 1 to 31"
 
 static const struct refused_row {
@@ -137,6 +144,58 @@ static const struct refused_row {
 	PLAN_BY("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}"),
 	"/charges must have at most 20 items"},
     {"a list that is null", PLAN, PLAN_BUT(",'charges':null"), "/charges must not be null"},
+    {"each text of a list keeps the rules, with its place", SUBSCRIPTION,
+	SUBSCRIBED("'coupon_codes':['A',5,'a b','',null,['B']]"),
+	"/coupon_codes/1 must be a string\n/coupon_codes/2 " NO_CODE "\n"
+	"/coupon_codes/3 must be at least 1 character\n/coupon_codes/4 must be a string\n"
+	"/coupon_codes/5 must be a string"},
+    {"a text of a list that is too long", SUBSCRIPTION,
+	SUBSCRIBED("'coupon_codes':["
+		   "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa']"),
+	"/coupon_codes/0 must be at most 100 characters"},
+    {"ids of a list", SUBSCRIPTION,
+	SUBSCRIBED("'tax_rate_ids':['x','" UUID_1 "',7,'00000000-0000-0000-0000-000000000000']"),
+	"/tax_rate_ids/0 must be a UUID, and not the nil one\n/tax_rate_ids/2 must be a string\n"
+	"/tax_rate_ids/3 must be a UUID, and not the nil one"},
+    {"an id of a list a second time, in whatever case, and a third", SUBSCRIPTION,
+	SUBSCRIBED("'tax_rate_ids':['" UUID_2 "','" UUID_1 "','" UUID_2_UPPER "','" UUID_2 "']"),
+	"/tax_rate_ids/2 stands here twice\n/tax_rate_ids/3 stands here twice"},
+    {"more texts than a list may have", SUBSCRIPTION,
+	SUBSCRIBED("'coupon_codes':['a','a','a','a','a','a','a','a','a','a','a']"),
+	"/coupon_codes must have at most 10 items"},
+    {"more ids than a list may have", UPDATE, "{'tax_rate_ids':['" UUID_1 "','x','x','x','x','x']}",
+	"/tax_rate_ids must have at most 5 items"},
+    {"an object for a list of texts", SUBSCRIPTION, SUBSCRIBED("'coupon_codes':{'0':'a'}"),
+	"/coupon_codes must be an array"},
+    {"a text for a list of texts", SUBSCRIPTION, SUBSCRIBED("'coupon_codes':'a'"),
+	"/coupon_codes must be an array"},
+    {"null for a list that is there by itself", SUBSCRIPTION, SUBSCRIBED("'tax_rate_ids':null"),
+	"/tax_rate_ids must not be null"},
+    {"a list in a list", PLAN, PLAN_BY(CHARGE(",'amount':1,'tax_rate_ids':['x']")),
+	"/charges/0/tax_rate_ids/0 must be a UUID, and not the nil one"},
+    {"a percentage and an amount", COUPON,
+	COUPON_OF("'percent_off':'20','amount_off':5,'currency':'USD'"),
+	" exactly one of percent_off, amount_off must be given"},
+    {"neither percentage nor amount", COUPON, COUPON_OF("'percent_off':null"),
+	" exactly one of percent_off, amount_off must be given"},
+    {"terms of a coupon that are none", COUPON,
+	COUPON_OF("'percent_off':'0.00001','duration':'twice','duration_periods':0,"
+		  "'max_redemptions':0,'redeem_by':'soon'"),
+	"/percent_off must have at most 4 digits behind the point\n"
+	"/duration must be one of: once, repeating, forever\n"
+	"/duration_periods must be at least 1\n/max_redemptions must be at least 1\n"
+	"/redeem_by must be an RFC 3339 time from 1970 to 2199, such as 2026-01-31T00:00:00Z"},
+    {"terms of payment below what takes them away", UPDATE, "{'net_terms_days':-2}",
+	"/net_terms_days must be at least -1"},
+    {"a credit of nothing", "GiveCredit", "{'amount':0,'description':'a'}",
+	"/amount must not be 0"},
+    {"an item for nothing, of which nothing is said", "CreateItem", "{'amount':0,'description':''}",
+	"/amount must be at least 1\n/description must be at least 1 character"},
+    {"lines of a credit note", "CreateCreditNote",
+	"{'invoice_id':'" UUID_1 "','lines':[{'line_id':'x','amount':0},{'line_id':'" UUID_1 "'}]}",
+	"/lines/0/line_id must be a UUID, and not the nil one\n"
+	"/lines/0/amount must be at least 1\n/lines/1/amount is missing"},
     {"a quantity below zero", QUANTITY, QUANTITY_OF("-1"), "/quantity " NO_DECIMAL},
     {"a quantity below zero, as a text", QUANTITY, QUANTITY_OF("'-1'"), "/quantity " NO_DECIMAL},
     {"a quantity as a fraction", QUANTITY, QUANTITY_OF("1.5"),
@@ -233,7 +292,9 @@ END_TEST
 #define CHARGE_REST                                                    \
 	"'package_size':null,'rate':null,'fixed_amount':null,"         \
 	"'transaction_min_amount':null,'transaction_max_amount':null," \
-	"'free_units':null,'min_amount':null,'max_amount':null"
+	"'free_units':null,'min_amount':null,'max_amount':null,'tax_rate_ids':[]"
+#define TAXED \
+	"'tax_exempt':'none','tax_exempt_reason':null,'tax_rate_ids':[],'net_terms_days':null,"
 
 static const struct taken_row {
 	const char *name;
@@ -243,21 +304,57 @@ static const struct taken_row {
 } taken_rows[] = {
     {"only what must be given: the rest gets its default", CUSTOMER, "{'name':'a'}",
 	"'name':'a','email':null,'external_id':null,'currency':null,'country':null,"
-	"'timezone':null,'test_clock_id':null,'metadata':{}}"},
+	"'timezone':null,'test_clock_id':null," TAXED "'metadata':{}}"},
     {"everything", CUSTOMER,
 	"{'metadata':{'k':'v','':''},'timezone':'Europe/Vienna','country':'AT','currency':'EUR',"
 	"'test_clock_id':'" UUID_1
 	"','external_id':'x','email':'a.b+c@d-e.example.com','name':'\xe6\xa0\xaa \\ud83d\\ude80'}",
 	"'name':'\xe6\xa0\xaa \xf0\x9f\x9a\x80','email':'a.b+c@d-e.example.com','external_id':'x',"
-	"'currency':'EUR','country':'AT','timezone':'Europe/Vienna','test_clock_id':'" UUID_1 "',"
-	"'metadata':{'k':'v','':''}}"},
+	"'currency':'EUR','country':'AT','timezone':'Europe/Vienna','test_clock_id':'" UUID_1
+	"'," TAXED "'metadata':{'k':'v','':''}}"},
     {"null is the default of what may be null", CUSTOMER, "{'name':'a','email':null}",
 	"'name':'a','email':null,'external_id':null,'currency':null,'country':null,"
-	"'timezone':null,'test_clock_id':null,'metadata':{}}"},
+	"'timezone':null,'test_clock_id':null," TAXED "'metadata':{}}"},
     {"an id from the path, in lower case; empty where that is allowed", "UpdateCustomer",
 	"{'email':'','country':'','external_id':''}",
 	"'customer_id':'" UUID_1 "','name':null,'email':'','external_id':'','country':'',"
-	"'timezone':null,'metadata':{}}"},
+	"'timezone':null,'tax_exempt':null,'tax_exempt_reason':null,'tax_rate_ids':null,"
+	"'net_terms_days':null,'metadata':{}}"},
+    {"an empty list is another than none; what takes away", UPDATE,
+	"{'tax_rate_ids':[],'tax_exempt':'reverse','tax_exempt_reason':'','net_terms_days':-1}",
+	"'customer_id':'" UUID_1 "','name':null,'email':null,'external_id':null,'country':null,"
+	"'timezone':null,'tax_exempt':'reverse','tax_exempt_reason':'','tax_rate_ids':[],"
+	"'net_terms_days':-1,'metadata':{}}"},
+    {"a list where there may be none", UPDATE, "{'tax_rate_ids':['" UUID_2_UPPER "']}",
+	"'customer_id':'" UUID_1 "','name':null,'email':null,'external_id':null,'country':null,"
+	"'timezone':null,'tax_exempt':null,'tax_exempt_reason':null,'tax_rate_ids':['" UUID_2
+	"'],'net_terms_days':null,'metadata':{}}"},
+    {"lists of texts and of ids, in their order; a text may stand twice", SUBSCRIPTION,
+	SUBSCRIBED(
+	    "'coupon_codes':['b','a.1','b'],'tax_rate_ids':['" UUID_2_UPPER "','" UUID_1 "']"),
+	"'customer_id':'" UUID_1 "','plan_id':null,'plan_code':'a','quantity':1,"
+	"'start_at':null,'end_at':null,'trial_days':null,'anchor':'start',"
+	"'coupon_codes':['b','a.1','b'],'tax_rate_ids':['" UUID_2 "','" UUID_1 "'],'metadata':{}}"},
+    {"a coupon's percentage as a number is a text", COUPON, COUPON_OF("'percent_off':20"),
+	"'code':'a','name':'b','percent_off':'20','amount_off':null,'currency':null,"
+	"'duration':'once','duration_periods':null,'max_redemptions':null,'redeem_by':null,"
+	"'plan_ids':[],'metadata':{}}"},
+    {"a coupon by an amount, for plans", COUPON,
+	COUPON_OF(
+	    "'amount_off':1,'currency':'EUR','duration':'repeating','duration_periods':3,"
+	    "'max_redemptions':100,'redeem_by':'2026-12-31T23:59:59Z','plan_ids':['" UUID_1 "']"),
+	"'code':'a','name':'b','percent_off':null,'amount_off':1,'currency':'EUR',"
+	"'duration':'repeating','duration_periods':3,'max_redemptions':100,"
+	"'redeem_by':'2026-12-31T23:59:59Z','plan_ids':['" UUID_1 "'],'metadata':{}}"},
+    {"a tax rate", "CreateTaxRate", "{'code':'a','name':'b','percentage':'19.60'}",
+	"'code':'a','name':'b','percentage':'19.6','inclusive':false,'country':null,"
+	"'metadata':{}}"},
+    {"credit that is taken back", "GiveCredit", "{'amount':-1,'description':'a'}",
+	"'customer_id':'" UUID_1 "','amount':-1,'currency':null,'description':'a'}"},
+    {"a credit note over all that is left", "CreateCreditNote", "{'invoice_id':'" UUID_1 "'}",
+	"'invoice_id':'" UUID_1 "','lines':[],'reason':null,'refund':false}"},
+    {"a payment of all that remains", "PayInvoice", "{'payment_method':'sim_ok'}",
+	"'invoice_id':'" UUID_1 "','payment_method':'sim_ok','amount':null,'reference':null}"},
     {"no body where none is needed", "ArchiveCustomer", "", "'customer_id':'" UUID_1 "'}"},
     {"an enum's default", "CancelSubscription", "",
 	"'subscription_id':'" UUID_1 "','effective':'now','credit_unused':false}"},
@@ -275,17 +372,18 @@ static const struct taken_row {
 	"{'customer_id':'0190F1C2-7A00-8000-8000-00000000C001','plan_code':'a.b_c-1'}",
 	"'customer_id':'" UUID_1 "','plan_id':null,'plan_code':'a.b_c-1',"
 	"'quantity':1,'start_at':null,'end_at':null,'trial_days':null,'anchor':'start',"
-	"'metadata':{}}"},
+	"'coupon_codes':[],'tax_rate_ids':[],'metadata':{}}"},
     {"the other one of a group, the first one null", SUBSCRIPTION,
 	"{'customer_id':'" UUID_1 "','plan_id':'" UUID_1 "','plan_code':null}",
 	"'customer_id':'" UUID_1 "','plan_id':'" UUID_1 "','plan_code':null,'quantity':1,"
-	"'start_at':null,'end_at':null,'trial_days':null,'anchor':'start','metadata':{}}"},
+	"'start_at':null,'end_at':null,'trial_days':null,'anchor':'start','coupon_codes':[],"
+	"'tax_rate_ids':[],'metadata':{}}"},
     {"an anchor as a number is a text; times; a quantity of none", SUBSCRIPTION,
 	"{'customer_id':'" UUID_1 "','plan_code':'a','anchor':31,'quantity':0,'trial_days':0,"
 	"'start_at':'2026-03-01T00:00:00+01:00','end_at':'2027-03-01T00:00:00Z'}",
 	"'customer_id':'" UUID_1 "','plan_id':null,'plan_code':'a','quantity':0,"
 	"'start_at':'2026-02-28T23:00:00Z','end_at':'2027-03-01T00:00:00Z','trial_days':0,"
-	"'anchor':'31','metadata':{}}"},
+	"'anchor':'31','coupon_codes':[],'tax_rate_ids':[],'metadata':{}}"},
     {"a quantity as a number is a text", QUANTITY, QUANTITY_OF("12"), QUANTITY_IS("12")},
     {"a quantity loses its needless zeros", QUANTITY, QUANTITY_OF("'0.500000'"),
 	QUANTITY_IS("0.5")},

@@ -101,6 +101,32 @@ hand_do(struct hand *hand, enum command_type type, void *command)
 }
 
 /**
+ * hand_refuse(hand, type, command, expected, name):
+ * Have ${command} decided as ${expected} says; a refusal changes nothing.
+ */
+static inline void
+hand_refuse(struct hand *hand, enum command_type type, void *command, enum refusal expected,
+    const char *name)
+{
+	struct buf before, after;
+	enum refusal refusal;
+
+	buf_init(&before, WORLD_DUMP_MAX);
+	buf_init(&after, WORLD_DUMP_MAX);
+	world_dump(&hand->world, &before);
+	refusal = hand_decide(hand, type, command);
+	world_dump(&hand->world, &after);
+	ck_assert_msg(refusal == expected, "%s: %s", name,
+	    refusal == REFUSAL_NONE  ? "accepted"
+	    : refusal == REFUSAL_MAX ? hand->decision.err.text
+				     : refusal_info(refusal)->slug);
+	ck_assert_msg(refusal == REFUSAL_NONE || str_equal(buf_str(&before), buf_str(&after)),
+	    "%s: changed something", name);
+	buf_release(&before);
+	buf_release(&after);
+}
+
+/**
  * hand_chunk(hand, until):
  * What a chunk does of WORLD_CUSTOMER, up to and with ${until}, without a command.
  */

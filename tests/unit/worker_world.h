@@ -54,6 +54,17 @@ union command {
 	struct report_quantity report_quantity;
 	struct create_test_clock create_test_clock;
 	struct advance_test_clock advance_test_clock;
+	struct create_coupon create_coupon;
+	struct archive_coupon archive_coupon;
+	struct create_tax_rate create_tax_rate;
+	struct archive_tax_rate archive_tax_rate;
+	struct create_item create_item;
+	struct cancel_item cancel_item;
+	struct give_credit give_credit;
+	struct pay_invoice pay_invoice;
+	struct move_invoice move_invoice;
+	struct create_credit_note create_credit_note;
+	struct record_payment_outcome record_payment_outcome;
 };
 
 /**
@@ -116,6 +127,8 @@ world_organisation(struct world *world)
 	    .timezone = STR("Europe/Vienna"),
 	    .proration = STR("second"),
 	    .subscriptions_per_customer = STR("one"),
+	    .invoice_numbering = STR("customer"),
+	    .invoice_prefix = STR("INV"),
 	};
 
 	const struct api_key key = {
@@ -139,6 +152,8 @@ world_customer(struct uuid id)
 	    .name = STR("Ada"),
 	    .currency = {"EUR"},
 	    .timezone = STR("Europe/Vienna"),
+	    .tax_exempt = STR("none"),
+	    .net_terms_days = INT64_MIN,
 	    .number_prefix = STR("ABCDEF123456"),
 	    .latest_at = unit_instant("2026-12-01T00:00:00Z"),
 	    .created_ms = INT64_C(1796083200000),
@@ -233,6 +248,8 @@ world_subscription(struct uuid operation_id)
 	    .ended_at = INSTANT_NONE,
 	    .paused_at = INSTANT_NONE,
 	    .pending_quantity = QUANTITY_NONE,
+	    .deferred_from = INSTANT_NONE,
+	    .deferred_until = INSTANT_NONE,
 	    .due_at = unit_instant("2027-02-01T00:00:00Z"),
 	    .created_ms = INT64_C(1798761600000),
 	    .created_at = unit_instant("2027-01-01T00:00:00Z"),
@@ -296,6 +313,8 @@ world_dump_field(const struct field *field, const void *value, struct buf *buf)
 {
 	const char *at = (const char *)value + field->offset;
 	const struct str_map *map;
+	const struct str_list *strs;
+	const struct uuid_list *uuids;
 	char uuid[UUID_TEXT_SIZE];
 	struct str text;
 
@@ -338,6 +357,18 @@ world_dump_field(const struct field *field, const void *value, struct buf *buf)
 		for (size_t i = 0; i < map->len; i++)
 			buf_printf(buf, "{%.*s:%.*s}", STR_ARG(map->pairs[i].key),
 			    STR_ARG(map->pairs[i].value));
+		break;
+	case FIELD_STRS:
+		strs = (const struct str_list *)(const void *)at;
+		for (size_t i = 0; i < strs->len; i++)
+			buf_printf(buf, "{%.*s}", STR_ARG(strs->items[i]));
+		break;
+	case FIELD_UUIDS:
+		uuids = (const struct uuid_list *)(const void *)at;
+		for (size_t i = 0; i < uuids->len; i++) {
+			uuid_write(uuids->items[i], uuid);
+			buf_printf(buf, "{%s}", uuid);
+		}
 		break;
 	case FIELD_RECORDS: {
 		const char *items = *(const char *const *)(const void *)at;

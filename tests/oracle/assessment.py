@@ -1,0 +1,324 @@
+"""What is owed of a bill: items, discounts and taxes, by billing-rules' text ("Invoices").
+
+Written from the rules and from what coupon.h and assessment.h promise, never from their C. Nothing that is given is
+changed: what comes out is new.
+"""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import rules
+import splits
+from rules import Refused, half_away, int64
+
+DENOMINATORS_MAX = 8
+WHOLE_PERIOD = ("create", "cycle", "cancel", "end")
+
+
+# ---- What is agreed.
+
+
+@dataclass(frozen=True)
+class Coupon:
+    number: int
+    percent: Fraction | None = None
+    amount: int | None = None
+    currency: str | None = None
+    duration: str = "forever"
+    periods: int | None = None  # of a repeating one
+    redemptions_max: int | None = None
+    redemptions: int = 0
+    redeem_by: int | None = None
+    archived: bool = False
+    plans: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Discount:
+    """A coupon as a subscription took it. `given` was taken off the charges in advance of the part `given_of` of the
+    natural period that runs.
+    """
+
+    coupon: int
+    percent: Fraction | None
+    amount: int | None
+    plans: tuple[int, ...]
+    left: int | None  # periods; None: any number
+    covers: bool = False
+    given: int = 0
+    given_of: Fraction = Fraction(0)
+
+    def is_for(self, line):
+        return not self.plans or line.plan in self.plans
+
+    @property
+    def lasts(self):
+        return self.left is None or self.left > 0
+
+
+def redeem(coupon, plan, currency, now):
+    """What a subscription takes of it."""
+    if coupon.archived or (coupon.redeem_by is not None and now > coupon.redeem_by):
+        raise Refused("COUPON_EXPIRED")
+    if coupon.redemptions_max is not None and coupon.redemptions >= coupon.redemptions_max:
+        raise Refused("COUPON_EXHAUSTED")
+    if coupon.amount is not None and coupon.currency != currency:
+        raise Refused("COUPON_NOT_APPLICABLE")
+    if coupon.plans and plan not in coupon.plans:
+        raise Refused("COUPON_NOT_APPLICABLE")
+    left = {"once": 1, "repeating": coupon.periods, "forever": None}[coupon.duration]
+    return Discount(coupon.number, coupon.percent, coupon.amount, coupon.plans, left)
+
+
+@dataclass(frozen=True)
+class Rate:
+    number: int
+    percentage: Fraction
+    inclusive: bool
+
+
+@dataclass(frozen=True)
+class Item:
+    number: int
+    amount: int
+    rates: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Who is billed: rates by their numbers, and whose are whose."""
+
+    rates: tuple[Rate, ...] = ()
+    exempt: str = "none"
+    customer: tuple[int, ...] = ()
+    organisation: tuple[int, ...] = ()
+
+    def rate(self, number):
+        for rate in self.rates:
+            if rate.number == number:
+                return rate
+        raise Refused("TAX_RATE_NOT_FOUND")
+
+
+# ---- What comes of it.
+
+
+@dataclass
+class Owed:
+    """A line, and what is left of it."""
+
+    line: rules.Line
+    shares: list[int]  # of each discount
+    taxes: list  # (rate's number, amount)
+    included: int = 0
+
+    @property
+    def left(self):
+        return self.line.amount - sum(self.shares)
+
+    @property
+    def tax(self):
+        return sum(amount for _, amount in self.taxes)
+
+
+@dataclass
+class Assessed:
+    lines: list
+    discounts: list  # what each takes off
+    taxes: list  # (rate's number, taxable, amount)
+    discounts_after: tuple
+
+    @property
+    def subtotal(self):
+        return sum(owed.line.amount for owed in self.lines)
+
+    @property
+    def discount(self):
+        return sum(self.discounts)
+
+    @property
+    def tax(self):
+        return sum(amount for _, _, amount in self.taxes)
+
+    @property
+    def included(self):
+        return sum(owed.included for owed in self.lines)
+
+    @property
+    def total(self):
+        return self.subtotal - self.discount + self.tax - self.included
+
+
+def assess(setup, lines, reason, period, discounts, rates, items):
+    """lines: of the bill. discounts and rates: the subscription's. items: those that are pending."""
+    lines = [*lines, *(item_line(item, period) for item in items)]
+    owed = [Owed(line, [], []) for line in lines]
+    rules.total(lines)
+    begins = reason in WHOLE_PERIOD or any(in_advance(line) and not line.proration for line in lines)
+    after = [take(discount, owed, begins) for discount in discounts]
+    taken = [int64(sum(one.shares[i] for one in owed)) for i in range(len(discounts))]
+    taxes = tax(setup, owed, rates) if setup.exempt == "none" else []
+    assessed = Assessed(owed, taken, taxes, tuple(after))
+    for one in owed:  # also where a bound brings it all back
+        int64(one.tax)
+    for amount in (assessed.subtotal, assessed.discount, assessed.tax, assessed.included, assessed.total):
+        int64(amount)
+    return assessed
+
+
+def item_line(item, period):
+    return rules.Line("item", False, False, 0, item.number, *period, item.amount, rates=item.rates)
+
+
+def in_advance(line):
+    return line.billing == "advance" and not line.credit
+
+
+# ---- A charge and its bound count as one.
+
+
+def grouped(owed):
+    """The lines, each bound with that of its charge."""
+    groups = []
+    for one in owed:
+        if groups and is_bound_of(one.line, groups[-1][-1].line):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def is_bound_of(line, before):
+    if line.kind not in ("minimum", "maximum") or before.kind != "charge":
+        return False
+    return replace(line, kind="charge", amount=before.amount) == before
+
+
+def left_of(lines):
+    return sum(one.left for one in lines)
+
+
+def over_lines(groups, shares):
+    """(line, its share) of each: a charge's share is spread over its line and its bound's."""
+    for group, share in zip(groups, shares, strict=True):
+        if len(group) == 1 or not share:
+            yield group[0], share
+            yield from ((one, 0) for one in group[1:])
+        else:
+            yield from zip(group, splits.spread(share, [one.left for one in group]), strict=True)
+
+
+# ---- Discounts.
+
+
+def take(discount, owed, begins):
+    """Take one discount off what those before it left: each line gets its share. The discount as it is behind it."""
+    remaining = next((one.line.share for one in owed if one.line.billing == "advance" and one.line.proration), 0)
+    mine = [one for one in owed if discount.is_for(one.line)]
+    for one in owed:
+        one.shares.append(0)
+    if discount.percent is not None:
+        take_percent(discount, mine, begins)
+    else:
+        take_amount(discount, mine, begins, remaining)
+    if not begins:
+        return gone_on(discount, remaining)
+    return begun(discount, [one for one in mine if not one.line.credit])
+
+
+def take_percent(discount, mine, begins):
+    """Of the sum of its lines: credited ones by what covers them, and where a period begins, all others by what is good
+    for another.
+    """
+    charged = discount.lasts if begins else discount.covers
+    groups = grouped([one for one in mine if (discount.covers if one.line.credit else charged)])
+    _, shares = splits.split([left_of(group) * discount.percent / 100 for group in groups])
+    for one, share in list(over_lines(groups, shares)):
+        one.shares[-1] = share
+
+
+def take_amount(discount, mine, begins, remaining):
+    """Credited lines give back what was taken off them. The same is taken off what is charged in their place, or the
+    whole amount off a new period's lines.
+    """
+    back = given_for(discount, remaining)
+    credited = [one for one in mine if one.line.credit]
+    charged = [one for one in mine if not one.line.credit]
+    take_off(credited, min(back, -sum(one.left for one in credited)), -1)
+    if begins:
+        take_off(charged, min(discount.amount, left_of(charged)) if discount.lasts else 0)
+    else:
+        prorated = [one for one in charged if one.line.proration and in_advance(one.line)]
+        take_off(prorated, min(back, left_of(prorated)))
+
+
+def take_off(lines, amount, sign=1):
+    """In proportion to what is left of the lines; the rest lapses."""
+    if amount <= 0:
+        return
+    groups = grouped(lines)
+    shares = splits.spread(sign * amount, [left_of(group) for group in groups])
+    for one, share in list(over_lines(groups, shares)):
+        one.shares[-1] = share
+
+
+def given_for(discount, remaining):
+    """What of it is for the rest of the period."""
+    if not discount.given or not remaining:
+        return 0
+    return half_away(discount.given * min(1, remaining / discount.given_of))
+
+
+def gone_on(discount, remaining):
+    """Inside a period, it gives for what remains of it; no less when the new lines are less."""
+    if not remaining or not discount.given:
+        return discount
+    return replace(discount, given=given_for(discount, remaining), given_of=remaining)
+
+
+def begun(discount, charged):
+    """A period began or ended: one is used up if anything was taken off."""
+    taken = sum(one.shares[-1] for one in charged)
+    advance = [one for one in charged if in_advance(one.line)]
+    given = sum(one.shares[-1] for one in advance) if discount.amount is not None else 0
+    left = discount.left
+    if taken > 0 and left is not None:
+        left -= 1
+    given_of = advance[-1].line.share if given > 0 else Fraction(0)
+    return replace(discount, left=left, covers=taken > 0, given=max(0, given), given_of=given_of)
+
+
+# ---- Taxes.
+
+
+def rates_of(setup, one, subscription):
+    charges = one.line.kind != "item"
+    for numbers in (one.line.rates, subscription if charges else (), setup.customer, setup.organisation):
+        if numbers:
+            return [setup.rate(number) for number in numbers]
+    return []
+
+
+def tax(setup, owed, subscription):
+    """Each rate on the sum of its lines' bases, rounded once, and spread over them."""
+    of_line = [rates_of(setup, one, subscription) for one in owed]
+    contained = [1 + sum(rate.percentage for rate in rates if rate.inclusive) / 100 for rates in of_line]
+    if len({part for part, rates in zip(contained, of_line, strict=True) if rates}) > DENOMINATORS_MAX:
+        raise Refused("TAX_TOO_MIXED")
+    prices = {id(one): part for one, part in zip(owed, contained, strict=True)}
+    named = list(dict.fromkeys(rate for rates in of_line for rate in rates))
+    amounts, wholes = {}, {}
+    for rate in named:
+        groups = grouped([one for one, rates in zip(owed, of_line, strict=True) if rate in rates])
+        bases = [left_of(group) / Fraction(prices[id(group[0])]) for group in groups]
+        wholes[rate], shares = splits.split([base * rate.percentage / 100 for base in bases])
+        amounts |= {(id(one), rate): share for one, share in over_lines(groups, shares)}
+    for one, rates in zip(owed, of_line, strict=True):
+        one.taxes = [(rate.number, amounts[id(one), rate]) for rate in rates]
+        one.included = sum(amounts[id(one), rate] for rate in rates if rate.inclusive)
+    return [(rate.number, taxable(owed, of_line, rate), wholes[rate]) for rate in named]
+
+
+def taxable(owed, of_line, rate):
+    """What its lines leave without the taxes that they contain."""
+    return int64(sum(one.left - one.included for one, rates in zip(owed, of_line, strict=True) if rate in rates))

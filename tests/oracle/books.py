@@ -1,0 +1,128 @@
+"""The journal by its header's text: what each document and movement books, and what is earned when.
+
+Written from what journal.h promises, never from its C. An entry is a dictionary of accounts; debits are positive.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rules import half_away
+
+ACCOUNTS = ["receivable", "cash", "customer_credit", "deferred_revenue", "revenue", "tax_payable", "refunds_payable",
+            "bad_debt", "credits_granted"]  # fmt: skip
+FINAL = ("canceled", "expired")
+NOTES = ("updated", "parked")  # steps that only note something
+
+
+@dataclass(frozen=True)
+class Deferral:
+    """Charged in advance and not earned yet: for the time from begin to end."""
+
+    amount: int = 0
+    begin: int | None = None
+    end: int | None = None
+
+    def earned(self, at):
+        if self.end is None or at >= self.end:
+            return self.amount
+        if at <= self.begin:
+            return 0
+        return half_away(self.amount * Fraction(at - self.begin, self.end - self.begin))
+
+
+@dataclass
+class Earnings:
+    earned: int = 0
+    deferred: int = 0
+
+
+def earnings(assessed):
+    """What of a bill's lines is earned at once, and what over time: without taxes and discounts."""
+    found = Earnings()
+    for one in assessed.lines:
+        net = one.left - one.included
+        if one.line.billing == "advance":
+            found.deferred += net
+        else:
+            found.earned += net
+    return found
+
+
+def step(before, after, event, at, issued):
+    """(what was earned by time, the deferral behind it, the earnings of what was issued as they are booked)."""
+    had = before.deferral if before is not None else Deferral()
+    if event in NOTES:
+        return 0, had, issued
+    paused_at = before.paused_at if before is not None else None
+    by_time = had.earned(at if paused_at is None else min(at, paused_at))
+    if after.status in FINAL and issued.deferred > 0:  # nothing is left of its time
+        issued = Earnings(issued.earned + issued.deferred, 0)
+    left = had.amount - by_time + issued.deferred
+    if left < 0:  # more comes back than is there: out of what was earned
+        issued = Earnings(issued.earned + left, issued.deferred - left)
+        left = 0
+    if after.status in FINAL:
+        return by_time + left, Deferral(), issued
+    return by_time, Deferral(left, at, after.period[1]), issued
+
+
+def taken_back(subscription_deferred, period, net, at):
+    """Of what is taken back of a line that was charged in advance: how much was not earned yet."""
+    begin, end = period
+    behind = Fraction(end - min(max(at, begin), end), end - begin)
+    return min(half_away(net * behind), subscription_deferred)
+
+
+# ---- Entries.
+
+
+def entry(**amounts):
+    assert sum(amounts.values()) == 0, amounts
+    return Counter(amounts)
+
+
+def invoice(amount_due, credit_applied, tax, issued):
+    return entry(receivable=amount_due, customer_credit=credit_applied, tax_payable=-tax,
+                 deferred_revenue=-issued.deferred, revenue=-issued.earned)  # fmt: skip
+
+
+def credit(amount, tax, issued):
+    """A bill below 0 went to the balance; its taxes are below 0 as well."""
+    return entry(customer_credit=-amount, tax_payable=-tax, deferred_revenue=-issued.deferred, revenue=-issued.earned)
+
+
+def grant(amount):
+    return entry(customer_credit=-amount, credits_granted=amount)
+
+
+def revenue(earned):
+    return entry(deferred_revenue=earned, revenue=-earned)
+
+
+def credit_note(note, from_deferred):
+    net = note.subtotal - note.included
+    return entry(receivable=-note.applied, customer_credit=-note.credited, refunds_payable=-note.refunded,
+                 tax_payable=note.tax, deferred_revenue=from_deferred, revenue=net - from_deferred)  # fmt: skip
+
+
+def void(remaining, credit_applied, tax_left, from_deferred):
+    net = remaining + credit_applied - tax_left
+    return entry(receivable=-remaining, customer_credit=-credit_applied, tax_payable=tax_left,
+                 deferred_revenue=from_deferred, revenue=net - from_deferred)  # fmt: skip
+
+
+def uncollectible(remaining):
+    return entry(receivable=-remaining, bad_debt=remaining)
+
+
+def payment(amount):
+    return entry(cash=amount, receivable=-amount)
+
+
+def refund(amount):
+    return entry(refunds_payable=amount, cash=-amount)
+
+
+def refund_failed(amount):
+    return entry(refunds_payable=amount, customer_credit=-amount)

@@ -1,0 +1,400 @@
+#include "worker/payer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/base/crash_point.h"
+#include "common/base/daemon.h"
+#include "common/base/log.h"
+#include "common/domain/payment.h"
+#include "worker/attempts.h"
+#include "worker/provider_simulated.h"
+
+#define PAGE_MAX 200   /* payments in one look */
+#define PAUSE_MS 1000  /* after a look, or a telling, that failed */
+#define MOMENT_MS 3000 /* older payments may have been asked for by somebody */
+#define ARENA_BYTES (1024 * 1024)
+
+/* A payment that waits, as a look found it. */
+struct waiting {
+	struct teller_subject subject;
+	struct provider_request request; /* its texts are the result's */
+	bool unknown;                    /* that is known already */
+	int64_t created_ms;              /* milliseconds since the epoch, as lists go by it */
+	int64_t accepted_ms;             /* in real time */
+};
+
+/* Where a walk over what waits has come to, in the order of its index. */
+struct walk {
+	int32_t shard;
+	int64_t created_ms;
+	struct uuid id;
+	int64_t oldest_ms; /* milliseconds since the epoch: what was accepted first; 0: none yet */
+};
+
+struct payer {
+	int64_t interval_ms;
+	int32_t partitions_all;
+	struct metrics *metrics;
+
+	/* The thread's own. */
+	struct pg *pg;
+	struct arena arena; /* of one look */
+	struct provider provider;
+	struct teller teller;
+	struct attempts attempts;
+	struct walk walk;
+
+	pthread_t thread;
+	bool started;
+
+	pthread_mutex_t lock; /* of all that follows */
+	pthread_cond_t news;
+	bool stop, woken;
+	size_t owned_len;
+	int32_t owned[CONSUMER_PARTITIONS_MAX]; /* ids of partitions */
+};
+
+static const struct pg_statement statements[] = {
+    /* To the end of the transaction the due policies let us see what waits, whosever it is. */
+    {"payer_see", "SELECT set_config('billd.due', 'on', true)"},
+    /* What waits is a small index of its own; which of it is ours is looked at there. */
+    {"payer_waiting",
+	"SELECT organisation_id, id, shard, customer_id, invoice_id, kind = 'refund', "
+	"status = 'unknown', payment_method, amount, currency, created_ms, accepted_ms "
+	"FROM billd.payments WHERE status IN ('processing', 'unknown') "
+	"AND (shard, created_ms, id) > ($1::int4, $2::int8, $3::uuid) "
+	"AND (shard & $4::int4) = ANY ($5::int4[]) "
+	"ORDER BY shard, created_ms, id LIMIT $6::int4"},
+};
+
+static void
+walk_begin(struct walk *walk)
+{
+	*walk = (struct walk){.shard = -1};
+}
+
+enum err_class
+payer_open(const struct payer_settings *settings, const struct schemas *schemas,
+    struct metrics *metrics, struct payer **ret_payer, struct err *err)
+{
+	struct payer *payer = calloc(1, sizeof(*payer));
+	pthread_condattr_t attributes;
+
+	CHECK(payer != NULL);
+	payer->interval_ms = settings->interval_ms;
+	payer->partitions_all = settings->teller.partitions_all;
+	payer->metrics = metrics;
+	arena_init(&payer->arena, ARENA_BYTES);
+	walk_begin(&payer->walk);
+	CHECK(pthread_mutex_init(&payer->lock, NULL) == 0);
+	CHECK(pthread_condattr_init(&attributes) == 0);
+	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+	CHECK(pthread_cond_init(&payer->news, &attributes) == 0);
+	pthread_condattr_destroy(&attributes);
+	payer->pg = pg_new(settings->pg);
+	pg_prepare(payer->pg, statements, ARRAY_LEN(statements));
+	signatures_prepare(payer->pg);
+	provider_simulated_open(settings->pg, &payer->provider);
+	if (teller_open(&settings->teller, schemas, &payer->teller, err) != ERR_NONE) {
+		payer_free(payer);
+		return err->class;
+	}
+	*ret_payer = payer;
+	return ERR_NONE;
+}
+
+void
+payer_free(struct payer *payer)
+{
+	if (payer == NULL)
+		return;
+	payer_stop(payer);
+	teller_close(&payer->teller);
+	provider_simulated_close(&payer->provider);
+	pg_free(payer->pg);
+	arena_release(&payer->arena);
+	pthread_cond_destroy(&payer->news);
+	pthread_mutex_destroy(&payer->lock);
+	free(payer);
+}
+
+enum err_class
+payer_check(struct payer *payer, struct err *err)
+{
+	CHECK(!payer->started);
+	if (pg_connect(payer->pg, err) != ERR_NONE)
+		return err->class;
+	return provider_simulated_check(&payer->provider, err);
+}
+
+void
+payer_own(struct payer *payer, const struct partitions *partitions)
+{
+	pthread_mutex_lock(&payer->lock);
+	payer->owned_len = partitions->len;
+	for (size_t i = 0; i < partitions->len; i++)
+		payer->owned[i] = partitions->items[i].id;
+	payer->woken = true;
+	pthread_cond_signal(&payer->news);
+	pthread_mutex_unlock(&payer->lock);
+}
+
+void
+payer_wake(struct payer *payer)
+{
+	pthread_mutex_lock(&payer->lock);
+	payer->woken = true;
+	pthread_cond_signal(&payer->news);
+	pthread_mutex_unlock(&payer->lock);
+}
+
+/* Our partitions now; none when the end was asked for. */
+static size_t
+owned_copy(struct payer *payer, int32_t ret_ids[CONSUMER_PARTITIONS_MAX])
+{
+	size_t len;
+
+	pthread_mutex_lock(&payer->lock);
+	len = payer->stop ? 0 : payer->owned_len;
+	memcpy(ret_ids, payer->owned, len * sizeof(ret_ids[0]));
+	pthread_mutex_unlock(&payer->lock);
+	return len;
+}
+
+/* Whether ${shard} is still ours; nothing is when the end was asked for. */
+static bool
+is_ours(struct payer *payer, int32_t shard)
+{
+	int32_t partition = shard & (payer->partitions_all - 1);
+	bool ours = false;
+
+	pthread_mutex_lock(&payer->lock);
+	for (size_t i = 0; !payer->stop && i < payer->owned_len; i++)
+		ours |= payer->owned[i] == partition;
+	pthread_mutex_unlock(&payer->lock);
+	return ours;
+}
+
+/* Wait for something to do, or for the next look.  False: for the end. */
+static bool
+news_await(struct payer *payer, int64_t timeout_ms)
+{
+	struct timespec until;
+	bool stop;
+
+	CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_mutex_lock(&payer->lock);
+	while (!payer->stop && !payer->woken)
+		if (pthread_cond_timedwait(&payer->news, &payer->lock, &until) != 0)
+			break;
+	payer->woken = false;
+	stop = payer->stop;
+	pthread_mutex_unlock(&payer->lock);
+	return !stop;
+}
+
+static struct waiting
+waiting_read(const PGresult *result, int row)
+{
+	struct waiting waiting = {
+	    .subject =
+		{
+		    .organisation_id = pg_get_uuid(result, row, 0),
+		    .payment_id = pg_get_uuid(result, row, 1),
+		    .shard = pg_get_int32(result, row, 2),
+		    .customer_id = pg_get_uuid(result, row, 3),
+		    .invoice_id = pg_get_uuid(result, row, 4),
+		},
+	    .request =
+		{
+		    .refund = pg_get_bool(result, row, 5),
+		    .method = pg_get_str(result, row, 7),
+		    .amount = pg_get_int64(result, row, 8),
+		},
+	    .unknown = pg_get_bool(result, row, 6),
+	    .created_ms = pg_get_int64(result, row, 10),
+	    .accepted_ms = pg_get_int64(result, row, 11),
+	};
+
+	waiting.request.key = waiting.subject.payment_id;
+	waiting.request.reference = waiting.subject.invoice_id;
+	CHECK(currency_from(pg_get_str(result, row, 9), &waiting.request.currency));
+	return waiting;
+}
+
+static void
+answer_count(struct metrics *metrics, enum provider_outcome outcome)
+{
+	metrics->payments_asked++;
+	metrics->payments_succeeded += outcome == PROVIDER_SUCCEEDED ? 1 : 0;
+	metrics->payments_declined += outcome == PROVIDER_DECLINED ? 1 : 0;
+	metrics->payments_unknown += outcome == PROVIDER_UNKNOWN ? 1 : 0;
+}
+
+static void
+answer_tell(
+    const struct payer *payer, const struct waiting *waiting, const struct provider_result *result)
+{
+	char organisation[UUID_TEXT_SIZE], payment[UUID_TEXT_SIZE];
+
+	uuid_write(waiting->subject.organisation_id, organisation);
+	uuid_write(waiting->subject.payment_id, payment);
+	log_line(LOG_INFO, "payment", log_text("organisation_id", organisation),
+	    log_text("payment_id", payment), log_text("provider", payer->provider.name),
+	    log_str("outcome", provider_outcome_text(result->outcome)),
+	    log_text("code", result->code[0] == '\0' ? NULL : result->code));
+}
+
+/* Ask for one payment, and tell what came of it. */
+static enum err_class
+settle(struct payer *payer, const struct waiting *waiting, struct err *err)
+{
+	struct uuid id = waiting->subject.payment_id;
+	bool find_first = waiting->unknown || attempts_is_known(&payer->attempts, id) ||
+			  clock_now_ms() - waiting->accepted_ms > MOMENT_MS;
+	struct provider_result result;
+
+	if (!attempts_is_due(&payer->attempts, id, clock_steady_ms()) ||
+	    !is_ours(payer, waiting->subject.shard))
+		return ERR_NONE;
+	/* Before anything is asked for: what cannot be told would only be asked for again. */
+	if (teller_ready(&payer->teller, payer->pg, err) != ERR_NONE)
+		return err->class;
+	CRASH_POINT("paying");
+	provider_settle(&payer->provider, &waiting->request, find_first, &result);
+	CRASH_POINT("paid");
+	answer_count(payer->metrics, result.outcome);
+	answer_tell(payer, waiting, &result);
+	if (result.outcome == PROVIDER_UNKNOWN)
+		attempts_unknown(&payer->attempts, id, clock_steady_ms());
+	else
+		attempts_told(&payer->attempts, id, clock_steady_ms());
+	if (result.outcome == PROVIDER_UNKNOWN && waiting->unknown)
+		return ERR_NONE;
+	return teller_send(&payer->teller, &waiting->subject, &result, clock_now_ms(), err);
+}
+
+static enum err_class
+page_load(struct payer *payer, const int32_t *partitions, size_t len, PGresult **ret_page,
+    struct err *err)
+{
+	const struct walk *walk = &payer->walk;
+	PGresult *ignored = NULL;
+	struct pg *pg = payer->pg;
+	struct pg_params params;
+
+	arena_reset(&payer->arena);
+	pg_params_init(&params, &payer->arena);
+	pg_params_int32(&params, walk->shard);
+	pg_params_int64(&params, walk->created_ms);
+	pg_params_uuid(&params, walk->id);
+	pg_params_int32(&params, payer->partitions_all - 1);
+	pg_params_int32s(&params, partitions, len);
+	pg_params_int32(&params, PAGE_MAX);
+	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "payer_see", NULL, err) != ERR_NONE ||
+	    pg_send(pg, "payer_waiting", &params, err) != ERR_NONE ||
+	    pg_sync(pg, err) != ERR_NONE || pg_receive(pg, &ignored, err) != ERR_NONE ||
+	    pg_receive(pg, ret_page, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE) {
+		PQclear(ignored);
+		PQclear(*ret_page);
+		pg_rollback(pg);
+		return err_wrap(err, "payments that wait");
+	}
+	PQclear(ignored);
+	return ERR_NONE;
+}
+
+/* The walk came to its end: begin anew, and tell how old the oldest is. */
+static void
+walk_end(struct payer *payer)
+{
+	int64_t oldest_ms = payer->walk.oldest_ms;
+
+	payer->metrics->payments_oldest_s =
+	    oldest_ms == 0 ? 0 : (clock_now_ms() - oldest_ms) / 1000;
+	walk_begin(&payer->walk);
+}
+
+/* One page of what waits.  ${ret_more}: there is another one to look at at once. */
+static enum err_class
+step(struct payer *payer, bool *ret_more, struct err *err)
+{
+	int32_t partitions[CONSUMER_PARTITIONS_MAX];
+	size_t len = owned_copy(payer, partitions);
+	struct walk *walk = &payer->walk;
+	enum err_class class = ERR_NONE;
+	PGresult *page = NULL;
+
+	*ret_more = false;
+	/* What was lost on its way is told again when its time has come. */
+	(void)teller_reports(&payer->teller);
+	if (len == 0) {
+		walk_end(payer);
+		return ERR_NONE;
+	}
+	if (page_load(payer, partitions, len, &page, err) != ERR_NONE)
+		return err->class;
+	for (int row = 0; row < PQntuples(page) && class == ERR_NONE; row++) {
+		struct waiting waiting = waiting_read(page, row);
+
+		class = settle(payer, &waiting, err);
+		walk->shard = waiting.subject.shard;
+		walk->created_ms = waiting.created_ms;
+		walk->id = waiting.subject.payment_id;
+		if (walk->oldest_ms == 0 || waiting.accepted_ms < walk->oldest_ms)
+			walk->oldest_ms = waiting.accepted_ms;
+	}
+	*ret_more = class == ERR_NONE && PQntuples(page) == PAGE_MAX;
+	if (!*ret_more)
+		walk_end(payer);
+	PQclear(page);
+	return class;
+}
+
+static void *
+payer_run(void *argument)
+{
+	struct payer *payer = argument;
+	int64_t pause_ms = 0;
+	struct err err;
+	bool more;
+
+	while (news_await(payer, pause_ms)) {
+		pause_ms = payer->interval_ms;
+		if (step(payer, &more, &err) != ERR_NONE) {
+			log_line(LOG_WARN, "payments wait", log_text("reason", err.text),
+			    log_text("sqlstate", err.sqlstate), log_int("pause_ms", PAUSE_MS));
+			pause_ms = PAUSE_MS;
+		} else if (more) {
+			pause_ms = 0;
+		}
+	}
+	return NULL;
+}
+
+void
+payer_start(struct payer *payer)
+{
+	CHECK(!payer->started);
+	CHECK(pthread_create(&payer->thread, NULL, payer_run, payer) == 0);
+	payer->started = true;
+}
+
+void
+payer_stop(struct payer *payer)
+{
+	if (!payer->started)
+		return;
+	pthread_mutex_lock(&payer->lock);
+	payer->stop = true;
+	pthread_cond_signal(&payer->news);
+	pthread_mutex_unlock(&payer->lock);
+	pthread_join(payer->thread, NULL);
+	payer->started = false;
+}

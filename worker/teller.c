@@ -1,0 +1,157 @@
+#include "worker/teller.h"
+
+#include "common/base/crash_point.h"
+#include "common/base/daemon.h"
+#include "common/base/id.h"
+#include "common/codec/avro.h"
+#include "common/codec/command.h"
+#include "common/codec/command_signature.h"
+#include "common/kafka/topic.h"
+
+#define MESSAGE_MAX 4096
+#define MESSAGE_TIMEOUT_MS 5000
+#define IN_FLIGHT_MAX 1000
+#define DELIVERIES_CHUNK 100
+#define CLOSING_MS 2000
+#define CLOSING_POLL_MS 20
+
+enum err_class
+teller_open(const struct teller_settings *settings, const struct schemas *schemas,
+    struct teller *ret_teller, struct err *err)
+{
+	const struct producer_settings producer_settings = {
+	    .bootstrap = settings->bootstrap,
+	    .topic = KAFKA_TOPIC_COMMANDS,
+	    .profile = PRODUCER_LATENCY,
+	    .message_timeout_ms = MESSAGE_TIMEOUT_MS,
+	    .queue_messages_max = IN_FLIGHT_MAX,
+	};
+	struct teller *teller = ret_teller;
+
+	*teller = (struct teller){.partitions_all = settings->partitions_all};
+	buf_init(&teller->buf, MESSAGE_MAX);
+	teller->schema = schemas_by_name(
+	    schemas, str_from(command_table[COMMAND_RECORD_PAYMENT_OUTCOME].schema_name));
+	CHECK(teller->schema != NULL);
+	if (signatures_init(&teller->signatures, settings->secret, err) != ERR_NONE)
+		return err->class;
+	return producer_open(&producer_settings, &teller->producer, err);
+}
+
+/* Take what was reported, waiting for the first.  How many did not arrive. */
+static size_t
+reports_take(struct teller *teller, int timeout_ms)
+{
+	struct delivery deliveries[DELIVERIES_CHUNK];
+	size_t len, lost = 0;
+
+	do {
+		len =
+		    producer_poll(teller->producer, timeout_ms, deliveries, ARRAY_LEN(deliveries));
+		for (size_t i = 0; i < len; i++)
+			lost += deliveries[i].persisted ? 0 : 1;
+	} while (len == ARRAY_LEN(deliveries));
+	return lost;
+}
+
+void
+teller_close(struct teller *teller)
+{
+	int64_t until_ms = clock_steady_ms() + CLOSING_MS;
+
+	/* What does not arrive is told by who has the partition next. */
+	while (teller->producer != NULL && producer_in_flight(teller->producer) > 0 &&
+	       clock_steady_ms() < until_ms)
+		reports_take(teller, CLOSING_POLL_MS);
+	producer_free(teller->producer);
+	signatures_release(&teller->signatures);
+	buf_release(&teller->buf);
+	teller->producer = NULL;
+}
+
+enum err_class
+teller_ready(struct teller *teller, struct pg *pg, struct err *err)
+{
+	struct signatures *signatures = &teller->signatures;
+
+	if (signatures_wants(signatures, STR_NONE, clock_steady_ms()) &&
+	    signatures_load(signatures, pg, err) != ERR_NONE)
+		return err->class;
+	if (signatures->demanded && signing_ring_newest(&signatures->ring, SIGNING_COMMAND) == NULL)
+		return err_set(err, ERR_RETRY, "there is no key to sign commands with");
+	return ERR_NONE;
+}
+
+/* The command's bytes, in the teller's buffer. */
+static struct str
+outcome_encode(struct teller *teller, const struct teller_subject *subject,
+    const struct provider_result *result, int64_t now_ms)
+{
+	const struct record_payment_outcome outcome = {
+	    .meta =
+		{
+		    .operation_id = id_derive(
+			subject->payment_id, ID_OUTCOME, (uint32_t)result->outcome, subject->shard),
+		    .organisation_id = subject->organisation_id,
+		    .actor = STR(TELLER_ACTOR),
+		    .accepted_at = now_ms,
+		},
+	    .customer_id = subject->customer_id,
+	    .invoice_id = subject->invoice_id,
+	    .payment_id = subject->payment_id,
+	    .outcome = provider_outcome_text(result->outcome),
+	    .reference = result->reference[0] == '\0' ? STR_NONE : str_from(result->reference),
+	    .failure_code = result->code[0] == '\0' ? STR_NONE : str_from(result->code),
+	};
+
+	buf_clear(&teller->buf);
+	avro_encode(teller->schema, command_table[COMMAND_RECORD_PAYMENT_OUTCOME].record, &outcome,
+	    &teller->buf);
+	CHECK(!teller->buf.overflow);
+	return buf_str(&teller->buf);
+}
+
+/* As the ingress does, where there is a secret. */
+static void
+sign(const struct teller *teller, struct message *message, char text[SIGNATURE_TEXT_SIZE])
+{
+	const struct signing_key *key =
+	    signing_ring_newest(&teller->signatures.ring, SIGNING_COMMAND);
+	struct command_parts parts;
+
+	if (!teller->signatures.demanded)
+		return;
+	CHECK(key != NULL);
+	command_parts_init(&parts, message->key, message->value, message->partition);
+	signature_write(key, parts.parts, COMMAND_PARTS, text);
+	message->headers[message->headers_len++] =
+	    (struct message_header){COMMAND_SIGNATURE_HEADER, str_from(text)};
+}
+
+enum err_class
+teller_send(struct teller *teller, const struct teller_subject *subject,
+    const struct provider_result *result, int64_t now_ms, struct err *err)
+{
+	char key[UUID_TEXT_SIZE], signature[SIGNATURE_TEXT_SIZE];
+	struct message message = {
+	    .topic = KAFKA_TOPIC_COMMANDS,
+	    .partition = subject->shard & (teller->partitions_all - 1),
+	    .key = {key, UUID_TEXT_SIZE - 1},
+	    .value = outcome_encode(teller, subject, result, now_ms),
+	    .headers_len = 1,
+	    .headers = {{"content-type", STR("application/avro")}},
+	};
+
+	uuid_write(subject->customer_id, key);
+	sign(teller, &message, signature);
+	if (producer_send(teller->producer, &message, err) != ERR_NONE)
+		return err_wrap(err, "billd.commands");
+	CRASH_POINT("telling");
+	return ERR_NONE;
+}
+
+size_t
+teller_reports(struct teller *teller)
+{
+	return reports_take(teller, 0);
+}
