@@ -137,6 +137,20 @@ document_earn(struct decision *decision, struct document *document)
 					  : subscription->deferred_until;
 }
 
+/* Nothing is deferred, and so it has no time, or one that is over: what a credited line brings back
+ * is for what is left of the period. */
+static void
+deferral_begin(struct document *document)
+{
+	struct subscription *subscription = &document->subscription;
+	struct instant until = subscription->current_period_end;
+	struct instant from = instant_is_none(subscription->paused_at) ? document->now
+								       : subscription->paused_at;
+
+	subscription->deferred_from = from.s < until.s ? from : until;
+	subscription->deferred_until = until;
+}
+
 int64_t
 document_take_back(struct document *document, const struct invoice_line *line, int64_t net)
 {
@@ -148,6 +162,8 @@ document_take_back(struct document *document, const struct invoice_line *line, i
 		return 0;
 	}
 	CHECK(taken <= subscription->deferred);
+	if (subscription->deferred == 0)
+		deferral_begin(document);
 	CHECK(!__builtin_sub_overflow(subscription->deferred, taken, &subscription->deferred));
 	return taken;
 }

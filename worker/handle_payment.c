@@ -5,6 +5,8 @@
 #include "worker/operation.h"
 #include "worker/payments.h"
 
+#define FAILURE_CODE_SIZE (4 * 100 + 1) /* its 100 characters in bytes, and the NUL */
+
 int32_t
 payment_outcome_shard(const void *command)
 {
@@ -58,7 +60,7 @@ asker_answer(struct decision *decision, const struct payment *payment)
 	    .address = payment->address,
 	    .request_id = payment->request_id,
 	};
-	char detail[256];
+	char detail[FAILURE_CODE_SIZE];
 
 	if (payment_status_from(payment->status) == PAYMENT_SUCCEEDED) {
 		operation_write(decision->decider, &asked, REFUSAL_NONE, "");

@@ -38,6 +38,12 @@ SET lock_timeout = '20s';
 DROP TRIGGER IF EXISTS chaos_sleep ON billd.progress;
 DROP FUNCTION IF EXISTS public.chaos_sleep();
 """
+BOOK = "SELECT key, reference, kind, method, amount, currency, outcome, code FROM simulated_provider.transfers"
+BOOK_AGAIN = """
+INSERT INTO simulated_provider.transfers (key, reference, kind, method, amount, currency, outcome, code)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (key) DO UPDATE SET outcome = excluded.outcome, code = excluded.code
+"""
 CUT = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE usename = 'billd_worker' AND wait_event = '{event}'
@@ -245,12 +251,15 @@ def restore_older(spell):
     time.sleep(max(0.0, spell.until - time.monotonic()))
     with load.silence():
         drill.await_quiet()
-        rows = drill.rows()
+        rows, book = drill.rows(), stack.rows(BOOK, role="worker")
         drill.note(RESTORED, "begins")
         stack.script("postgres", "kill")
         shutil.rmtree(data)
         os.rename(older, data)
         stack.script("postgres", "start")
+        # What moved has moved: the provider's book is in this database for want of a provider.
+        with stack.connect("worker") as connection:
+            connection.cursor().executemany(BOOK_AGAIN, book)
         spell.hit("the database is an older one")
         unnoticed = not noticed(spell)
         for number in range(NUDGES if unnoticed else 0):

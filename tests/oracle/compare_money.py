@@ -218,6 +218,9 @@ def invoice(random, seen):
     """An invoice through notes, payments and its states, until nothing more can be done."""
     one, rates = cases_money.invoice(random)
     for _ in range(12):
+        given, came = one.credited_total - one.credited, one.paid + one.total - one.amount_due
+        if given > came:
+            raise Difference(f"{given} were given back of {came} that came, of the balance or otherwise: {one}")
         kind = random.choice(["note", "note", *MOVES])
         if kind == "note":
             one, found = check_note(one, rates, cases_money.wishes(random, one), random.random() < 0.5)
@@ -269,6 +272,7 @@ def book(random, seen):
                  "subtotal": total - tax + included, "earned": earned, "deferred": deferred}  # fmt: skip
         oracle = books.invoice(total - applied, applied, tax, issued)
     elif kind == "credit":
+        earned += 1  # there is no credit of nothing
         amount = earned + deferred + tax
         issued = books.Earnings(-earned, -deferred)
         case |= {"amount": amount, "tax": -tax, "included": -included, "earned": -earned, "deferred": -deferred}

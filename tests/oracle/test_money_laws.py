@@ -88,7 +88,7 @@ def test_there_and_back_within_a_second_costs_nothing():
 
 
 def wander(drawn, pair, now):
-    """A life's changes, pauses and items, each paid for in proportion; then its end, with what is not used given back."""
+    """Changes, pauses and items, each paid for in proportion; then the end, which gives back what is unused."""
     with contextlib.suppress(compare_life.Ended):
         for _ in range(drawn.randint(0, 8)):
             now = drawn.choice([now, compare_life.later(drawn, pair.life, now)])
@@ -115,8 +115,9 @@ def test_nobody_gets_back_more_than_was_billed():
         setup, cadences = cases_money.setup(drawn), [cases.cadence(drawn) for _ in range(2)]
         numbers = [rate.number for rate in setup.rates]
         versions = [compare_life.version(drawn, number, number, cadences[number == 3], numbers) for number in (1, 2, 3)]
-        pair = compare_life.Pair("Etc/UTC", drawn.choice(["second", "day"]), versions, setup,
-                                 cases_money.discounts(drawn, (1, 2, 3)), cases_money.some(drawn, numbers, 0.3))  # fmt: skip
+        proration, discounts = drawn.choice(["second", "day"]), cases_money.discounts(drawn, (1, 2, 3))
+        rates = cases_money.some(drawn, numbers, 0.3)
+        pair = compare_life.Pair("Etc/UTC", proration, versions, setup, discounts, rates)
         bills = totals(pair)
         start = drawn.choice([None, None, START - cases.whole(drawn, 100 * 86400)])
         pair.create(START, versions[0], drawn.choice([0, 1, 5, 50]), start, None, drawn.choice([None, 0, 3]),
@@ -124,7 +125,7 @@ def test_nobody_gets_back_more_than_was_billed():
         if pair.life is None:
             continue
         wander(drawn, pair, START)
-        roundings = sum(len(bill.lines) for bill in bills) * (1 + len(pair.discounts) + len(setup.rates))
+        roundings = sum(len(bill.lines) for bill in bills) * (1 + len(discounts) + len(setup.rates))
         assert sum(bill.total for bill in bills) >= -roundings // 2 - 1, (pair.history, bills)
         seen += any(bill.total < 0 for bill in bills)
     assert seen or seeds.FACTOR < 1

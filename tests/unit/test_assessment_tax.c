@@ -210,6 +210,27 @@ START_TEST(test_what_taxes_come_to)
 }
 END_TEST
 
+/* Of a charge whose own line is nothing its minimum alone is there: behind another's line. */
+START_TEST(test_a_bound_belongs_to_its_own_charge)
+{
+	static const struct bills_line lines[] = {
+	    {BILLS_ADVANCE, .amount = 33}, {BILLS_ADVANCE_MAXIMUM, .amount = -30}};
+	static struct uuid memory[TAX_RATES_MAX + 1];
+
+	bills_begin(&bills, "subscription_cycle");
+	bills_rate_add(&bills, (struct bills_rate){"10", false});
+	bills.assessment.tax_rate_ids = bills_rates("a", memory);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		bills_line_add(&bills, &lines[i], FRACTION_WHOLE);
+	bills.charges[1] = bills.charges[0];
+	bills.bill.lines[1].rating.charge = &bills.charges[1];
+	ck_assert_int_eq(bills_assess(&bills), REFUSAL_NONE);
+	ck_assert_int_eq(bills.bill.tax, 0);
+	ck_assert_int_eq(bills.bill.lines[0].tax, 3);
+	ck_assert_int_eq(bills.bill.lines[1].tax, -3);
+}
+END_TEST
+
 /* ---- What is refused. */
 
 struct refusal_row {
@@ -276,6 +297,10 @@ static const struct refusal_row refusal_rows[] = {
 	{{BILLS_CREDITED, .amount = -INT64_MAX},
 	    {BILLS_PRORATED, .amount = INT64_MAX, .rates = "ab"}},
 	REFUSAL_AMOUNT_OUT_OF_RANGE},
+    {"taxes that have no opposite", {{"100", false}, {"100", false}},
+	{{BILLS_CREDITED, .amount = -(INT64_MAX / 2 + 1), .rates = "ab"},
+	    {BILLS_PRORATED, .amount = INT64_MAX}},
+	REFUSAL_AMOUNT_OUT_OF_RANGE},
     {"what is taxable beyond 64 bits", {{"0", true}},
 	{{BILLS_CREDITED, .amount = -INT64_MAX},
 	    {BILLS_PRORATED, .amount = INT64_MAX, .rates = "a"},
@@ -318,5 +343,5 @@ START_TEST(test_a_percentage_of_five_places_is_a_bug)
 END_TEST
 
 UNIT_MAIN("assessment_tax", UNIT_ROWS(test_what_taxes_come_to, tax_rows),
-    UNIT_ROWS(test_what_is_refused, refusal_rows),
+    UNIT(test_a_bound_belongs_to_its_own_charge), UNIT_ROWS(test_what_is_refused, refusal_rows),
     UNIT_ABORTS(test_a_percentage_of_five_places_is_a_bug))

@@ -94,6 +94,8 @@ START_TEST(test_who_may_have_it)
 	    (struct currency){"EUR"}, unit_instant(NOW), &discount);
 	ck_assert_msg(refusal == row->expected, "%s: %d", row->name, (int)refusal);
 	ck_assert_msg(discount.given == (row->expected == REFUSAL_NONE ? 0 : 77), "%s", row->name);
+	if (row->expected == REFUSAL_NONE)
+		ck_assert_msg(discount.amount_off == coupon.amount_off, "%s", row->name);
 }
 END_TEST
 
