@@ -152,6 +152,7 @@ ALTER TABLE billd.invoices
     ALTER COLUMN credited_total DROP DEFAULT;
 CREATE UNIQUE INDEX invoices_series ON billd.invoices (organisation_id, series_sequence) WHERE series_sequence IS NOT NULL;
 
+DROP VIEW api.invoices; -- made anew by the next migration
 ALTER TABLE billd.invoice_lines
     DROP CONSTRAINT invoice_lines_kind_check,
     ADD CHECK (kind IN ('charge', 'minimum', 'maximum', 'item')),
@@ -163,6 +164,7 @@ ALTER TABLE billd.invoice_lines
     ADD COLUMN taxes jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN credited int8 NOT NULL DEFAULT 0,           -- of amount - discount, by credit notes
     ADD COLUMN credited_taxes jsonb NOT NULL DEFAULT '[]', -- likewise of each of its taxes
+    ALTER COLUMN explanation TYPE json USING explanation::json, -- later events tell it byte for byte as the first one did
     ADD CHECK (credited BETWEEN least(0, amount - discount) AND greatest(0, amount - discount));
 ALTER TABLE billd.invoice_lines
     ALTER COLUMN deferred DROP DEFAULT, ALTER COLUMN discount DROP DEFAULT, ALTER COLUMN discounts DROP DEFAULT,

@@ -153,4 +153,4 @@ SELECT organisation_id, created_ms AS position, id, document_id, receivable, cas
         'booked_at', api.rfc3339(booked_at), 'created_at', api.rfc3339(to_timestamp(created_ms / 1000))) AS json
 FROM billd.journal;
 
-GRANT SELECT ON api.coupons, api.tax_rates, api.items, api.credit_notes, api.payments, api.journal TO billd_api;
+GRANT SELECT ON api.invoices, api.coupons, api.tax_rates, api.items, api.credit_notes, api.payments, api.journal TO billd_api;

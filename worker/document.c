@@ -144,8 +144,8 @@ deferral_begin(struct document *document)
 {
 	struct subscription *subscription = &document->subscription;
 	struct instant until = subscription->current_period_end;
-	struct instant from = instant_is_none(subscription->paused_at) ? document->now
-								       : subscription->paused_at;
+	struct instant from =
+	    instant_is_none(subscription->paused_at) ? document->now : subscription->paused_at;
 
 	subscription->deferred_from = from.s < until.s ? from : until;
 	subscription->deferred_until = until;
@@ -162,7 +162,7 @@ document_take_back(struct document *document, const struct invoice_line *line, i
 		return 0;
 	}
 	CHECK(taken <= subscription->deferred);
-	if (subscription->deferred == 0)
+	if (subscription->deferred == 0 && taken < 0)
 		deferral_begin(document);
 	CHECK(!__builtin_sub_overflow(subscription->deferred, taken, &subscription->deferred));
 	return taken;

@@ -34,11 +34,12 @@ enum field_kind {
 	FIELD_DECIMAL,       /* struct decimal; Avro string; numeric, and in JSON a string.  None:
 				DECIMAL_NONE */
 	FIELD_BYTES,         /* struct str; not in Avro; bytea.  None: STR_NONE */
-	FIELD_JSON,          /* struct str; Avro string; jsonb.  None: STR_NONE */
-	FIELD_MILLIS,        /* int64_t milliseconds since the epoch; not in Avro; timestamptz */
-	FIELD_UUIDS, /* struct uuid_list; Avro array of string (logical uuid); jsonb array of
-			strings */
-	FIELD_STRS,  /* struct str_list; Avro array of string; jsonb array of strings */
+	FIELD_JSON,   /* struct str; Avro string; json, which keeps it byte for byte, or jsonb.
+			 None: STR_NONE */
+	FIELD_MILLIS, /* int64_t milliseconds since the epoch; not in Avro; timestamptz */
+	FIELD_UUIDS,  /* struct uuid_list; Avro array of string (logical uuid); jsonb array of
+			 strings */
+	FIELD_STRS,   /* struct str_list; Avro array of string; jsonb array of strings */
 	FIELD_KIND_MAX,
 };
 

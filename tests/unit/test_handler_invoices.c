@@ -1,3 +1,5 @@
+#include "tests/unit/worker_money.h"
+
 #include "tests/unit/worker_documents.h"
 
 /* Payments of an invoice and what comes of them, void and uncollectible ones. */
@@ -248,6 +250,57 @@ START_TEST(test_voided_amid_the_period)
 }
 END_TEST
 
+/* From a plan of nothing to 29.00 without proration, and back amid the period: 14.50 come back that
+ * nothing was deferred for, on an invoice with an item of 50.00. */
+static void
+setup_credited(void)
+{
+	static struct charge nothing;
+	struct plan plan = world_plan(WORLD_OTHER_PLAN);
+	struct change_subscription change;
+	struct uuid id;
+
+	hand_open(&hand);
+	nothing = world_charges[0];
+	nothing.amount = 0;
+	plan.amount = 0;
+	plan.charges = &nothing;
+	world_plan_add(&hand.world, &plan);
+	id = hand_subscribe(&hand, WORLD_OTHER_PLAN);
+	change = hand_change(id, WORLD_PLAN);
+	change.proration = STR("none");
+	hand_do(&hand, COMMAND_CHANGE_SUBSCRIPTION, &change);
+	at_part(1, 2);
+	(void)money_item_add(&hand, 1, 5000);
+	change = hand_change(id, WORLD_OTHER_PLAN);
+	hand_do(&hand, COMMAND_CHANGE_SUBSCRIPTION, &change);
+	invoice_id = hand_invoice(&hand, 1)->id;
+	ck_assert_int_eq(hand_invoice(&hand, 1)->total, 5000 - PRICE / 2);
+	ck_assert_int_eq(hand_subscription_at(&hand, 0)->deferred, 0);
+}
+
+/* What a credited line gave back is charged again when its invoice is void: for the time left. */
+START_TEST(test_voiding_defers_what_a_line_gave_back)
+{
+	const struct subscription *subscription;
+
+	setup_credited();
+	at_part(3, 4);
+	DO(move(COMMAND_VOID_INVOICE));
+	subscription = hand_subscription_at(&hand, 0);
+	ck_assert_int_eq(subscription->deferred, PRICE / 4);
+	ck_assert_int_eq(subscription->deferred_from.s * 1000, hand.now_ms / 1000 * 1000);
+	ck_assert_int_eq(subscription->deferred_until.s, subscription->current_period_end.s);
+	ck_assert_int_eq(subscription->due_at.s, subscription->current_period_end.s);
+	assert_books();
+	hand_chunk(&hand, "2027-03-01T00:00:00Z");
+	ck_assert_int_eq(hand_subscription_at(&hand, 0)->deferred, 0);
+	ck_assert_int_eq(BALANCE(revenue), 0);
+	assert_books();
+	teardown();
+}
+END_TEST
+
 START_TEST(test_voiding_gives_back_what_it_used_of_the_balance)
 {
 	struct customer customer;
@@ -371,6 +424,7 @@ UNIT_MAIN("handler_invoices", UNIT(test_manual_pays_at_once), UNIT(test_parts_ad
     UNIT(test_money_that_does_not_come), UNIT(test_no_answer_is_a_state),
     UNIT(test_the_askers_key_may_be_anothers_by_now), UNIT(test_an_outcome_names_what_is_there),
     UNIT(test_a_pay_that_comes_again_is_under_way), UNIT(test_voided_as_if_it_had_not_been),
-    UNIT(test_voided_amid_the_period), UNIT(test_voiding_gives_back_what_it_used_of_the_balance),
-    UNIT(test_paid_in_part), UNIT(test_no_such_invoice), UNIT(test_refusals_of_a_payment_in_order),
+    UNIT(test_voided_amid_the_period), UNIT(test_voiding_defers_what_a_line_gave_back),
+    UNIT(test_voiding_gives_back_what_it_used_of_the_balance), UNIT(test_paid_in_part),
+    UNIT(test_no_such_invoice), UNIT(test_refusals_of_a_payment_in_order),
     UNIT(test_an_outcome_waits_for_nobody), UNIT(test_what_fell_due_comes_first))

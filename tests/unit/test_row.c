@@ -103,14 +103,14 @@ static const struct sql_row sql_rows[] = {
 	"\"is_on\", \"at\", \"currency\", \"metadata\", \"bytes\", \"problem\", \"seen_at\", "
 	"\"limit\", \"price\", \"pieces\", \"ids\", \"words\") "
 	"SELECT k.\"organisation_id\", k.\"position\", k.\"count\", k.\"amount\", k.\"is_on\", "
-	"k.\"at\", k.\"currency\", k.\"metadata\"::jsonb, k.\"bytes\", k.\"problem\"::jsonb, "
+	"k.\"at\", k.\"currency\", k.\"metadata\"::jsonb, k.\"bytes\", k.\"problem\"::json, "
 	"k.\"seen_at\", k.\"limit\", k.\"price\"::numeric, k.\"pieces\"::jsonb, "
 	"k.\"ids\"::jsonb, k.\"words\"::jsonb FROM " UNNEST},
     {"update: all but the keys", row_sql_update,
 	"UPDATE billd.things t SET \"count\" = k.\"count\", \"amount\" = k.\"amount\", "
 	"\"is_on\" = k.\"is_on\", \"at\" = k.\"at\", \"currency\" = k.\"currency\", "
 	"\"metadata\" = k.\"metadata\"::jsonb, \"bytes\" = k.\"bytes\", "
-	"\"problem\" = k.\"problem\"::jsonb, \"seen_at\" = k.\"seen_at\", "
+	"\"problem\" = k.\"problem\"::json, \"seen_at\" = k.\"seen_at\", "
 	"\"limit\" = k.\"limit\", \"price\" = k.\"price\"::numeric, "
 	"\"pieces\" = k.\"pieces\"::jsonb, \"ids\" = k.\"ids\"::jsonb, "
 	"\"words\" = k.\"words\"::jsonb FROM " UNNEST
