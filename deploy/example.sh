@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The flow of the README, played against a running stack: a person, an organisation, a key; then customer, plan,
-# subscription, invoice, events; then three periods of a plan with tiers, on a test clock.
+# subscription, invoice, payment, events; then three periods of a plan with tiers, a coupon and a tax, on a test clock.
 # usage: deploy/example.sh      reads BILLD_URL, BILLD_API_KEY and KAFKA_BOOTSTRAP, or takes them from build/run/env
 # It can be played again and again; it fails where an answer is not what the README says.  The key is of role admin.
 set -euo pipefail
@@ -77,10 +77,10 @@ field()
 	jq -er "$1" "$scratch/answer" || die "the last answer has no $1: $(cat "$scratch/answer")"
 }
 
-# await OPERATION WHAT: ask until it is no longer pending, 30 seconds at most.
+# await OPERATION WHAT [WANTED]: ask until it is no longer pending, 30 seconds at most; it succeeds, unless told.
 await()
 {
-	local status before='' deadline=$((SECONDS + 30))
+	local status wanted=${3:-succeeded} before='' deadline=$((SECONDS + 30))
 
 	printf '%sGET /v1/operations/%s%s' "$dim" "$1" "$plain"
 	while :; do
@@ -93,7 +93,7 @@ await()
 		sleep 0.05
 	done
 	printf '\n'
-	if [ "$status" != succeeded ]; then
+	if [ "$status" != "$wanted" ]; then
 		jq .error "$scratch/answer" >&2
 		die "the operation of the $2 $status"
 	fi
@@ -112,14 +112,17 @@ create()
 # Two months of a subscription in a moment: 12 seats at 700 each, from the sixth on at 650, from the eleventh at 600.
 on_a_test_clock()
 {
-	local clock tester starts
+	local clock rate tester starts
 
 	create "test clock" /v1/test-clocks '{"name":"Example","now":"2026-01-31T09:00:00Z"}'
 	clock=$created
-	create "customer in its time" /v1/customers '{"name":"Grace Hopper","currency":"USD","timezone":"America/New_York","test_clock_id":"'"$clock"'"}'
+	create "tax rate" /v1/tax-rates '{"code":"vat-'"$stamp"'","name":"VAT","percentage":"19"}'
+	rate=$created
+	create "coupon of 20 % for two periods" /v1/coupons '{"code":"spring-'"$stamp"'","name":"Spring","percent_off":"20","duration":"repeating","duration_periods":2}'
+	create "customer in its time" /v1/customers '{"name":"Grace Hopper","currency":"USD","timezone":"America/New_York","test_clock_id":"'"$clock"'","tax_rate_ids":["'"$rate"'"]}'
 	tester=$created
 	create "plan with tiers" /v1/plans '{"code":"seats-'"$stamp"'","name":"Seats","currency":"USD","interval":"month","charges":[{"code":"seats","name":"Seats","model":"graduated","tiers":[{"up_to":5,"unit_amount":700},{"up_to":10,"unit_amount":650},{"up_to":null,"unit_amount":600}]}]}'
-	create subscription /v1/subscriptions '{"customer_id":"'"$tester"'","plan_id":"'"$created"'","quantity":12}'
+	create subscription /v1/subscriptions '{"customer_id":"'"$tester"'","plan_id":"'"$created"'","quantity":12,"coupon_codes":["spring-'"$stamp"'"]}'
 
 	step "Advance the clock by two months: what falls due happens on the way"
 	call 202 POST "/v1/test-clocks/$clock/advance" '{"now":"2026-04-01T00:00:00Z"}'
@@ -127,10 +130,12 @@ on_a_test_clock()
 
 	step "The invoices of three periods: from the last of each month, at 4 in New York, whose clocks change in March"
 	call 200 GET "/v1/customers/$tester/invoices"
-	show '[.data[] | {number, reason, period_start, period_end, total}]' <"$scratch/answer"
+	show '[.data[] | {number, period_start, period_end, subtotal, discount, tax, total}]' <"$scratch/answer"
 	starts=$(field '[.data[].period_start] | join(" ")')
 	[ "$starts" = "2026-03-31T08:00:00Z 2026-02-28T09:00:00Z 2026-01-31T09:00:00Z" ] || die "the periods start at $starts"
-	jq -e 'all(.data[]; .total == 7950)' "$scratch/answer" >/dev/null || die "5 at 700, 5 at 650 and 2 at 600 are 7950"
+	jq -e 'all(.data[]; .subtotal == 7950)' "$scratch/answer" >/dev/null || die "5 at 700, 5 at 650 and 2 at 600 are 7950"
+	jq -e '[.data[].total] == [9461, 7568, 7568]' "$scratch/answer" >/dev/null ||
+		die "7950 and 19 % are 9461, and less 20 % before 7568: $(field '[.data[].total]')"
 
 	step "And why one of them is what it is"
 	show '.data[0].lines[0] | {description, quantity, amount, explanation}' <"$scratch/answer"
@@ -274,6 +279,18 @@ invoice=$(field '.data[0].id')
 call 200 GET "/v1/invoices/$invoice"
 show '{number, status, currency, total, period_start, period_end, lines: [.lines[] | {description, amount}]}' <"$scratch/answer"
 [ "$(field .total)" = 2900 ] || die "the invoice's total is $(field .total), not 2900"
+
+step "It is paid: by a card that is declined, then by one that is not"
+call 202 POST "/v1/invoices/$invoice/pay" '{"payment_method":"sim_declined"}'
+await "$(field .operation_id)" payment failed
+call 202 POST "/v1/invoices/$invoice/pay" '{"payment_method":"sim_ok"}'
+await "$(field .operation_id)" payment
+call 200 GET "/v1/invoices/$invoice/payments"
+show '[.data[] | {payment_method, status, amount, failure_code}]' <"$scratch/answer"
+
+step "And how that is booked"
+call 200 GET "/v1/journal?limit=2"
+show '[.data[] | {reason, postings}]' <"$scratch/answer"
 
 events_on_kafka
 

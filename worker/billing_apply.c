@@ -27,8 +27,8 @@ struct line_bytes {
  */
 static const struct line_bytes invoice_bytes = {512, 48, 96}, credit_bytes = {1024, 96, 112};
 
-_Static_assert((int)EVENT_SUBSCRIPTION_PARKED - (int)EVENT_SUBSCRIPTION_CREATED ==
-		   (int)LIFECYCLE_PARKED - (int)LIFECYCLE_CREATED,
+_Static_assert((int)EVENT_SUBSCRIPTION_EARNED - (int)EVENT_SUBSCRIPTION_CREATED ==
+		   (int)LIFECYCLE_EARNED - (int)LIFECYCLE_CREATED,
     "events of subscriptions stand in the order of enum lifecycle_event");
 
 /* A step on its way to become rows. */

@@ -28,7 +28,7 @@
 /* In the order in which rows can be inserted.  bench.<name> has the column n, the number of the
  * command, before those of billd.<name>. */
 static const char *const tables[] = {
-    "subscriptions", "invoices", "invoice_lines", "operations", "outbox"};
+    "subscriptions", "invoices", "invoice_lines", "journal", "operations", "outbox"};
 
 #define TABLES ARRAY_LEN(tables)
 

@@ -18,12 +18,13 @@ from waiting import eventually
 OUTPUT = ROOT / "build/bench"
 PARTITIONS = 16  # the default
 TOPIC = "bench.commands"  # for bare producers: no worker reads it
-TABLES = ("subscriptions", "invoices", "invoice_lines", "operations", "outbox")
+TABLES = ("subscriptions", "invoices", "invoice_lines", "journal", "operations", "outbox")
 HOUR_MS = 3_600_000
 
 # What the worker stored for each command, numbered in the order in which it did.
 KEEP_ROWS = """
-DROP TABLE IF EXISTS bench.subscriptions, bench.invoices, bench.invoice_lines, bench.operations, bench.outbox;
+DROP TABLE IF EXISTS bench.subscriptions, bench.invoices, bench.invoice_lines, bench.journal, bench.operations,
+    bench.outbox;
 CREATE TABLE bench.subscriptions AS SELECT row_number() OVER (ORDER BY ctid) AS n, * FROM billd.subscriptions;
 CREATE UNIQUE INDEX ON bench.subscriptions (id);
 CREATE TABLE bench.invoices AS
@@ -31,6 +32,8 @@ CREATE TABLE bench.invoices AS
 CREATE UNIQUE INDEX ON bench.invoices (id);
 CREATE TABLE bench.invoice_lines AS
     SELECT i.n, l.* FROM billd.invoice_lines l JOIN bench.invoices i ON i.id = l.invoice_id;
+CREATE TABLE bench.journal AS
+    SELECT i.n, j.* FROM billd.journal j JOIN bench.invoices i ON i.id = j.document_id;
 CREATE TABLE bench.operations AS
     SELECT s.n, o.* FROM billd.operations o JOIN bench.subscriptions s ON s.id = o.resource_id;
 CREATE UNIQUE INDEX ON bench.operations (id);
