@@ -96,7 +96,8 @@ NODISCARD enum err_class cli_read_name(
 
 /**
  * cli_connect(cli, statements, len, err):
- * Connect to the database, with ${statements} prepared.
+ * Connect to the database, with ${statements} prepared, and "every", which has the rest of its
+ * transaction see the rows of all organisations in identity.organisations, and nothing else.
  */
 NODISCARD enum err_class cli_connect(
     struct cli *cli, const struct pg_statement *statements, size_t len, struct err *err);

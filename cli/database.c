@@ -1,24 +1,17 @@
 /* The operator's connection: as the owner of the database, whom row-level security binds too. */
-#include <stdio.h>
-#include <time.h>
-
 #include "cli/cli.h"
 
 #define STATEMENT_TIMEOUT_MS 30000
 #define CONNECT_TIMEOUT_S 10
-#define UNFORCE_TRIES 40
-#define UNFORCE_PAUSE_MS 250
 
 static const struct pg_statement shared_statements[] = {
     {"act_for", "SELECT set_config('billd.organisations', ARRAY[$1::uuid]::text, true)"},
-    {"every_begin", "BEGIN"},
-    {"every_wait", "SET LOCAL lock_timeout = '100ms'"},
-    {"every_unforce", "ALTER TABLE identity.organisations NO FORCE ROW LEVEL SECURITY"},
-    {"every_organisation",
-	"SELECT coalesce(array_agg(id ORDER BY id), '{}')::text FROM identity.organisations"},
+    {"every", "SELECT set_config('billd.every', 'on', true)"},
+    {"act_for_every",
+	"SELECT set_config('billd.organisations', coalesce(array_agg(id), '{}')::text, true) "
+	"FROM identity.organisations"},
     {"organisation_exists", "SELECT FROM identity.organisations WHERE id = $1::uuid"},
     {"snapshot_begin", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
-    {"snapshot_act_for", "SELECT set_config('billd.organisations', $1::text, true)"},
 };
 
 enum err_class
@@ -79,88 +72,48 @@ cli_run_for(struct cli *cli, struct uuid organisation_id, const char *name,
 	return ERR_NONE;
 }
 
-/* Run these statements, without parameters, in the transaction that the first of them begins.  The
- * last one's result. */
 static enum err_class
-run_all(struct cli *cli, const char *const *names, size_t len, PGresult **ret_last, struct err *err)
+act_for_every(struct cli *cli, struct err *err)
 {
-	for (size_t i = 0; i < len; i++)
-		if (pg_run(cli->pg, names[i], NULL, i + 1 == len ? ret_last : NULL, err) !=
-		    ERR_NONE)
-			return err->class;
-	return ERR_NONE;
+	if (pg_run(cli->pg, "every", NULL, NULL, err) != ERR_NONE)
+		return err->class;
+	return pg_run(cli->pg, "act_for_every", NULL, NULL, err);
 }
 
-/*
- * All organisations, as an array's text.  Row-level security binds the owner, too, who may take the
- * force off for itself: in a transaction of its own, which is rolled back.  That needs the table
- * alone for a moment, so it gives way to whoever reads it, and tries again.
- */
 static enum err_class
-every_organisation(struct cli *cli, struct str *ret_ids, struct err *err)
+act_for_one(struct cli *cli, struct uuid organisation_id, struct err *err)
 {
-	static const char *const names[] = {
-	    "every_begin", "every_wait", "every_unforce", "every_organisation"};
-	const struct timespec pause = {.tv_nsec = UNFORCE_PAUSE_MS * INT64_C(1000000)};
-	enum err_class class = ERR_RETRY;
-
-	for (int i = 0; i < UNFORCE_TRIES && class == ERR_RETRY; i++) {
-		PGresult *result = NULL;
-
-		if (i > 0)
-			(void)nanosleep(&pause, NULL);
-		class = run_all(cli, names, ARRAY_LEN(names), &result, err);
-		if (class == ERR_NONE && !arena_str(&cli->arena, pg_get_str(result, 0, 0), ret_ids))
-			class = err_set(err, ERR_FATAL, "there are too many organisations");
-		PQclear(result);
-		pg_rollback(cli->pg);
-	}
-	return class;
-}
-
-/* The array's text with that organisation alone. */
-static enum err_class
-one_organisation(struct cli *cli, const char *organisation, struct str *ret_ids, struct err *err)
-{
-	char text[UUID_TEXT_SIZE + 2], id[UUID_TEXT_SIZE];
-	struct uuid organisation_id;
+	char id[UUID_TEXT_SIZE];
 	struct pg_params params;
 	PGresult *result = NULL;
 	bool exists;
 
-	if (cli_read_uuid("--organisation", organisation, &organisation_id, err) != ERR_NONE)
-		return err->class;
 	pg_params_init(&params, &cli->arena);
 	pg_params_uuid(&params, organisation_id);
-	if (cli_run_for(cli, organisation_id, "organisation_exists", &params, &result, err) !=
-	    ERR_NONE)
+	if (pg_run(cli->pg, "act_for", &params, NULL, err) != ERR_NONE ||
+	    pg_run(cli->pg, "organisation_exists", &params, &result, err) != ERR_NONE)
 		return err->class;
 	exists = PQntuples(result) == 1;
 	PQclear(result);
 	uuid_write(organisation_id, id);
 	if (!exists)
 		return err_set(err, ERR_FATAL, "--organisation: there is no organisation %s", id);
-	snprintf(text, sizeof(text), "{%s}", id);
-	CHECK(arena_str(&cli->arena, str_from(text), ret_ids));
 	return ERR_NONE;
 }
 
 enum err_class
 cli_snapshot(struct cli *cli, const char *organisation, struct err *err)
 {
-	struct pg_params params;
-	struct str ids = STR_NONE;
+	struct uuid organisation_id = UUID_NIL;
 	enum err_class class;
 
-	class = organisation == NULL ? every_organisation(cli, &ids, err)
-				     : one_organisation(cli, organisation, &ids, err);
-	if (class != ERR_NONE)
-		return class;
-	pg_params_init(&params, &cli->arena);
-	pg_params_str(&params, ids);
+	if (organisation != NULL &&
+	    cli_read_uuid("--organisation", organisation, &organisation_id, err) != ERR_NONE)
+		return err->class;
 	class = pg_run(cli->pg, "snapshot_begin", NULL, NULL, err);
 	if (class == ERR_NONE)
-		class = pg_run(cli->pg, "snapshot_act_for", &params, NULL, err);
+		class = organisation == NULL ? act_for_every(cli, err)
+					     : act_for_one(cli, organisation_id, err);
 	if (class != ERR_NONE)
 		pg_rollback(cli->pg);
 	return class;

@@ -8,6 +8,7 @@
 #include "common/base/daemon.h"
 
 #define PATH_SIZE 4096
+#define NOT_ASKED (-1)
 
 enum {
 	RECONCILE_ORGANISATION,
@@ -24,9 +25,10 @@ enum {
 
 /* How many rows differ, by rule. */
 struct differences {
-	int64_t counts[RECONCILE_RULES_MAX];
+	int64_t counts[RECONCILE_RULES_MAX]; /* NOT_ASKED, where it cannot be */
 	int64_t total;
 	size_t rules; /* that have some */
+	size_t asked;
 };
 
 static void
@@ -44,16 +46,12 @@ print_difference(const PGresult *result, int row)
 
 /* Ask one rule, and print what it finds. */
 static enum err_class
-ask(struct cli *cli, const struct reconcile_rule *rule, bool whole, int64_t *ret_count,
-    struct err *err)
+ask(struct cli *cli, const struct reconcile_rule *rule, int64_t *ret_count, struct err *err)
 {
-	struct pg_params params;
 	PGresult *result = NULL;
 	int rows;
 
-	pg_params_init(&params, &cli->arena);
-	pg_params_bool(&params, whole);
-	if (pg_run(cli->pg, rule->name, &params, &result, err) != ERR_NONE)
+	if (pg_run(cli->pg, rule->name, NULL, &result, err) != ERR_NONE)
 		return err_wrap(err, "%s", rule->name);
 	rows = PQntuples(result);
 	*ret_count = rows == 0 ? 0 : pg_get_int64(result, 0, COLUMN_COUNT);
@@ -73,13 +71,16 @@ static enum err_class
 ask_all(struct cli *cli, bool whole, struct differences *differences, struct err *err)
 {
 	for (size_t i = 0; i < reconcile_rules_len; i++) {
-		int64_t count = 0;
+		int64_t *count = &differences->counts[i];
 
-		if (ask(cli, &reconcile_rules[i], whole, &count, err) != ERR_NONE)
+		*count = NOT_ASKED;
+		if (reconcile_rules[i].whole && !whole)
+			continue;
+		if (ask(cli, &reconcile_rules[i], count, err) != ERR_NONE)
 			return err->class;
-		differences->counts[i] = count;
-		differences->total += count;
-		differences->rules += count > 0 ? 1 : 0;
+		differences->total += *count;
+		differences->rules += *count > 0 ? 1 : 0;
+		differences->asked++;
 	}
 	return ERR_NONE;
 }
@@ -91,8 +92,9 @@ metrics_print(FILE *file, const struct differences *differences, int64_t now_s)
 	fprintf(file, "# HELP billd_reconcile_differences Rows that a rule of billd reconcile "
 		      "found to differ.\n# TYPE billd_reconcile_differences gauge\n");
 	for (size_t i = 0; i < reconcile_rules_len; i++)
-		fprintf(file, "billd_reconcile_differences{rule=\"%s\"} %lld\n",
-		    reconcile_rules[i].name, (long long)differences->counts[i]);
+		if (differences->counts[i] != NOT_ASKED)
+			fprintf(file, "billd_reconcile_differences{rule=\"%s\"} %lld\n",
+			    reconcile_rules[i].name, (long long)differences->counts[i]);
 	fprintf(file,
 	    "# HELP billd_reconcile_timestamp_seconds When billd reconcile last ran to "
 	    "its end.\n# TYPE billd_reconcile_timestamp_seconds gauge\n"
@@ -160,11 +162,11 @@ run_reconcile(struct cli *cli, const struct cli_input *input, struct err *err)
 		return err->class = ERR_FATAL;
 	}
 	if (differences.total == 0) {
-		printf("%zu rules, all agree\n", reconcile_rules_len);
+		printf("%zu rules, all agree\n", differences.asked);
 		return ERR_NONE;
 	}
 	return err_set(err, ERR_RETRY, "%zu of %zu rules find %lld differences", differences.rules,
-	    reconcile_rules_len, (long long)differences.total);
+	    differences.asked, (long long)differences.total);
 }
 
 const struct cli_command reconcile_commands[] = {

@@ -6,6 +6,8 @@
  * rows disagree.  Only reads; repairs nothing.
  */
 
+#include <stdbool.h>
+
 #include "common/postgres/pg.h"
 
 #define RECONCILE_RULES_MAX 40
@@ -14,9 +16,9 @@
 struct reconcile_rule {
 	const char *name;    /* in metrics, and as the name of its statement */
 	const char *meaning; /* "each entry's accounts add up to 0" */
-	const char
-	    *sql; /* the rows that differ: organisation_id (nil: none is known), subject,
-		     detail, and how many there are in all.  $1: every organisation is read */
+	const char *sql;     /* the rows that differ: organisation_id (nil: none is known), subject,
+				detail, and how many there are in all */
+	bool whole;          /* it can be asked only where every organisation is read */
 };
 
 extern const struct reconcile_rule reconcile_rules[];

@@ -15,8 +15,7 @@ UPDATE identity.organisations SET settings = settings - 'invoice_numbering'
 WHERE settings ->> 'invoice_numbering' NOT IN ('customer', 'organisation');
 UPDATE identity.organisations SET settings = settings - 'invoice_prefix' WHERE settings ->> 'invoice_prefix' !~ '^[A-Z0-9]{1,12}$';
 UPDATE identity.organisations SET settings = settings - 'net_terms_days' WHERE settings ->> 'net_terms_days' !~ '^([0-9]|[1-9][0-9]|[12][0-9]{2}|3[0-5][0-9]|36[0-5])$';
-UPDATE identity.organisations SET settings = settings - 'tax_rate_ids'
-WHERE settings ->> 'tax_rate_ids' !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(,[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}){0,4}$';
+UPDATE identity.organisations SET settings = settings - 'tax_rate_ids' WHERE settings ? 'tax_rate_ids'; -- there are no rates yet
 ALTER TABLE identity.organisations
     ADD CHECK (settings ->> 'invoice_numbering' IN ('customer', 'organisation')),
     ADD CHECK (settings ->> 'invoice_prefix' ~ '^[A-Z0-9]{1,12}$'),
@@ -348,6 +347,9 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Who lists the organisations, or compares the books of all, is the operator: the owner, and in a transaction that says so.
+CREATE POLICY every ON identity.organisations FOR SELECT TO CURRENT_USER
+    USING (((SELECT current_setting('billd.every', true)) = 'on') IS TRUE);
 -- Whose payments wait for a provider's answer is known only once they are found.
 CREATE POLICY due ON billd.payments FOR SELECT TO billd_worker USING (((SELECT current_setting('billd.due', true)) = 'on') IS TRUE);
 

@@ -7,6 +7,7 @@
 #include "worker/decode.h"
 #include "worker/handler.h"
 #include "worker/outcome.h"
+#include "worker/payments.h"
 #include "worker/transaction.h"
 
 #define ARENA_BYTES (256 * 1024 * 1024)
@@ -151,6 +152,7 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 	accepted_note(entries, len);
 	for (size_t i = 0; i < len; i++)
 		outcome_tell(context, &entries[i]);
+	context->payments_soon |= payments_wait(facts);
 	context->metrics->batches++;
 	context->metrics->batch_last_size = (int64_t)len;
 	context->metrics->transaction_last_us = clock_steady_us() - began_us;

@@ -123,7 +123,7 @@ assessment_make(struct decision *decision, const struct customer *customer,
 }
 
 /* Assess ${bill}, if it is to be issued, and find out whether it can be: what is refused is refused
- * here.  The items that it takes are ${ret_items}. */
+ * here.  The items that it takes are ${ret_items}.  Else discounts may lapse. */
 static enum refusal
 step_assess(struct decision *decision, const struct customer *customer, struct step *step,
     struct bill *bill, struct item *const **ret_items, size_t *ret_items_len)
@@ -133,6 +133,10 @@ step_assess(struct decision *decision, const struct customer *customer, struct s
 	enum refusal refusal;
 
 	*ret_items_len = 0;
+	if (!step->bills && step->turns_period) {
+		assessment_lapse(step, discounts);
+		discounts_keep(decision->decider, &step->after);
+	}
 	if (!step->bills)
 		return REFUSAL_NONE;
 	refusal = assessment_make(decision, customer, &assessment, ret_items);

@@ -137,21 +137,51 @@ refundable_of(const struct payment *payment)
 	return payment->amount - payment->amount_refunded;
 }
 
-/* The newest of ${payments} of which something can be paid back: by when it was asked for, as a
- * test clock's time may have stood still meanwhile.  NULL when there is none. */
-static struct payment *
-refundable_newest(struct payment *const *payments, size_t len)
+/* Whether number ${i} of ${payments} is newer than number ${than}: by when it was asked for, as a
+ * test clock's time may have stood still meanwhile. */
+static bool
+is_newer(struct payment *const *payments, size_t i, size_t than)
 {
-	struct payment *newest = NULL;
+	int64_t accepted_ms = payments[i]->accepted_ms;
+
+	return accepted_ms > payments[than]->accepted_ms ||
+	       (accepted_ms == payments[than]->accepted_ms && i > than);
+}
+
+/* The number of the newest of ${payments} of which something can be paid back, and which is older
+ * than number ${before} (${len}: of any age). */
+static size_t
+refundable_newest(struct payment *const *payments, size_t len, size_t before)
+{
+	size_t newest = len;
 
 	for (size_t i = 0; i < len; i++)
 		if (refundable_of(payments[i]) > 0 &&
-		    (newest == NULL || payments[i]->accepted_ms >= newest->accepted_ms))
-			newest = payments[i];
+		    (before == len || is_newer(payments, before, i)) &&
+		    (newest == len || is_newer(payments, i, newest)))
+			newest = i;
+	/* What an invoice has as paid, and not as refunded, are its payments. */
+	CHECK(newest < len);
 	return newest;
 }
 
-/* Pay back what ${note} says, to the payments it came by, the newest first. */
+/* Whether what ${note} says can be paid back. */
+static enum refusal
+refunds_check(const struct decision *decision, const struct credit_note *note)
+{
+	size_t len, refunds = 0;
+	struct payment *const *payments = facts_payments_of(
+	    decision->decider->facts, note->organisation_id, note->invoice_id, &len);
+	size_t at = len;
+
+	for (int64_t left = note->refunded; left > 0; refunds++) {
+		at = refundable_newest(payments, len, at);
+		left -= refundable_of(payments[at]);
+	}
+	return payment_refund(len, refunds);
+}
+
+/* Pay it back, to the payments it came by, the newest first. */
 static void
 refunds_begin(
     struct decision *decision, const struct document *document, const struct credit_note *note)
@@ -163,12 +193,9 @@ refunds_begin(
 	    decision->decider->facts, note->organisation_id, note->invoice_id, &len);
 
 	while (left > 0) {
-		struct payment *row = refundable_newest(payments, len);
-		int64_t amount;
+		struct payment *row = payments[refundable_newest(payments, len, len)];
+		int64_t amount = refundable_of(row) < left ? refundable_of(row) : left;
 
-		/* What an invoice has as paid, and not as refunded, are its payments. */
-		CHECK(row != NULL);
-		amount = refundable_of(row) < left ? refundable_of(row) : left;
 		refund_begin(decision, document, row, ordinal++, amount, note->id);
 		left -= amount;
 	}
@@ -202,6 +229,8 @@ credit_note_create_decide(struct decision *decision, const void *command)
 	    create->lines_len, create->refund, &room, document.now, &note);
 	if (refusal == REFUSAL_NONE && !document_has_room(&document, note.credited))
 		refusal = REFUSAL_AMOUNT_OUT_OF_RANGE;
+	if (refusal == REFUSAL_NONE)
+		refusal = refunds_check(decision, &note);
 	if (refusal == REFUSAL_NONE)
 		refusal = number_take(decision, &document, &note);
 	if (refusal != REFUSAL_NONE)

@@ -2,8 +2,8 @@
 #define WORKER_METRICS_H
 
 /*
- * What the worker tells Prometheus: counters that its loop sets, and a small HTTP server of its own
- * thread that shows them at /metrics.
+ * What the worker tells Prometheus: numbers that its loop sets, payments_* its payer (payer.h), and
+ * a small HTTP server of its own thread that shows them at /metrics.
  */
 
 #include <stdatomic.h>
@@ -11,7 +11,7 @@
 
 #include "common/base/err.h"
 
-/* METRIC(field, name, kind, help); written by the loop, read by the server. */
+/* METRIC(field, name, kind, help); each written by one thread, read by the server. */
 #define METRICS(METRIC)                                                                           \
 	METRIC(commands_succeeded, "billd_commands_total{outcome=\"succeeded\"}", "counter",      \
 	    "Commands by outcome")                                                                \

@@ -19,6 +19,8 @@ request_id(const struct entry *entry)
 	return id.len > 0 && decode_is_visible(id, REQUEST_ID_MAX) ? id : STR_NONE;
 }
 
+/* A worker's own command that failed leaves no operation: it is told again under the same id, until
+ * it has its effect. */
 static void
 operation_add(struct batch_context *context, const struct entry *entry, const char *detail)
 {
@@ -35,7 +37,8 @@ operation_add(struct batch_context *context, const struct entry *entry, const ch
 	    .request_id = request_id(entry),
 	};
 
-	operation_write(&context->decider, &asked, entry->refusal, detail);
+	if (entry->refusal == REFUSAL_NONE || !command_table[entry->type].internal)
+		operation_write(&context->decider, &asked, entry->refusal, detail);
 }
 
 /* Text that PostgreSQL takes whatever the bytes were. */
@@ -167,7 +170,6 @@ outcome_tell(struct batch_context *context, const struct entry *entry)
 	char operation[UUID_TEXT_SIZE] = "", organisation[UUID_TEXT_SIZE] = "";
 	const char *outcome = "succeeded";
 
-	context->payments_soon |= context->facts.lists[TABLE_PAYMENTS].len > 0;
 	if (entry->dead) {
 		outcome = "dead letter";
 		metrics->commands_dead++;

@@ -335,15 +335,19 @@ step(struct payer *payer, bool *ret_more, struct err *err)
 	/* What was lost on its way is told again when its time has come. */
 	(void)teller_reports(&payer->teller);
 	if (len == 0) {
+		/* Nothing is ours, whatever was walked before. */
+		walk_begin(walk);
 		walk_end(payer);
 		return ERR_NONE;
 	}
 	if (page_load(payer, partitions, len, &page, err) != ERR_NONE)
 		return err->class;
-	for (int row = 0; row < PQntuples(page) && class == ERR_NONE; row++) {
+	for (int row = 0; row < PQntuples(page); row++) {
 		struct waiting waiting = waiting_read(page, row);
 
-		class = settle(payer, &waiting, err);
+		/* Behind a failure none is asked for, but its age is seen: the next walk asks. */
+		if (class == ERR_NONE)
+			class = settle(payer, &waiting, err);
 		walk->shard = waiting.subject.shard;
 		walk->created_ms = waiting.created_ms;
 		walk->id = waiting.subject.payment_id;
@@ -351,7 +355,7 @@ step(struct payer *payer, bool *ret_more, struct err *err)
 			walk->oldest_ms = waiting.accepted_ms;
 	}
 	*ret_more = class == ERR_NONE && PQntuples(page) == PAGE_MAX;
-	if (!*ret_more)
+	if (PQntuples(page) < PAGE_MAX)
 		walk_end(payer);
 	PQclear(page);
 	return class;

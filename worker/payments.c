@@ -86,3 +86,17 @@ payments_under_way(const struct facts *facts, const struct pay_invoice *pay)
 
 	return facts_payment(facts, pay->meta.organisation_id, id) != NULL;
 }
+
+bool
+payments_wait(const struct facts *facts)
+{
+	const struct fact_list *list = &facts->lists[TABLE_PAYMENTS];
+
+	for (size_t i = 0; i < list->len; i++) {
+		const struct payment *payment = list->values[i];
+
+		if (payment_status_from(payment->status) == PAYMENT_PROCESSING)
+			return true;
+	}
+	return false;
+}

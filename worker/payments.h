@@ -46,4 +46,11 @@ void payments_move(struct decision *decision, const struct document *document, s
  */
 NODISCARD bool payments_under_way(const struct facts *facts, const struct pay_invoice *pay);
 
+/**
+ * payments_wait(facts):
+ * Whether a provider is to be asked for one of the payments and refunds of ${facts} for the first
+ * time.
+ */
+NODISCARD bool payments_wait(const struct facts *facts);
+
 #endif

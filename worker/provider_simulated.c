@@ -4,10 +4,9 @@
 
 #include "common/base/arena.h"
 #include "common/base/crash_point.h"
+#include "common/domain/payment.h"
 
 #define ARENA_BYTES (64 * 1024)
-#define FAILURES_PREFIX "sim_fail_n_then_ok:"
-#define FAILURES_MAX 99
 #define REFERENCE_PREFIX "sim_"
 
 struct simulated {
@@ -31,20 +30,6 @@ static const struct pg_statement statements[] = {
 	"RETURNING outcome, code, asked"},
 };
 
-static bool
-failures_read(struct str method, int32_t *ret_failures)
-{
-	const struct str prefix = STR(FAILURES_PREFIX);
-	int64_t failures;
-
-	if (method.len <= prefix.len || memcmp(method.ptr, prefix.ptr, prefix.len) != 0 ||
-	    !str_read_int64((struct str){method.ptr + prefix.len, method.len - prefix.len}, 0,
-		FAILURES_MAX, &failures))
-		return false;
-	*ret_failures = (int32_t)failures;
-	return true;
-}
-
 bool
 provider_simulated_terms(struct str method, bool refund, struct provider_simulated_terms *ret_terms)
 {
@@ -58,7 +43,7 @@ provider_simulated_terms(struct str method, bool refund, struct provider_simulat
 	    {"sim_error", {0, NULL, true}},
 	};
 	struct provider_simulated_terms terms = {0, "card_declined", false};
-	bool known = failures_read(method, &terms.declines);
+	bool known = payment_failures_read(method, &terms.declines);
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (str_equal(method, str_from(table[i].method))) {

@@ -7,6 +7,7 @@
 #include "common/codec/command.h"
 #include "common/codec/command_signature.h"
 #include "common/kafka/topic.h"
+#include "worker/actor.h"
 
 #define MESSAGE_MAX 4096
 #define MESSAGE_TIMEOUT_MS 5000
@@ -93,7 +94,7 @@ outcome_encode(struct teller *teller, const struct teller_subject *subject,
 		    .operation_id = id_derive(
 			subject->payment_id, ID_OUTCOME, (uint32_t)result->outcome, subject->shard),
 		    .organisation_id = subject->organisation_id,
-		    .actor = STR(TELLER_ACTOR),
+		    .actor = ACTOR_PAYMENTS,
 		    .accepted_at = now_ms,
 		},
 	    .customer_id = subject->customer_id,

@@ -15,8 +15,6 @@
 #include "worker/provider.h"
 #include "worker/signatures.h"
 
-#define TELLER_ACTOR "system:payments"
-
 struct teller_settings {
 	const char *bootstrap;  /* Kafka's brokers */
 	const char *secret;     /* BILLD_SECRET; NULL: nothing is signed */

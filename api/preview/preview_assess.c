@@ -116,10 +116,14 @@ preview_assess(struct preview *preview)
 	};
 	enum refusal refusal;
 
-	if (!preview->step.bills)
+	if (!preview->step.bills && !preview->step.turns_period)
 		return REFUSAL_NONE;
 	/* What the step found lies in the other one, or in the row. */
 	preview->turn = 1 - preview->turn;
+	if (!preview->step.bills) {
+		assessment_lapse(&preview->step, preview->discounts[preview->turn]);
+		return REFUSAL_NONE;
+	}
 	refusal =
 	    assess(&assessment, &preview->step, &preview->bill, preview->discounts[preview->turn]);
 	if (refusal == REFUSAL_NONE && !bill_fits(&preview->bill, preview->customer.credit_balance))

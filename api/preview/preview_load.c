@@ -256,9 +256,14 @@ preview_load_subscription(struct preview *preview, struct uuid id)
 {
 	struct subscription *subscription = &preview->subscription;
 
-	return load_or(preview, REFUSAL_SUBSCRIPTION_NOT_FOUND, "preview_subscription",
-		   &rows_subscriptions, id, STR_NONE, subscription) &&
-	       preview_load_customer(preview, subscription->customer_id) &&
+	if (!load_or(preview, REFUSAL_SUBSCRIPTION_NOT_FOUND, "preview_subscription",
+		&rows_subscriptions, id, STR_NONE, subscription))
+		return false;
+	/* A preview books nothing, so nothing falls due for the sake of the books. */
+	subscription->deferred = 0;
+	if (!instant_is_none(subscription->due_at))
+		subscription->due_at = subscription_due_at(subscription);
+	return preview_load_customer(preview, subscription->customer_id) &&
 	       load_version(preview, subscription->plan_version_id) &&
 	       load_version(preview, subscription->pending_version_id) &&
 	       load_quantities(preview, id) && preview_load_zone(preview, subscription->timezone);

@@ -78,11 +78,12 @@ spread_bound(
 bool
 assessment_spread(const struct assessment_spread *spread, int64_t *ret_total, int64_t *ret_shares)
 {
-	struct split_part parts[BILL_LINES_MAX] = {{0, 1}};
-	size_t firsts[BILL_LINES_MAX + 1];
-	size_t len = spread_charges(spread, parts, firsts);
+	struct split_part parts[BILL_LINES_MAX];
+	size_t firsts[BILL_LINES_MAX + 1], len;
 	int64_t shares[BILL_LINES_MAX];
 
+	parts[0] = (struct split_part){0, 1}; /* also without lines */
+	len = spread_charges(spread, parts, firsts);
 	if (!split_round(parts, len, ret_total, shares))
 		return false;
 	for (size_t i = 0; i < len; i++) {
@@ -114,12 +115,29 @@ items_append(const struct assessment *assessment, const struct step *step, struc
 	return REFUSAL_NONE;
 }
 
+/* Whether all that ${bill} has, whatever the signs, fits together: then so does every sum of parts
+ * of it, here, in the journal, in credit notes, and in the database's own checks. */
+static bool
+has_room(const struct bill *bill)
+{
+	int128 all = 0;
+
+	for (size_t i = 0; i < bill->len; i++) {
+		const struct bill_line *line = &bill->lines[i];
+
+		all += line->amount < 0 ? -(int128)line->amount : line->amount;
+		for (size_t j = 0; j < line->taxes_len; j++)
+			all += line->taxes[j].amount < 0 ? -(int128)line->taxes[j].amount
+							 : line->taxes[j].amount;
+	}
+	return all <= INT64_MAX;
+}
+
 enum refusal
 assess(const struct assessment *assessment, struct step *step, struct bill *bill,
     struct discount discounts[DISCOUNTS_MAX])
 {
 	enum refusal refusal;
-	int128 total;
 
 	CHECK(step->bills);
 	CHECK(bill->discounts_len == 0 && bill->taxes_len == 0);
@@ -133,9 +151,8 @@ assess(const struct assessment *assessment, struct step *step, struct bill *bill
 	refusal = assessment_tax(assessment, step, bill);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	total = (int128)bill->subtotal - bill->discount + bill->tax - bill->tax_included;
-	if (total < -INT64_MAX || total > INT64_MAX)
+	if (!has_room(bill))
 		return REFUSAL_AMOUNT_OUT_OF_RANGE;
-	bill->total = (int64_t)total;
+	bill->total = bill->subtotal - bill->discount + bill->tax - bill->tax_included;
 	return REFUSAL_NONE;
 }

@@ -13,10 +13,10 @@
  * - Percent: of the sum of its lines, rounded once, spread by largest remainder.
  * - Amount: up to the sum of its lines, spread in proportion to what is left of them; the rest
  *   lapses.
- * - A bill that begins or ends a period (reason subscription_create, _cycle, _cancel or _end, or
- *   with a charge in advance that is no proration) is discounted by what is good for another period
- *   (periods_left): on all lines but credited ones.  If that takes anything off, one period is used
- *   up, and the current period is covered; else it is not.
+ * - A bill that begins or ends a period (step->turns_period) is discounted by what is good for
+ *   another period (periods_left): on all lines but credited ones.  If that takes anything off, one
+ *   period is used up, and the current period is covered; else it is not.  Without a bill it is not
+ *   either (assessment_lapse).
  * - Otherwise, inside a period, what covers it is taken off: a percentage of every line, an amount
  *   of prorated charges in advance alone, as much as it gives for what remains of the period.
  * - Credited lines give back what was taken off them: of a percentage that covers the period as
@@ -58,9 +58,16 @@ struct assessment {
  * behind it, in ${discounts}, which has room for DISCOUNTS_MAX and lives as long as the step.
  * ${discounts} is not where the step's are.  Refused, both of no use: TAX_RATE_NOT_FOUND (a rate is
  * not among those given), TAX_TOO_MIXED (more than SPLIT_DENOMINATORS_MAX different sums of
- * inclusive rates), AMOUNT_OUT_OF_RANGE.
+ * inclusive rates), AMOUNT_OUT_OF_RANGE (of all lines and taxes together, without their signs).
  */
 NODISCARD enum refusal assess(const struct assessment *assessment, struct step *step,
     struct bill *bill, struct discount discounts[DISCOUNTS_MAX]);
+
+/**
+ * assessment_lapse(step, discounts):
+ * ${step} turns the period, and no bill is issued: step->after.discounts cover nothing and have
+ * given nothing behind it, in ${discounts}, as assess has it.
+ */
+void assessment_lapse(struct step *step, struct discount discounts[DISCOUNTS_MAX]);
 
 #endif

@@ -209,21 +209,6 @@ discount_go_on(const struct taking *taking, struct discount *discount)
 	discount->given_whole = discount->given == 0 ? 1 : taking->remaining.whole;
 }
 
-static bool
-begins_period(const struct step *step, const struct bill *bill)
-{
-	static const char *const reasons[] = {
-	    "subscription_create", "subscription_cycle", "subscription_cancel", "subscription_end"};
-
-	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
-		if (str_equal(step->reason, str_from(reasons[i])))
-			return true;
-	for (size_t i = 0; i < bill->len; i++)
-		if (is_advance(&bill->lines[i]) && !bill->lines[i].proration)
-			return true;
-	return false;
-}
-
 /* The part of the natural period that advance charges are credited or prorated for. */
 static struct fraction
 remaining_of(const struct bill *bill)
@@ -238,7 +223,7 @@ bool
 assessment_discount(struct step *step, struct bill *bill, struct discount discounts[DISCOUNTS_MAX])
 {
 	const struct discount *before = step->after.discounts;
-	struct taking taking = {bill, begins_period(step, bill), remaining_of(bill)};
+	struct taking taking = {bill, step->turns_period, remaining_of(bill)};
 
 	CHECK(step->after.discounts_len <= DISCOUNTS_MAX);
 	CHECK(step->after.discounts_len == 0 || before != discounts);
@@ -257,4 +242,19 @@ assessment_discount(struct step *step, struct bill *bill, struct discount discou
 	}
 	step->after.discounts = discounts;
 	return true;
+}
+
+void
+assessment_lapse(struct step *step, struct discount discounts[DISCOUNTS_MAX])
+{
+	CHECK(step->turns_period && !step->bills);
+	CHECK(step->after.discounts_len <= DISCOUNTS_MAX);
+
+	for (size_t i = 0; i < step->after.discounts_len; i++) {
+		discounts[i] = step->after.discounts[i];
+		discounts[i].covers = false;
+		discounts[i].given = discounts[i].given_part = 0;
+		discounts[i].given_whole = 1;
+	}
+	step->after.discounts = discounts;
 }

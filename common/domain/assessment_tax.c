@@ -106,8 +106,9 @@ tax_compute(struct bill *bill, struct bill_tax *tax)
 {
 	int64_t percentage = assessment_millionths(tax->rate->percentage);
 	int64_t shares[BILL_LINES_MAX];
-	struct assessment_spread spread = {.len = 0};
+	struct assessment_spread spread;
 
+	spread.len = 0;
 	for (size_t i = 0; i < bill->len; i++) {
 		struct bill_line *line = &bill->lines[i];
 
@@ -119,8 +120,12 @@ tax_compute(struct bill *bill, struct bill_tax *tax)
 	}
 	if (!assessment_spread(&spread, &tax->amount, shares))
 		return false;
-	for (size_t i = 0; i < spread.len; i++)
-		line_tax_find(spread.lines[i], tax->rate)->amount = shares[i];
+	for (size_t i = 0; i < spread.len; i++) {
+		struct bill_line_tax *line_tax = line_tax_find(spread.lines[i], tax->rate);
+
+		CHECK(line_tax != NULL);
+		line_tax->amount = shares[i];
+	}
 	return true;
 }
 

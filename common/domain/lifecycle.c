@@ -378,6 +378,7 @@ lifecycle_create(const struct customer *customer, const struct plan *plan,
 	after->status = subscription_status_name(status);
 	step->event = LIFECYCLE_CREATED;
 	step->at = status == SUBSCRIPTION_SCHEDULED ? now : after->started_at;
+	step->turns_period = status == SUBSCRIPTION_ACTIVE;
 	step->bills = false;
 	step->reason = STR_NONE;
 	step->period = lifecycle_current(after);

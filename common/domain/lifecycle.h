@@ -54,6 +54,8 @@ struct step {
 	enum lifecycle_event event;
 	struct instant at; /* when it takes effect */
 	struct subscription after;
+	bool turns_period; /* one that is billed begins, or the last one ends: what covered the one
+			      before covers it no more */
 	bool bills; /* the bill is to be issued: as an invoice, or as a credit when its total is
 		       negative */
 	struct str reason;    /* of the invoice: "subscription_create", "_cycle" (also a start or a

@@ -61,6 +61,7 @@ lifecycle_finish(struct step *step, const struct subscription *subscription,
 		    canceled ? STR("subscription_cancel") : STR("subscription_end"), period, false);
 	}
 	step->event = canceled ? LIFECYCLE_CANCELED : LIFECYCLE_EXPIRED;
+	step->turns_period = true;
 	lifecycle_move(after, to);
 	if (canceled && instant_is_none(after->canceled_at))
 		after->canceled_at = step->at;

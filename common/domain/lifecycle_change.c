@@ -115,6 +115,7 @@ change_of_cadence(
 	struct subscription *after = &step->after;
 	enum refusal refusal;
 
+	step->turns_period = true;
 	lifecycle_take(after, target->version, target->quantity);
 	after->anchor = STR("start");
 	if (!lifecycle_place_at(after, target->version, terms->zone, step->at))

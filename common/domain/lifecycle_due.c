@@ -14,6 +14,7 @@ start(struct step *step, const struct terms *terms, struct bill *bill)
 		lifecycle_move(after, SUBSCRIPTION_TRIALING);
 		return REFUSAL_NONE;
 	}
+	step->turns_period = true;
 	lifecycle_move(after, SUBSCRIPTION_ACTIVE);
 	refusal = lifecycle_add_advance(after, terms->version, terms, lifecycle_current(after),
 	    (struct lifecycle_flags){false, false}, bill);
@@ -30,6 +31,7 @@ lifecycle_enter_period(struct step *step, const struct terms *terms, struct bill
 	const struct plan_version *version = terms->version;
 	enum refusal refusal;
 
+	step->turns_period = true;
 	if (!uuid_is_nil(after->pending_version_id)) {
 		CHECK(terms->pending != NULL);
 		CHECK(uuid_equal(terms->pending->id, after->pending_version_id));

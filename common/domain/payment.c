@@ -28,9 +28,8 @@ payment_status_from(struct str name)
 	return (enum payment_status)status;
 }
 
-/* "sim_fail_n_then_ok:N". */
-static bool
-is_failing_first(struct str method)
+bool
+payment_failures_read(struct str method, int32_t *ret_n)
 {
 	struct str prefix = STR(FAILURES_PREFIX);
 	struct str digits;
@@ -39,7 +38,10 @@ is_failing_first(struct str method)
 	if (method.len <= prefix.len || memcmp(method.ptr, prefix.ptr, prefix.len) != 0)
 		return false;
 	digits = (struct str){method.ptr + prefix.len, method.len - prefix.len};
-	return digits.ptr[0] != '-' && str_read_int64(digits, 0, FAILURES_MAX, &failures);
+	if (digits.ptr[0] == '-' || !str_read_int64(digits, 0, FAILURES_MAX, &failures))
+		return false;
+	*ret_n = (int32_t)failures;
+	return true;
 }
 
 bool
@@ -47,11 +49,12 @@ payment_method_is_known(struct str method)
 {
 	static const char *const names[] = {
 	    "manual", "sim_ok", "sim_declined", "sim_insufficient_funds", "sim_error"};
+	int32_t failures;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_equal(method, str_from(names[i])))
 			return true;
-	return is_failing_first(method);
+	return payment_failures_read(method, &failures);
 }
 
 enum refusal
@@ -68,6 +71,14 @@ payment_begin(const struct invoice *invoice, size_t attempts, struct str method,
 	if (amount > invoice_remaining(invoice))
 		return REFUSAL_PAYMENT_TOO_LARGE;
 	return attempts < PAYMENTS_MAX ? REFUSAL_NONE : REFUSAL_PAYMENTS_TOO_MANY;
+}
+
+enum refusal
+payment_refund(size_t rows, size_t refunds)
+{
+	return refunds == 0 || rows + refunds <= PAYMENTS_AND_REFUNDS_MAX
+		   ? REFUSAL_NONE
+		   : REFUSAL_PAYMENTS_TOO_MANY;
 }
 
 enum refusal

@@ -13,7 +13,8 @@
 #include "common/domain/money.h"
 #include "common/domain/refusal.h"
 
-#define PAYMENTS_MAX 100 /* attempts for one invoice */
+#define PAYMENTS_MAX 100              /* attempts for one invoice */
+#define PAYMENTS_AND_REFUNDS_MAX 1000 /* of one invoice, where a refund is to be begun */
 #define PAYMENT_METHOD_MANUAL                                              \
 	STR("manual") /* money that came another way: no provider is asked \
 		       */
@@ -68,6 +69,12 @@ NODISCARD enum payment_status payment_status_from(struct str name);
 NODISCARD bool payment_method_is_known(struct str method);
 
 /**
+ * payment_failures_read(method, ret_n):
+ * Read the N of sim_fail_n_then_ok:N, from 0 to 99.  False, untouched, for any other method.
+ */
+NODISCARD bool payment_failures_read(struct str method, int32_t *ret_n);
+
+/**
  * payment_begin(invoice, attempts, method, amount):
  * Whether a payment over ${amount} (INT64_MIN: all that remains) by ${method} can begin, behind
  * ${attempts} that were made before.  Refused, in this order: PAYMENT_METHOD_UNKNOWN,
@@ -75,6 +82,13 @@ NODISCARD bool payment_method_is_known(struct str method);
  */
 NODISCARD enum refusal payment_begin(
     const struct invoice *invoice, size_t attempts, struct str method, int64_t amount);
+
+/**
+ * payment_refund(rows, refunds):
+ * Whether so many ${refunds} can begin for an invoice that has ${rows} payments and refunds.
+ * Refused: PAYMENTS_TOO_MANY.
+ */
+NODISCARD enum refusal payment_refund(size_t rows, size_t refunds);
 
 /**
  * payment_settle(payment, status, now):

@@ -13,7 +13,7 @@ CHARGE = """{"code": "%s", "name": "Seats", "model": "per_unit", "billing": "adv
 EARLIER = """
 INSERT INTO identity.organisations (id, name, currency, timezone, settings) VALUES (%(org)s, 'Ltd.', 'USD',
     'Etc/UTC', '{"invoice_numbering": "yearly", "invoice_prefix": "ACME", "net_terms_days": "366",
-    "tax_rate_ids": "19.6", "proration": "day"}');
+    "tax_rate_ids": "11111111-1111-4111-8111-111111111111", "proration": "day"}');
 INSERT INTO billd.customers (organisation_id, id, shard, name, currency, timezone, metadata, number_prefix,
     invoice_count, credit_balance, credit_count, latest_at, created_ms, created_at, updated_at, test_clock_id)
     VALUES (%(org)s, %(customer)s, 5, 'Ada', 'USD', 'Etc/UTC', '{}', 'ADA', 3, 500, 2, now(), 1, now(), now(),

@@ -12,7 +12,6 @@ import splits
 from rules import Refused, half_away, int64
 
 DENOMINATORS_MAX = 8
-WHOLE_PERIOD = ("create", "cycle", "cancel", "end")
 
 
 # ---- What is agreed.
@@ -149,13 +148,14 @@ class Assessed:
         return self.subtotal - self.discount + self.tax - self.included
 
 
-def assess(setup, lines, reason, period, discounts, rates, items):
-    """lines: of the bill. discounts and rates: the subscription's. items: those that are pending."""
+def assess(setup, lines, turns, period, discounts, rates, items):
+    """lines: of the bill. turns: a period begins or ends. discounts and rates: the subscription's. items: those that
+    are pending.
+    """
     lines = [*lines, *(item_line(item, period) for item in items)]
     owed = [Owed(line, [], []) for line in lines]
     rules.total(lines)
-    begins = reason in WHOLE_PERIOD or any(in_advance(line) and not line.proration for line in lines)
-    after = [take(discount, owed, begins) for discount in discounts]
+    after = [take(discount, owed, turns) for discount in discounts]
     taken = [int64(sum(one.shares[i] for one in owed)) for i in range(len(discounts))]
     taxes = tax(setup, owed, rates) if setup.exempt == "none" else []
     assessed = Assessed(owed, taken, taxes, tuple(after))
@@ -163,6 +163,8 @@ def assess(setup, lines, reason, period, discounts, rates, items):
         int64(one.tax)
     for amount in (assessed.subtotal, assessed.discount, assessed.tax, assessed.included, assessed.total):
         int64(amount)
+    # Whatever the signs.
+    int64(sum(abs(one.line.amount) + sum(abs(amount) for _, amount in one.taxes) for one in owed))
     return assessed
 
 
@@ -286,6 +288,11 @@ def begun(discount, charged):
         left -= 1
     given_of = advance[-1].line.share if given > 0 else Fraction(0)
     return replace(discount, left=left, covers=taken > 0, given=max(0, given), given_of=given_of)
+
+
+def lapsed(discount):
+    """A period began or ended without an invoice: nothing was taken off, so nothing is covered."""
+    return replace(discount, covers=False, given=0, given_of=Fraction(0))
 
 
 # ---- Taxes.

@@ -400,6 +400,8 @@ owe(struct bridge_life *life, bool is_new, size_t items_len, struct outcome *ret
 		if (refusal != REFUSAL_NONE)
 			return refusal;
 		ret_outcome->earnings = earnings_of_bill(&life->bill);
+	} else if (life->step.turns_period) {
+		assessment_lapse(&life->step, life->behind);
 	}
 	ret_outcome->by_time =
 	    deferral_step(is_new ? NULL : &life->subscription, &life->step, &ret_outcome->earnings);

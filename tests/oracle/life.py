@@ -70,6 +70,7 @@ class Step:
     lines: tuple = ()
     reason: str | None = None  # of the invoice; None: nothing is issued
     period: tuple = (0, 0)
+    turns: bool = False  # a billed period begins, or the last one ends
 
 
 # ---- What is billed.
@@ -98,11 +99,11 @@ def shown(life, end):
     return (life.period[0], end) if end > life.period[0] else life.natural
 
 
-def issue(event, at, after, lines, reason, period, always=False):
+def issue(event, at, after, lines, reason, period, always=False, turns=True):
     rules.total(lines)
     if not lines and not always:
-        return Step(event, at, after)
-    return Step(event, at, after, lines, reason, period)
+        return Step(event, at, after, turns=turns)
+    return Step(event, at, after, lines, reason, period, turns)
 
 
 # ---- Periods.
@@ -292,7 +293,8 @@ def change_now(terms, life, after, now, prorate):
             after = replace(after, period=(now, after.period[1]))
         if prorate:
             lines += advance(terms, after, now, proration=True)
-    return issue("changed", now, after, lines, "update", (now, after.period[1]))
+    period = (now, after.period[1])
+    return issue("changed", now, after, lines, "update", period, turns=moves(life, after.version))
 
 
 def cancel(terms, life, now, effective, credit_unused):

@@ -18,8 +18,10 @@ def owe(setup, before, step, items=()):
     """What the worker makes of a step. `before`: the life, None for a new one."""
     life, assessed, earnings = step.after, None, books.Earnings()
     if step.reason is not None:
-        assessed = assessment.assess(setup, step.lines, step.reason, step.period, life.discounts, life.rates, items)
+        assessed = assessment.assess(setup, step.lines, step.turns, step.period, life.discounts, life.rates, items)
         earnings = books.earnings(assessed)
         life = replace(life, discounts=assessed.discounts_after)
+    elif step.turns:
+        life = replace(life, discounts=tuple(map(assessment.lapsed, life.discounts)))
     by_time, deferral, earnings = books.step(before, life, step.event, step.at, earnings)
     return Owed(replace(step, after=replace(life, deferral=deferral)), assessed, by_time, earnings)

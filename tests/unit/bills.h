@@ -85,7 +85,8 @@ bills_percent(const char *text)
 
 /**
  * bills_begin(bills, reason):
- * An empty bill for ${reason}, of a customer that pays taxes and has no rates, coupons or items.
+ * An empty bill for ${reason}, of a customer that pays taxes and has no rates, coupons or items. An
+ * update is inside a period, all others begin or end one.
  */
 static inline void
 bills_begin(struct bills *bills, const char *reason)
@@ -106,6 +107,7 @@ bills_begin(struct bills *bills, const char *reason)
 	    .items = bills->item_list,
 	};
 	bills->step = (struct step){
+	    .turns_period = strcmp(reason, "subscription_update") != 0,
 	    .bills = true,
 	    .reason = str_from(reason),
 	    .period = {{1000}, {2000}},

@@ -169,15 +169,6 @@ static const struct discount_row discount_rows[] = {
 	{{BILLS_CREDITED, .amount = -1000}, {BILLS_CREDITED_MAXIMUM, .amount = 400}}, HALF,
 	{{.amount = 600, .covers = true, .given = 600, .part = 1, .whole = 1}}, {{-500, 200}},
 	{{.amount = 600}}},
-    {"to another interval: the old one's rest, and a whole new period", "subscription_update",
-	{{BILLS_CREDITED, .amount = -1500}, {BILLS_ADVANCE, .amount = 30000}}, HALF,
-	{{"10", .left = 1, .covers = true},
-	    {.amount = 500, .left = EVER, .covers = true, .given = 500, .part = 1, .whole = 1},
-	    {.amount = 700, .covers = true, .given = 700, .part = 1, .whole = 1}},
-	{{-150, 3000}, {-250, 500}, {-350, 0}},
-	{{"10", .covers = true},
-	    {.amount = 500, .left = EVER, .covers = true, .given = 500, .part = 1, .whole = 2},
-	    {.amount = 700}}},
     {"a part that costs nothing", "subscription_create",
 	{{BILLS_ADVANCE, .amount = 0}, {BILLS_ITEM, .amount = 300}}, {0, 1},
 	{{.amount = 500, .left = 2}}, {{0, 300}}, {{.amount = 500, .left = 1, .covers = true}}},
@@ -187,19 +178,38 @@ static const struct discount_row discount_rows[] = {
 	{{.amount = INT64_MAX, .covers = true, .given = INT64_MAX - 1, .part = 1, .whole = 1},
 	    {"100", .left = 1}}},
     {"the largest given part", "subscription_update",
-	{{BILLS_CREDITED, .amount = -INT64_MAX}, {BILLS_PRORATED, .amount = INT64_MAX}},
+	{{BILLS_CREDITED, .amount = -INT64_MAX / 2}, {BILLS_PRORATED, .amount = INT64_MAX / 2}},
 	{FRACTION_WHOLE_MAX - 1, FRACTION_WHOLE_MAX},
-	{{.amount = INT64_MAX,
+	{{.amount = INT64_MAX / 2,
 	    .covers = true,
-	    .given = INT64_MAX,
+	    .given = INT64_MAX / 2,
 	    .part = FRACTION_WHOLE_MAX,
 	    .whole = FRACTION_WHOLE_MAX}},
-	{{-(INT64_MAX - (INT64_C(1) << 23)), INT64_MAX - (INT64_C(1) << 23)}},
-	{{.amount = INT64_MAX,
+	{{-(INT64_MAX / 2 - (INT64_C(1) << 22)), INT64_MAX / 2 - (INT64_C(1) << 22)}},
+	{{.amount = INT64_MAX / 2,
 	    .covers = true,
-	    .given = INT64_MAX - (INT64_C(1) << 23),
+	    .given = INT64_MAX / 2 - (INT64_C(1) << 22),
 	    .part = FRACTION_WHOLE_MAX - 1,
 	    .whole = FRACTION_WHOLE_MAX}}},
+};
+
+/* Updates that turn the period. */
+static const struct discount_row turning_rows[] = {
+    {"to another interval: the old one's rest, and a whole new period", "subscription_update",
+	{{BILLS_CREDITED, .amount = -1500}, {BILLS_ADVANCE, .amount = 30000}}, HALF,
+	{{"10", .left = 1, .covers = true},
+	    {.amount = 500, .left = EVER, .covers = true, .given = 500, .part = 1, .whole = 1},
+	    {.amount = 700, .covers = true, .given = 700, .part = 1, .whole = 1}},
+	{{-150, 3000}, {-250, 500}, {-350, 0}},
+	{{"10", .covers = true},
+	    {.amount = 500, .left = EVER, .covers = true, .given = 500, .part = 1, .whole = 2},
+	    {.amount = 700}}},
+    {"to another interval, in arrears alone: nothing covers the new period", "subscription_update",
+	{{BILLS_CREDITED, .amount = -1500}}, HALF,
+	{{.percent = "100", .covers = true}, {"10", .left = EVER, .covers = true},
+	    {.amount = 700, .left = 2, .covers = true, .given = 700, .part = 1, .whole = 1}},
+	{{-1500}, {0}, {0}},
+	{{.percent = "100"}, {"10", .left = EVER}, {.amount = 700, .left = 2}}},
 };
 
 static const struct uuid plan_ids[] = {{{3, 0}}, {{3, 1}}};
@@ -253,12 +263,13 @@ assert_discount(const char *name, const struct discount *actual, const struct di
 	ck_assert(actual->amount_off == expected.amount_off);
 }
 
-START_TEST(test_what_discounts_take)
+static void
+assert_taken(const struct discount_row *row, bool turns_period)
 {
-	const struct discount_row *row = &discount_rows[_i];
 	const struct bill *bill = &bills.bill;
 
 	bills_begin(&bills, row->reason);
+	bills.step.turns_period |= turns_period;
 	for (size_t i = 0; i < LINES && row->lines[i].what != BILLS_NONE; i++)
 		bills_line_add(&bills, &row->lines[i], row->fraction);
 	for (size_t i = 0; i < DISCOUNTS && is_text(&row->discounts[i]); i++)
@@ -284,6 +295,17 @@ START_TEST(test_what_discounts_take)
 	}
 	bills_assert_sums(row->name, bill);
 }
+
+START_TEST(test_what_discounts_take)
+{
+	assert_taken(&discount_rows[_i], false);
+}
+END_TEST
+
+START_TEST(test_what_discounts_take_of_a_new_interval)
+{
+	assert_taken(&turning_rows[_i], true);
+}
 END_TEST
 
 /* The sum of the charges is beyond 64 bits, though that of all lines is not. */
@@ -296,11 +318,41 @@ START_TEST(test_a_discount_of_lines_beyond_64_bits)
 
 	for (size_t i = 0; i < ARRAY_LEN(discounts); i++) {
 		bills_begin(&bills, "subscription_update");
+		bills.step.turns_period = true;
 		for (size_t j = 0; j < ARRAY_LEN(lines); j++)
 			bills_line_add(&bills, &lines[j], FRACTION_WHOLE);
 		discount_add(&discounts[i]);
 		ck_assert_int_eq(bills_assess(&bills), REFUSAL_AMOUNT_OUT_OF_RANGE);
 	}
+}
+END_TEST
+
+/* A period that turns without a bill. */
+START_TEST(test_discounts_lapse)
+{
+	static const struct discount_text discounts[] = {
+	    {"100", .covers = true}, {.amount = 700,
+					 .left = EVER,
+					 .covers = true,
+					 .given = 700,
+					 .part = 1,
+					 .whole = 2,
+					 .plan = 1}};
+	static const struct discount_text after[] = {
+	    {.percent = "100"}, {.amount = 700, .left = EVER, .plan = 1}};
+
+	bills_begin(&bills, "subscription_update");
+	bills.step.bills = false;
+	bills.step.turns_period = true;
+	for (size_t i = 0; i < ARRAY_LEN(discounts); i++)
+		discount_add(&discounts[i]);
+	assessment_lapse(&bills.step, bills.after);
+	ck_assert_ptr_eq(bills.step.after.discounts, bills.after);
+	for (size_t i = 0; i < ARRAY_LEN(after); i++) {
+		assert_discount("lapsed", &bills.after[i], &after[i]);
+		ck_assert(bills.before[i].covers);
+	}
+	ck_assert_uint_eq(bills.after[1].plan_ids.len, 1);
 }
 END_TEST
 
@@ -389,6 +441,8 @@ START_TEST(test_a_bill_that_was_assessed_is_not_again)
 END_TEST
 
 UNIT_MAIN("assessment", UNIT_ROWS(test_what_discounts_take, discount_rows),
-    UNIT(test_a_discount_of_lines_beyond_64_bits), UNIT(test_items_are_lines),
-    UNIT(test_the_most_there_can_be), UNIT_ABORTS(test_another_customers_item_is_a_bug),
+    UNIT_ROWS(test_what_discounts_take_of_a_new_interval, turning_rows),
+    UNIT(test_a_discount_of_lines_beyond_64_bits), UNIT(test_discounts_lapse),
+    UNIT(test_items_are_lines), UNIT(test_the_most_there_can_be),
+    UNIT_ABORTS(test_another_customers_item_is_a_bug),
     UNIT_ABORTS(test_a_bill_that_was_assessed_is_not_again))

@@ -101,6 +101,29 @@ START_TEST(test_a_discount_is_used_up_by_documents)
 }
 END_TEST
 
+/* At the end of the last period, and no document says so. */
+START_TEST(test_a_discount_covers_nothing_behind_the_end)
+{
+	struct discount discounts[] = {money_ten_percent(1)};
+	struct subscription *row;
+	struct cancel_subscription cancel = {.effective = STR("now")};
+
+	hand_open(&hand);
+	cancel.subscription_id = hand_subscribe(&hand, WORLD_PLAN);
+	discounts[0].covers = true;
+	row = world_row(&hand.world, TABLE_SUBSCRIPTIONS, 0);
+	row->discounts = discounts;
+	row->discounts_len = 1;
+	hand_do(&hand, COMMAND_CANCEL_SUBSCRIPTION, &cancel);
+	ck_assert_uint_eq(hand_count(&hand, TABLE_INVOICES), 1);
+	unit_assert_str(row->status, "canceled", "status");
+	ck_assert_ptr_ne(row->discounts, discounts);
+	ck_assert(!row->discounts[0].covers);
+	ck_assert_int_eq(row->discounts[0].periods_left, 1);
+	hand_close(&hand);
+}
+END_TEST
+
 /* Whose rate it is, of those that have a wish. */
 struct rate_row {
 	const char *name;
@@ -401,9 +424,10 @@ START_TEST(test_aborts_when_items_are_missing)
 END_TEST
 
 UNIT_MAIN("billing_apply", UNIT(test_a_discount_is_used_up_by_documents),
-    UNIT_ROWS(test_taxes, rate_rows), UNIT(test_net_terms), UNIT(test_items_are_taken_along),
-    UNIT(test_the_order_of_events), UNIT(test_items_wait_for_a_document),
-    UNIT(test_items_in_a_credit), UNIT(test_what_is_charged_in_advance_is_earned_by_time),
+    UNIT(test_a_discount_covers_nothing_behind_the_end), UNIT_ROWS(test_taxes, rate_rows),
+    UNIT(test_net_terms), UNIT(test_items_are_taken_along), UNIT(test_the_order_of_events),
+    UNIT(test_items_wait_for_a_document), UNIT(test_items_in_a_credit),
+    UNIT(test_what_is_charged_in_advance_is_earned_by_time),
     UNIT(test_nothing_is_booked_of_nothing), UNIT(test_booking_on_a_clock),
     UNIT(test_numbers_by_organisation), UNIT(test_credits_take_no_number),
     UNIT_ABORTS_ROWS(test_aborts_on_an_impossible_credit, impossible),

@@ -155,7 +155,38 @@ START_TEST(test_a_note_amid_the_period)
 }
 END_TEST
 
-UNIT_MAIN("handler_credit_notes", UNIT(test_a_note_on_what_is_still_to_be_paid),
-    UNIT(test_a_note_on_what_was_paid_is_credit), UNIT(test_refunds_go_back_to_the_newest_first),
-    UNIT(test_a_refund_that_fails_is_credit), UNIT(test_numbers_of_the_organisation),
-    UNIT(test_a_note_amid_the_period))
+/* As many payments and refunds as an invoice may have, less one. */
+START_TEST(test_refunds_are_bounded)
+{
+	struct payment failed;
+	size_t events;
+
+	setup();
+	DO(pay("manual", 2000));
+	DO(pay("manual", INT64_MIN));
+	failed = *payment_at(0);
+	failed.kind = STR("refund");
+	failed.status = STR("failed");
+	for (uint8_t i = 0; hand_count(&hand, TABLE_PAYMENTS) < PAYMENTS_AND_REFUNDS_MAX - 1; i++) {
+		failed.id.b[1] = i;
+		failed.id.b[2] = (uint8_t)(hand_count(&hand, TABLE_PAYMENTS) / 256);
+		failed.id.b[3] ^= 1;
+		facts_add(hand.world.facts, TABLE_PAYMENTS, &failed);
+	}
+	events = hand_count(&hand, TABLE_OUTBOX);
+	ck_assert_int_eq(correct(901, true), REFUSAL_PAYMENTS_TOO_MANY);
+	ck_assert_uint_eq(hand_count(&hand, TABLE_OUTBOX), events);
+	ck_assert_uint_eq(hand_count(&hand, TABLE_CREDIT_NOTES), 0);
+	DO(correct(500, true));
+	ck_assert_uint_eq(hand_count(&hand, TABLE_PAYMENTS), PAYMENTS_AND_REFUNDS_MAX);
+	ck_assert_int_eq(payment_at(1)->amount_refunded, 500);
+	ck_assert_int_eq(correct(1, true), REFUSAL_PAYMENTS_TOO_MANY);
+	DO(correct(1, false));
+	teardown();
+}
+END_TEST
+
+UNIT_MAIN("handler_credit_notes", UNIT(test_refunds_are_bounded),
+    UNIT(test_a_note_on_what_is_still_to_be_paid), UNIT(test_a_note_on_what_was_paid_is_credit),
+    UNIT(test_refunds_go_back_to_the_newest_first), UNIT(test_a_refund_that_fails_is_credit),
+    UNIT(test_numbers_of_the_organisation), UNIT(test_a_note_amid_the_period))

@@ -385,6 +385,22 @@ START_TEST(test_refusals_of_a_payment_in_order)
 }
 END_TEST
 
+/* The payer is woken for what it is to ask for, and for nothing else. */
+START_TEST(test_what_waits_for_a_provider)
+{
+	setup();
+	DO(pay("manual", 100));
+	ck_assert(!payments_wait(hand.world.facts));
+	DO(pay("sim_error", 100));
+	ck_assert(payments_wait(hand.world.facts));
+	DO(record(payment_at(1), "unknown"));
+	ck_assert(!payments_wait(hand.world.facts));
+	DO(record(payment_at(1), "succeeded"));
+	ck_assert(!payments_wait(hand.world.facts));
+	teardown();
+}
+END_TEST
+
 /* Money that came is not held up by a clock that is on its way, nor by what cannot be billed. */
 START_TEST(test_an_outcome_waits_for_nobody)
 {
@@ -419,8 +435,8 @@ START_TEST(test_what_fell_due_comes_first)
 }
 END_TEST
 
-UNIT_MAIN("handler_invoices", UNIT(test_manual_pays_at_once), UNIT(test_parts_add_up),
-    UNIT(test_a_provider_is_waited_for), UNIT(test_money_that_came),
+UNIT_MAIN("handler_invoices", UNIT(test_what_waits_for_a_provider), UNIT(test_manual_pays_at_once),
+    UNIT(test_parts_add_up), UNIT(test_a_provider_is_waited_for), UNIT(test_money_that_came),
     UNIT(test_money_that_does_not_come), UNIT(test_no_answer_is_a_state),
     UNIT(test_the_askers_key_may_be_anothers_by_now), UNIT(test_an_outcome_names_what_is_there),
     UNIT(test_a_pay_that_comes_again_is_under_way), UNIT(test_voided_as_if_it_had_not_been),

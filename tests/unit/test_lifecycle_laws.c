@@ -277,6 +277,15 @@ assert_sound(const struct life *life, const struct subscription *before)
 	ck_assert(
 	    strcmp(before->status.ptr, after->status.ptr) == 0 ||
 	    subscription_transition_allowed(subscription_status_from(before->status), status));
+	/* A change turns the period when it has another one. */
+	if (life->step.event == LIFECYCLE_CHANGED && status == SUBSCRIPTION_ACTIVE)
+		ck_assert(
+		    life->step.turns_period == (before->natural_start.s != after->natural_start.s ||
+						   before->natural_end.s != after->natural_end.s));
+	else if (life->step.event != LIFECYCLE_RESUMED && life->step.event != LIFECYCLE_STARTED)
+		ck_assert(
+		    life->step.turns_period == (final || life->step.event == LIFECYCLE_RENEWED ||
+						   life->step.event == LIFECYCLE_TRIAL_ENDED));
 	if (life->step.bills) {
 		ck_assert(life->step.reason.ptr != NULL);
 		ck_assert(life->step.period.start.s < life->step.period.end.s);

@@ -37,6 +37,29 @@ START_TEST(test_methods)
 }
 END_TEST
 
+START_TEST(test_how_often_a_method_fails)
+{
+	int32_t failures = 5;
+
+	ck_assert(!payment_failures_read(STR("sim_ok"), &failures));
+	ck_assert(!payment_failures_read(STR("sim_fail_n_then_ok:100"), &failures));
+	ck_assert_int_eq(failures, 5);
+	ck_assert(payment_failures_read(STR("sim_fail_n_then_ok:99"), &failures));
+	ck_assert_int_eq(failures, 99);
+}
+END_TEST
+
+START_TEST(test_refunds_have_a_limit)
+{
+	const size_t max = PAYMENTS_AND_REFUNDS_MAX;
+
+	ck_assert_int_eq(payment_refund(max - 2, 2), REFUSAL_NONE);
+	ck_assert_int_eq(payment_refund(max - 1, 2), REFUSAL_PAYMENTS_TOO_MANY);
+	ck_assert_int_eq(payment_refund(max, 1), REFUSAL_PAYMENTS_TOO_MANY);
+	ck_assert_int_eq(payment_refund(max + PAYMENTS_MAX, 0), REFUSAL_NONE);
+}
+END_TEST
+
 START_TEST(test_status_names)
 {
 	static const char *const names[PAYMENT_STATUS_MAX] = {
@@ -150,7 +173,8 @@ START_TEST(test_nothing_begins_anew)
 }
 END_TEST
 
-UNIT_MAIN("payment", UNIT_ROWS(test_methods, method_rows), UNIT(test_status_names),
+UNIT_MAIN("payment", UNIT(test_how_often_a_method_fails), UNIT(test_refunds_have_a_limit),
+    UNIT_ROWS(test_methods, method_rows), UNIT(test_status_names),
     UNIT_ABORTS(test_an_unknown_status_is_a_bug), UNIT_ROWS(test_begin, begin_rows),
     UNIT_ABORTS(test_no_payment_of_nothing), UNIT_ROWS(test_settle, status_rows),
     UNIT_ABORTS(test_nothing_begins_anew))

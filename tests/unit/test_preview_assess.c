@@ -211,7 +211,7 @@ static void
 bill_begin(void)
 {
 	bill_init(&preview.bill);
-	preview.step.bills = true;
+	preview.step.turns_period = preview.step.bills = true;
 	preview.step.reason = STR("subscription_cycle");
 	preview.step.at = NOW;
 	preview.step.period = (struct period){NOW, {NOW.s + 86400}};
@@ -278,13 +278,34 @@ START_TEST(test_assess_nothing)
 {
 	preview_begin();
 	bill_begin();
-	preview.step.bills = false;
+	preview.step.turns_period = preview.step.bills = false;
 	ck_assert_int_eq(preview_assess(&preview), REFUSAL_NONE);
 	ck_assert_uint_eq(preview.bill.len, 0);
 	ck_assert_uint_eq(preview.items_len, 1);
 }
 END_TEST
 
+/* Without a bill, too, a period that turns is covered by nothing until one covers it. */
+START_TEST(test_assess_nothing_of_a_new_period)
+{
+	preview_begin();
+	ck_assert_int_eq(preview_take(&preview), REFUSAL_NONE);
+	preview.taken[0].covers = true;
+	preview.step.after.discounts = preview.taken;
+	preview.step.after.discounts_len = 2;
+	bill_begin();
+	preview.step.bills = false;
+	ck_assert_int_eq(preview_assess(&preview), REFUSAL_NONE);
+	ck_assert(!preview.step.after.discounts[0].covers);
+	ck_assert(preview.taken[0].covers);
+
+	/* The next step finds them as they are. */
+	bill_begin();
+	ck_assert_int_eq(preview_assess(&preview), REFUSAL_NONE);
+	ck_assert(preview.step.after.discounts[0].covers);
+}
+END_TEST
+
 UNIT_MAIN("preview_assess", UNIT_ROWS(test_take_refused, take_rows), UNIT(test_take_in_order),
     UNIT(test_take), UNIT(test_assess), UNIT_ROWS(test_settle, settle_rows),
-    UNIT(test_assess_nothing))
+    UNIT(test_assess_nothing), UNIT(test_assess_nothing_of_a_new_period))

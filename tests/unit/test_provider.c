@@ -135,6 +135,7 @@ static const struct terms_row {
     {"sim_fail_n_then_ok:3", true, true, 0, "card_declined", false},
     {"sim_fail_n_then_ok:100", false, false, 0, NULL, false},
     {"sim_fail_n_then_ok:-1", false, false, 0, NULL, false},
+    {"sim_fail_n_then_ok:-0", false, false, 0, NULL, false},
     {"sim_fail_n_then_ok:", false, false, 0, NULL, false},
     {"sim_fail_n_then_ok", false, false, 0, NULL, false},
     {"sim_okay", false, false, 0, NULL, false},
@@ -207,10 +208,54 @@ START_TEST(test_pauses_double_up_to_a_minute)
 	/* Told, and it comes back: from the beginning. */
 	attempts_told(&attempts, id_of(1), now_ms);
 	ck_assert(!attempts_is_due(&attempts, id_of(1), now_ms + ATTEMPTS_TOLD_MS - 1));
-	ck_assert(attempts_is_due(&attempts, id_of(1), now_ms + ATTEMPTS_TOLD_MS));
+	now_ms += ATTEMPTS_TOLD_MS;
+	ck_assert(attempts_is_due(&attempts, id_of(1), now_ms));
 	attempts_unknown(&attempts, id_of(1), now_ms);
 	ck_assert(attempts_is_due(&attempts, id_of(1), now_ms + ATTEMPTS_UNKNOWN_MS));
 	ck_assert_uint_eq(attempts.len, 1);
+}
+END_TEST
+
+START_TEST(test_what_is_told_in_vain_is_told_ever_less_often)
+{
+	static const int64_t pauses_ms[] = {5000, 10000, 20000, 40000, 60000, 60000};
+	struct attempts attempts = {.len = 0};
+	int64_t now_ms = 1000;
+
+	for (size_t i = 0; i < ARRAY_LEN(pauses_ms); i++) {
+		attempts_told(&attempts, id_of(1), now_ms);
+		ck_assert(!attempts_is_due(&attempts, id_of(1), now_ms + pauses_ms[i] - 1));
+		now_ms += pauses_ms[i];
+		ck_assert(attempts_is_due(&attempts, id_of(1), now_ms));
+	}
+}
+END_TEST
+
+/* Of more than it remembers it asks for none before its time. */
+START_TEST(test_a_full_memory_forgets_no_pause)
+{
+	struct attempts attempts = {.len = 0};
+	size_t asked = 0;
+
+	for (int64_t now_ms = 0; now_ms <= ATTEMPTS_UNKNOWN_MS; now_ms += ATTEMPTS_UNKNOWN_MS / 2)
+		for (size_t i = 0; i < 2000; i++) {
+			if (!attempts_is_due(&attempts, id_of(i), now_ms))
+				continue;
+			attempts_unknown(&attempts, id_of(i), now_ms);
+			asked++;
+			ck_assert(!attempts_is_due(&attempts, id_of(i), now_ms + 1));
+			ck_assert_msg(now_ms == 0 || now_ms == ATTEMPTS_UNKNOWN_MS, "too early");
+		}
+	ck_assert_uint_eq(asked, 2 * ATTEMPTS_MAX);
+}
+END_TEST
+
+START_TEST(test_one_that_is_not_due_is_not_asked_for)
+{
+	struct attempts attempts = {.len = 0};
+
+	attempts_told(&attempts, id_of(1), 0);
+	attempts_told(&attempts, id_of(1), ATTEMPTS_TOLD_MS - 1);
 }
 END_TEST
 
@@ -235,4 +280,6 @@ UNIT_MAIN("provider", UNIT_ROWS(test_settles, settle_rows),
     UNIT(test_outcomes_have_the_commands_names),
     UNIT_ROWS(test_what_the_simulated_one_does, terms_rows),
     UNIT(test_a_provider_that_is_not_reached_says_nothing), UNIT(test_pauses_double_up_to_a_minute),
-    UNIT(test_the_memory_is_bounded))
+    UNIT(test_what_is_told_in_vain_is_told_ever_less_often),
+    UNIT(test_a_full_memory_forgets_no_pause),
+    UNIT_ABORTS(test_one_that_is_not_due_is_not_asked_for), UNIT(test_the_memory_is_bounded))
