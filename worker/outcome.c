@@ -19,8 +19,6 @@ request_id(const struct entry *entry)
 	return id.len > 0 && decode_is_visible(id, REQUEST_ID_MAX) ? id : STR_NONE;
 }
 
-/* A worker's own command that failed leaves no operation: it is told again under the same id, until
- * it has its effect. */
 static void
 operation_add(struct batch_context *context, const struct entry *entry, const char *detail)
 {
@@ -37,8 +35,7 @@ operation_add(struct batch_context *context, const struct entry *entry, const ch
 	    .request_id = request_id(entry),
 	};
 
-	if (entry->refusal == REFUSAL_NONE || !command_table[entry->type].internal)
-		operation_write(&context->decider, &asked, entry->refusal, detail);
+	operation_write(&context->decider, &asked, entry->refusal, detail);
 }
 
 /* Text that PostgreSQL takes whatever the bytes were. */

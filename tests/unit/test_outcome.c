@@ -545,40 +545,11 @@ START_TEST(test_another_advance_is_refused_until_then)
 }
 END_TEST
 
-/* What a worker tells itself is decided each time that it is told, until it has its effect. */
-START_TEST(test_an_own_command_that_failed_can_be_told_again)
-{
-	struct record_payment_outcome command = {
-	    .meta = world_meta(WORLD_OPERATION),
-	    .customer_id = WORLD_CUSTOMER,
-	    .invoice_id = id_derive(WORLD_OPERATION, ID_INVOICE, 0, 5),
-	    .payment_id = id_derive(WORLD_OPERATION, ID_PAYMENT, 0, 5),
-	    .outcome = STR("succeeded"),
-	};
-
-	command.meta.actor = ACTOR_PAYMENTS;
-	setup();
-	for (int i = 0; i < 2; i++) {
-		decide(COMMAND_RECORD_PAYMENT_OUTCOME, &command);
-		ck_assert(!letter.entry.repeated && !letter.entry.dead);
-		ck_assert_int_eq(letter.entry.refusal, REFUSAL_PAYMENT_NOT_FOUND);
-		ck_assert_uint_eq(rows(TABLE_OPERATIONS), 0);
-	}
-	snprintf(letter.entry.condemned, sizeof(letter.entry.condemned), "condemned");
-	ck_assert_int_eq(decide_letter(), ERR_NONE);
-	ck_assert(uuid_equal(the_dead_letter()->operation_id, WORLD_OPERATION));
-	ck_assert_uint_eq(rows(TABLE_OPERATIONS), 0);
-	decide(COMMAND_RECORD_PAYMENT_OUTCOME, &command);
-	ck_assert(!letter.entry.repeated && !letter.entry.dead);
-	teardown();
-}
-END_TEST
-
-UNIT_MAIN("outcome", UNIT(test_an_own_command_that_failed_can_be_told_again),
-    UNIT(test_an_advance_is_deferred), UNIT(test_another_advance_is_refused_until_then),
-    UNIT(test_a_command_that_succeeds), UNIT(test_a_command_that_is_refused),
-    UNIT(test_a_command_that_came_before), UNIT_ROWS(test_who_asked_is_kept, asked_rows),
-    UNIT(test_precedence_of_who_asked), UNIT(test_a_command_that_comes_twice_at_once),
+UNIT_MAIN("outcome", UNIT(test_an_advance_is_deferred),
+    UNIT(test_another_advance_is_refused_until_then), UNIT(test_a_command_that_succeeds),
+    UNIT(test_a_command_that_is_refused), UNIT(test_a_command_that_came_before),
+    UNIT_ROWS(test_who_asked_is_kept, asked_rows), UNIT(test_precedence_of_who_asked),
+    UNIT(test_a_command_that_comes_twice_at_once),
     UNIT(test_an_operation_of_another_organisation_is_no_repeat),
     UNIT(test_a_key_that_is_used_again), UNIT(test_commands_without_a_key_are_apart),
     UNIT(test_an_organisation_that_nobody_knows),
