@@ -227,7 +227,7 @@ def test_told_twice_is_once(stack, org, wire):
 def tells_of(value, payment):
     """Whether it is what a provider said of a payment; other tests put there what nobody can read."""
     mark = COMMAND_SCHEMAS["RecordPaymentOutcome"][1]
-    return value[2:10] == mark and str(decode(value, COMMAND_SCHEMAS)[1]["payment_id"]) == payment["id"]
+    return (value or b"")[2:10] == mark and str(decode(value, COMMAND_SCHEMAS)[1]["payment_id"]) == payment["id"]
 
 
 # Never twice

@@ -1,4 +1,4 @@
-"""Thousands of customers on some dozens of test clocks, with random commands, over three simulated years.
+"""Hundreds of customers (thousands when told) on some dozens of test clocks, with random commands, over three simulated years.
 
 The same commands are lived twice, in two databases: by one worker with large batches, and by two workers with small
 ones that get every command twice. Both must end in the same rows, byte for byte, and in books that add up.
@@ -18,7 +18,7 @@ from wire import Wire
 
 CLOCKS = 40
 SEED = os.environ.get("SIMULATION_SEED") or str(random.randrange(10**9))
-CUSTOMERS = int(number_told("SIMULATION_CUSTOMERS", 2000, 1))
+CUSTOMERS = int(number_told("SIMULATION_CUSTOMERS", 800, 1))
 QUICK = {"BILLD_DUE_INTERVAL_MS": 20}
 # How each of the two worlds is lived: settings of each worker, and how often each command is delivered.
 LARGE = ([QUICK], 1)
