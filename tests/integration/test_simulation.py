@@ -1,4 +1,4 @@
-"""Hundreds of customers (thousands when told) on some dozens of test clocks, with random commands, over three simulated years.
+"""Hundreds of customers, or thousands, on some dozens of test clocks, with random commands, over three simulated years.
 
 The same commands are lived twice, in two databases: by one worker with large batches, and by two workers with small
 ones that get every command twice. Both must end in the same rows, byte for byte, and in books that add up.
