@@ -75,6 +75,8 @@ $(LIBRARY): $(call objects,$(COMMON)) $(O)/gen/embedded_schemas.o $(O)/gen/embed
 $(O)/billd-api: $(call objects,$(API)) $(O)/gen/embedded_docs.o $(LIBRARY)
 $(O)/billd-worker: $(call objects,$(WORKER)) $(LIBRARY)
 $(O)/billd: $(call objects,$(CLI)) $(LIBRARY)
+# The operator's command alone asks the API; the daemons need not load what that takes.
+$(O)/billd: LDLIBS += $(shell pkg-config --libs libcurl 2>/dev/null)
 $(PROGRAMS): $(THREADS)
 	@echo "  LINK $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -112,7 +114,7 @@ $(SWAGGER_FILES) &: api/swagger-ui.txt
 # Unit tests: one program for each file, linked with all of ours but main().  There our allocations can be made to fail
 # (tests/unit/alloc_failures.h); a library's and the tests' own cannot.  Not qs, which replaces: files of two folders may have one name.
 FAILING := $(foreach name,malloc calloc realloc strdup,--redefine-sym $(name)=alloc_failures_$(name))
-$(O)/unit/tested.a: $(call objects,$(filter-out %/main.c,$(API) $(WORKER))) $(O)/gen/embedded_docs.o $(LIBRARY)
+$(O)/unit/tested.a: $(call objects,$(filter-out %/main.c,$(API) $(WORKER) $(CLI))) $(O)/gen/embedded_docs.o $(LIBRARY)
 	@mkdir -p $(@D)
 	@rm -f $@
 	@cp $(LIBRARY) $@.new
@@ -130,6 +132,7 @@ $(O)/unit/%: tests/unit/%.c $(UNIT_OBJECTS) $(O)/unit/tested.a
 		$(shell pkg-config --libs check)
 
 # Fuzzers: the same, by clang (V=fuzz).
+$(O)/fuzz/sse: $(O)/cli/sse.o
 $(O)/fuzz/%: tests/fuzz/%.c $(call objects,$(filter-out %/main.c,$(API) $(WORKER))) $(O)/gen/embedded_docs.o $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  FUZZ $@"
@@ -208,13 +211,13 @@ build/oracle/%.o: %.c Makefile
 -include $(ORACLE_SOURCES:%.c=build/oracle/%.d)
 
 # Tables of pure functions, thousands of rows long: no allocation of theirs can fail, no memory is wild.
-PURE := address api_key assessment assessment_laws assessment_tax base64url bill calendar calendar_place charge command coupon
-PURE += credit_note credit_note_laws decimal deferral err header id instant invoice invoice_digest iso journal layout lifecycle lifecycle_change
+PURE := address api_key assessment assessment_laws assessment_tax base64url bill calendar calendar_place charge closing command coupon
+PURE += credit_note credit_note_laws decimal deferral err header hourly id instant invoice invoice_digest iso journal layout lifecycle lifecycle_change
 PURE += lifecycle_create lifecycle_laws log migrate money password payment plan problem progress proration rating rating_laws
 PURE += organisation_settings preview_assess lifecycle_earned earnings invoice_settle
-PURE += rating_transaction refusal role route signatures signing split statements subscription tax uuid wide zone zone_file zone_rule
+PURE += rating_transaction refusal role route run_progress run_state signatures signing split statements subscription tax uuid wide zone zone_file zone_rule
 # Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.
-THREADED := callers consumer limits payer pool producer publish ring threads
+THREADED := callers consumer duty limits payer pool producer publish ring scheduler threads
 unit_names = $(filter-out $(1),$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 
 # openapi makes its document once, at start, of thousands of small allocations.

@@ -39,6 +39,8 @@ enum cursor_kind {
 	CURSOR_PAYMENTS = 21,
 	CURSOR_INVOICE_PAYMENTS = 22,
 	CURSOR_JOURNAL = 23,
+	CURSOR_BILLING_RUNS = 24,
+	CURSOR_BILLING_RUN_FAILURES = 25,
 };
 
 #define CURSOR_TEXT_SIZE 36 /* 25 bytes in base64url, and the NUL */

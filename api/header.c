@@ -20,6 +20,7 @@ static const struct str header_names[HEADER_MAX] = {
     [HEADER_TRACEPARENT] = NAME("traceparent"),
     [HEADER_EXPECT] = NAME("expect"),
     [HEADER_ORGANISATION] = NAME("billd-organisation"),
+    [HEADER_ACCEPT] = NAME("accept"),
     [HEADER_PREFER] = NAME("prefer"),
     [HEADER_FORWARDED] = NAME("x-forwarded-for"),
 };
@@ -91,7 +92,7 @@ headers_note(struct headers *headers, struct str name, struct str value)
 		if (headers->values[i].ptr == NULL || i == HEADER_FORWARDED)
 			headers->values[i] =
 			    (struct str){value.ptr == NULL ? "" : value.ptr, value.len};
-		else if (i != HEADER_PREFER)
+		else if (i < HEADER_ACCEPT)
 			note_fault(headers, "A header that may come once came twice.");
 	}
 }
@@ -209,6 +210,38 @@ header_is_json(struct str value)
 {
 	return value.ptr != NULL &&
 	       equal_ignoring_case(trim(cut(&value, ';')), STR("application/json"));
+}
+
+/* Whether the parameters of a media range say that it is not wanted: q=0, with up to three more. */
+static bool
+is_refused(struct str parameters)
+{
+	while (parameters.len > 0) {
+		struct str value = cut(&parameters, ';');
+		struct str name = trim(cut(&value, '='));
+		size_t zeros = 0;
+
+		value = trim(value);
+		if (!equal_ignoring_case(name, STR("q")))
+			continue;
+		while (zeros < value.len && (value.ptr[zeros] == '0' || value.ptr[zeros] == '.'))
+			zeros++;
+		return value.len > 0 && zeros == value.len;
+	}
+	return false;
+}
+
+bool
+header_wants_events(struct str value)
+{
+	while (value.len > 0) {
+		struct str parameters = cut(&value, ',');
+		struct str type = trim(cut(&parameters, ';'));
+
+		if (equal_ignoring_case(type, STR("text/event-stream")))
+			return !is_refused(parameters);
+	}
+	return false;
 }
 
 bool

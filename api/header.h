@@ -25,7 +25,8 @@ enum header {
 	HEADER_TRACEPARENT,
 	HEADER_EXPECT,
 	HEADER_ORGANISATION,
-	HEADER_PREFER,    /* may come repeatedly; the first counts */
+	HEADER_ACCEPT,    /* may come repeatedly; the first counts */
+	HEADER_PREFER,    /* likewise */
 	HEADER_FORWARDED, /* X-Forwarded-For; may come repeatedly; the last counts */
 	HEADER_MAX,
 };
@@ -83,6 +84,12 @@ NODISCARD bool header_is_visible(struct str value, size_t max);
  * Whether a Content-Type says application/json, whatever its parameters.
  */
 NODISCARD bool header_is_json(struct str value);
+
+/**
+ * header_wants_events(value):
+ * Whether an Accept names text/event-stream, and not to refuse it.
+ */
+NODISCARD bool header_wants_events(struct str value);
 
 /**
  * header_bearer(value, ret_token):

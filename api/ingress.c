@@ -17,6 +17,7 @@
 #include "api/server.h"
 #include "api/statements.h"
 #include "api/stats.h"
+#include "api/stream.h"
 #include "api/wait.h"
 #include "common/base/daemon.h"
 #include "common/base/log.h"
@@ -150,6 +151,7 @@ serve(struct ingress *ingress, int fd)
 
 	ingress->reader = reader_new(&database, (size_t)settings->database_connections);
 	ingress->waiter = waiter_new(&database, ingress);
+	ingress->streamer = streamer_new(&database, ingress);
 	ingress->actions = actions_new(&writing, ingress);
 	if (server_open(ingress, fd, &server, &err) != ERR_NONE) {
 		log_line(LOG_ERROR, "cannot serve", log_text("error", err.text));
@@ -170,6 +172,7 @@ serve(struct ingress *ingress, int fd)
 	server_free(server);
 	actions_free(ingress->actions);
 	deliverer_free(deliverer);
+	streamer_free(ingress->streamer);
 	waiter_free(ingress->waiter);
 	reader_free(ingress->reader);
 	refresher_free(refresher);

@@ -38,6 +38,7 @@ struct ingress {
 	struct reuse *reuse;
 	struct reader *reader;
 	struct waiter *waiter;
+	struct streamer *streamer;
 	struct stats *stats;
 	struct health *health;
 	atomic_int exit_code;   /* with which a stop that nobody asked for ends */

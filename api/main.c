@@ -30,7 +30,7 @@ static const struct setting setting_table[] = {
     {"BILLD_CONNECTIONS", SETTING_INTEGER, &settings.connections, "10000", 16, 1000000,
 	"connections of clients at once; each needs an open file, one more is answered with 503"},
     {"BILLD_DATABASE_CONNECTIONS", SETTING_INTEGER, &settings.database_connections, "4", 1, 64,
-	"connections for queries; two more are for waiting and for health"},
+	"connections for queries; three more are for waiting, for streams and for health"},
     {"BILLD_PRODUCE_TIMEOUT_MS", SETTING_INTEGER, &settings.produce_timeout_ms, "5000", 100, 60000,
 	"milliseconds until a command that Kafka did not confirm is answered with 503"},
     {"BILLD_HEADER_TIMEOUT_MS", SETTING_INTEGER, &settings.header_timeout_ms, "5000", 100, 600000,

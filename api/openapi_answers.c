@@ -197,6 +197,22 @@ put_success(const struct route *route, const char *description, const char *name
 	set(responses, route->creates ? "201" : "200", response);
 }
 
+/* The same as events, one for each state of it that was seen. */
+static void
+put_stream(const struct route *route, json_t *response)
+{
+	json_t *schema = json_pack("{s:s,s:s}", "type", "string", "description",
+	    "Server-sent events, to whoever sends Accept: text/event-stream: one at once, and one "
+	    "whenever it has changed, seen each second. The data of each is the document on one "
+	    "line. The answer ends when nothing changes any more, or after ten minutes: then ask "
+	    "again.");
+
+	CHECK(schema != NULL);
+	set(schema, "x-event", json_string(route->resource->type));
+	set(json_object_get(response, "content"), EVENTS_TYPE,
+	    json_pack("{s:o}", "schema", schema));
+}
+
 /* Done, and nothing is left to tell. */
 static void
 put_nothing(const struct route *route, json_t *responses)
@@ -224,6 +240,8 @@ openapi_answers(const struct route *route)
 		break;
 	case ROUTE_ONE:
 		put_success(route, "It.", openapi_resource_name(route->resource), responses);
+		if (route->watched)
+			put_stream(route, json_object_get(responses, "200"));
 		break;
 	case ROUTE_LIST:
 		snprintf(

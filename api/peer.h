@@ -13,6 +13,7 @@
 #include "common/base/check.h"
 
 #define PEER_NO_DEADLINE INT64_MAX
+#define PEER_SEND_MS 60000 /* for a client to take its answer, or the next piece of a stream */
 
 struct peer;  /* one connection */
 struct peers; /* all of them, and the thread */

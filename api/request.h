@@ -28,6 +28,7 @@
 #define ANSWER_MAX ((size_t)16 * 1024 * 1024)   /* bytes of one answer */
 #define ANSWER_HEADERS_MAX 16
 #define REQUEST_ID_SIZE 129
+#define STREAM_MARK_BYTES 16
 
 enum request_phase {
 	REQUEST_LINE,    /* the request line was read */
@@ -81,6 +82,16 @@ struct job {
 	void (*done)(struct request *request, const PGresult *result, const struct err *err);
 };
 
+/* How far the stream is that a request is answered with; see stream.h. */
+struct stream {
+	int64_t begun_us;                /* clock_steady_us; 0: the answer is no stream */
+	int64_t told_ms;                 /* clock_steady_ms: when something was sent last */
+	size_t sent;                     /* bytes of `out` that libmicrohttpd has */
+	uint8_t mark[STREAM_MARK_BYTES]; /* a hash of what was told last */
+	bool parked; /* under the streamer's lock: the streamer has the request */
+	bool over;   /* behind what is in `out` nothing comes */
+};
+
 /* What a waiter is told; texts are borrowed for the call. */
 struct outcome {
 	bool succeeded;
@@ -126,6 +137,8 @@ struct request {
 	struct job job;
 	int32_t limit; /* of a page */
 	int64_t *seen; /* of GET /v1/events: the last number of each partition */
+
+	struct stream stream;
 
 	int64_t wait_until_ms; /* clock_steady_ms */
 	int64_t wait_asked_at; /* the waiter's turn in which its row was last asked for; 0: never */

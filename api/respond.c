@@ -2,10 +2,12 @@
 
 #include <stdarg.h>
 
+#include "api/stream.h"
 #include "common/base/log.h"
 
 #define DETAIL_MAX 512
 #define RETRY_AFTER_SIZE 24
+#define STREAM_BLOCK ((size_t)4096) /* asked for at once */
 
 void
 answer_bytes(struct request *request, int status, const char *content_type, struct str bytes)
@@ -187,6 +189,19 @@ answer_failed(struct request *request, const struct err *err)
 	answer_problem(request, PROBLEM_INTERNAL, "The database refused a statement of ours.");
 }
 
+/* The body lives in the request, which is given back when all of it was sent. */
+static struct MHD_Response *
+response_make(struct request *request)
+{
+	struct str body = request->answer.body;
+
+	if (request->stream.begun_us != 0)
+		return MHD_create_response_from_callback(
+		    MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, request, NULL);
+	return MHD_create_response_from_buffer(
+	    body.len, (void *)(uintptr_t)body.ptr, MHD_RESPMEM_PERSISTENT);
+}
+
 enum MHD_Result
 respond_send(struct request *request)
 {
@@ -198,9 +213,7 @@ respond_send(struct request *request)
 	CHECK(answer->status != MHD_HTTP_NO_CONTENT || answer->body.len == 0);
 	CHECK(request->phase != REQUEST_DONE);
 
-	/* The body lives in the request, which is given back when all of it was sent. */
-	response = MHD_create_response_from_buffer(
-	    answer->body.len, (void *)(uintptr_t)answer->body.ptr, MHD_RESPMEM_PERSISTENT);
+	response = response_make(request);
 	if (response == NULL)
 		return MHD_NO;
 	result = MHD_add_response_header(response, "X-Request-Id", request->id);

@@ -10,6 +10,7 @@
 
 #define JSON_TYPE "application/json"
 #define PROBLEM_TYPE "application/problem+json"
+#define EVENTS_TYPE "text/event-stream"
 
 /**
  * answer_out(request, status, content_type):

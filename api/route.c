@@ -9,6 +9,7 @@
 #include "api/preview/preview.h"
 #include "api/query.h"
 #include "api/stats.h"
+#include "api/stream.h"
 #include "api/submit.h"
 
 const struct resource resource_customer = {
@@ -34,6 +35,8 @@ const struct resource resource_credit_note = {"credit_note", "/v1/credit-notes/"
     "credit_notes_one", "billd.event.CreditNote", ID_CREDIT_NOTE, NULL};
 const struct resource resource_payment = {
     "payment", "/v1/payments/", "payments_one", "billd.event.Payment", ID_PAYMENT, NULL};
+const struct resource resource_billing_run = {"billing_run", "/v1/billing-runs/",
+    "billing_runs_one", "billd.event.BillingRun", ID_BILLING_RUN, NULL};
 
 /* What is only listed. */
 static const struct resource resource_quantity = {
@@ -51,6 +54,8 @@ static const struct resource resource_plan_version = {
 static const struct resource resource_audit_entry = {.type = "entry", .component = "AuditEntry"};
 static const struct resource resource_journal_entry = {
     .type = "journal entry", .component = "JournalEntry"};
+static const struct resource resource_billing_run_failure = {
+    .type = "failure", .component = "BillingRunFailure"};
 
 /* By their columns in billd.journal. */
 static const char *const accounts[] = {"receivable", "cash", "customer_credit", "deferred_revenue",
@@ -74,6 +79,13 @@ static const struct route_filter journal_filters[ROUTE_FILTERS_MAX + 1] = {
 		.method = "GET", .pattern = (path), .kind = ROUTE_ONE, .run = query_run_one,       \
 		.access = FOR_MEMBER, .permission = PERMIT_READ, .operation_id = (id), .tag = (t), \
 		.summary = (text), .resource = (what),                                             \
+	}
+/* The same, and as a stream of what becomes of it for whoever asks for one. */
+#define WATCHED(path, id, t, text, what)                                                           \
+	{                                                                                          \
+		.method = "GET", .pattern = (path), .kind = ROUTE_ONE, .run = stream_run,          \
+		.access = FOR_MEMBER, .permission = PERMIT_READ, .operation_id = (id), .tag = (t), \
+		.summary = (text), .resource = (what), .watched = true,                            \
 	}
 #define LIST_ROW(who, permit, path, id, t, text, what, sql, cursor_kind, narrowed_by)          \
 	{                                                                                      \
@@ -320,6 +332,27 @@ const struct route route_table[] = {
     COMMAND("POST", "/v1/test-clocks/{test_clock_id}/advance", "advanceTestClock", "Test clocks",
 	"Advance a test clock, and do what falls due on the way", &resource_test_clock,
 	COMMAND_ADVANCE_TEST_CLOCK, BY_PATH, false),
+
+    COMMAND("POST", "/v1/billing-runs", "startBillingRun", "Billing runs",
+	"Do all that is due up to a moment", &resource_billing_run, COMMAND_START_BILLING_RUN,
+	BY_ITS_SHARD, true),
+    LIST(PERMIT_READ, "/v1/billing-runs", "listBillingRuns", "Billing runs",
+	"List billing runs, newest first", &resource_billing_run, "billing_runs_list",
+	CURSOR_BILLING_RUNS),
+    WATCHED("/v1/billing-runs/{billing_run_id}", "getBillingRun", "Billing runs",
+	"Show a billing run, or follow it", &resource_billing_run),
+    COMMAND("POST", "/v1/billing-runs/{billing_run_id}/pause", "pauseBillingRun", "Billing runs",
+	"Hold a billing run", &resource_billing_run, COMMAND_PAUSE_BILLING_RUN, BY_ITS_SHARD,
+	false),
+    COMMAND("POST", "/v1/billing-runs/{billing_run_id}/resume", "resumeBillingRun", "Billing runs",
+	"Go on with a billing run that is paused", &resource_billing_run,
+	COMMAND_RESUME_BILLING_RUN, BY_ITS_SHARD, false),
+    COMMAND("POST", "/v1/billing-runs/{billing_run_id}/cancel", "cancelBillingRun", "Billing runs",
+	"End a billing run where it is", &resource_billing_run, COMMAND_CANCEL_BILLING_RUN,
+	BY_ITS_SHARD, false),
+    LIST(PERMIT_READ, "/v1/billing-runs/{billing_run_id}/failures", "listBillingRunFailures",
+	"Billing runs", "List what a billing run could not bill, newest subscription first",
+	&resource_billing_run_failure, "billing_run_failures_list", CURSOR_BILLING_RUN_FAILURES),
 
     OTHER(ROUTE_OPERATION, FOR_MEMBER, "/v1/operations/{operation_id}", operation_run,
 	"getOperation", "Operations", "Show what became of a command"),

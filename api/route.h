@@ -32,7 +32,7 @@ struct resource {
 
 extern const struct resource resource_customer, resource_plan, resource_subscription,
     resource_invoice, resource_test_clock, resource_coupon, resource_tax_rate, resource_item,
-    resource_credit_entry, resource_credit_note, resource_payment;
+    resource_credit_entry, resource_credit_note, resource_payment, resource_billing_run;
 
 /* Who may use a route. */
 enum route_for {
@@ -63,6 +63,7 @@ struct route_filter {
 /* What a command is routed by: the Kafka key, and the shard that gives the partition. */
 enum route_by {
 	BY_ORGANISATION,  /* key: the organisation */
+	BY_ITS_SHARD,     /* likewise; what is made carries the organisation's shard in its id */
 	BY_NEW,           /* key: the id of what will be created, a customer or a test clock */
 	BY_PATH,          /* key: the id in the path, likewise */
 	BY_BODY_CUSTOMER, /* key: customer_id of the body */
@@ -87,6 +88,7 @@ struct route {
 	enum command_type command;       /* ROUTE_COMMAND */
 	enum route_by by;
 	bool creates;
+	bool watched;          /* ROUTE_ONE: also as a stream (api/stream.h) */
 	const char *statement; /* ROUTE_LIST */
 	enum cursor_kind cursor;
 	/* ROUTE_LIST: up to ROUTE_FILTERS_MAX, and a nameless one; NULL: none.  The statement takes

@@ -15,12 +15,12 @@
 #include "api/request.h"
 #include "api/respond.h"
 #include "api/stats.h"
+#include "api/stream.h"
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 
 #define LISTEN_BACKLOG 1024
 #define CONNECTION_MEMORY ((size_t)16 * 1024) /* headers, and what is read and written at once */
-#define SEND_TIMEOUT_MS 60000                 /* for a client to take its answer */
 #define DISCARD_MAX ((int64_t)8 * BODY_MAX)   /* of a refused body that is read all the same */
 #define OTHER_FILES 128 /* besides the connections: to Kafka, PostgreSQL, event loops */
 #define POOL_KEPT_MAX 4096
@@ -144,14 +144,17 @@ on_end(void *cls, struct MHD_Connection *connection, void **context,
 {
 	struct server *server = cls;
 	struct request *request = *context;
-	int64_t now_us = clock_steady_us();
+	int64_t now_us = clock_steady_us(), begun_us;
 
 	(void)connection;
 	(void)code;
 	if (request == NULL)
 		return;
 	*context = NULL;
-	stats_note(server->ingress->stats, request, now_us - request->began_us);
+	stream_end(request);
+	/* How long somebody follows something says nothing of how fast we are. */
+	begun_us = request->stream.begun_us == 0 ? now_us : request->stream.begun_us;
+	stats_note(server->ingress->stats, request, begun_us - request->began_us);
 	access_log(request, now_us - request->began_us);
 	peer_deadline(request->peer, now_us / 1000 + server->ingress->settings->idle_timeout_ms);
 	request_give(server->pool, request);
@@ -272,7 +275,7 @@ begin_body(struct request *request)
 				     announced(request) <= DISCARD_MAX))
 		return MHD_YES;
 	request->answer.close = true;
-	peer_deadline(request->peer, clock_steady_ms() + SEND_TIMEOUT_MS);
+	peer_deadline(request->peer, clock_steady_ms() + PEER_SEND_MS);
 	return respond_send(request);
 }
 
@@ -346,7 +349,7 @@ on_whole(struct request *request)
 	peer_deadline(request->peer, PEER_NO_DEADLINE);
 	if (request->answer.status == 0 && !request->match.route->run(request))
 		return MHD_YES;
-	peer_deadline(request->peer, clock_steady_ms() + SEND_TIMEOUT_MS);
+	peer_deadline(request->peer, clock_steady_ms() + PEER_SEND_MS);
 	return respond_send(request);
 }
 
@@ -372,7 +375,7 @@ on_call(void *cls, struct MHD_Connection *connection, const char *url, const cha
 	case REQUEST_BODY:
 		return *upload_len > 0 ? on_body(request, upload, upload_len) : on_whole(request);
 	case REQUEST_WORK:
-		peer_deadline(request->peer, clock_steady_ms() + SEND_TIMEOUT_MS);
+		peer_deadline(request->peer, clock_steady_ms() + PEER_SEND_MS);
 		return respond_send(request);
 	case REQUEST_DONE:
 		break;

@@ -5,6 +5,7 @@
 #include "api/callers.h"
 #include "api/reader.h"
 #include "api/respond.h"
+#include "api/stream.h"
 #include "api/wait.h"
 
 #define ROUTES_MAX 128
@@ -184,6 +185,8 @@ put_own(struct request *request)
 	    (int64_t)producer_in_flight(ingress->producer));
 	put_gauge(out, "billd_waiters", "Requests that wait for an outcome.",
 	    (int64_t)waiter_len(ingress->waiter));
+	put_gauge(out, "billd_streams", "Answers that are streams of events.",
+	    (int64_t)streamer_len(ingress->streamer));
 	put_gauge(out, "billd_callers_known",
 	    "API keys and users' sessions that are known without the database.",
 	    (int64_t)callers_len(ingress->callers));

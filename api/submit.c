@@ -127,6 +127,7 @@ routing_key(const struct request *request, const json_t *json)
 
 	switch (request->match.route->by) {
 	case BY_ORGANISATION:
+	case BY_ITS_SHARD:
 		return request->caller.organisation_id;
 	case BY_NEW:
 		return new_id(request, json);
@@ -158,7 +159,7 @@ route_command(struct request *request, const json_t *json, struct uuid *ret_key)
 	if (route->by == BY_NEW)
 		request->resource_id = *ret_key;
 	else if (route->creates)
-		/* What belongs to the organisation has no place of its own. */
+		/* What belongs to the organisation has no place of its own, but for a few. */
 		request->resource_id = id_derive(request->operation_id, route->resource->id_kind, 0,
 		    route->by == BY_ORGANISATION ? 0 : shard);
 	else

@@ -24,7 +24,9 @@
 struct cli {
 	const char *database_url; /* NULL when it is not set */
 	const char *kafka_bootstrap;
-	const char *secret; /* NULL when it is not set */
+	const char *secret;  /* NULL when it is not set */
+	const char *url;     /* of the API */
+	const char *api_key; /* NULL when it is not set */
 	const char *log_level;
 	int64_t partitions;
 	int64_t replication;
@@ -75,6 +77,7 @@ extern const struct cli_command topics_commands[];
 extern const struct cli_command dead_letters_commands[];
 extern const struct cli_command journal_commands[];
 extern const struct cli_command reconcile_commands[];
+extern const struct cli_command run_commands[];
 
 /**
  * cli_read(command, argc, argv, ret_input, err):

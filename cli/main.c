@@ -9,7 +9,7 @@
 
 #define PURPOSE                                                                                 \
 	"the operator's command: migrations, tenants, signing keys, topics, dead letters, the " \
-	"books"
+	"books, billing runs"
 
 static struct cli cli;
 
@@ -20,6 +20,10 @@ static const struct setting settings[] = {
 	"Kafka brokers: host:port,host:port"},
     {"BILLD_SECRET", SETTING_SECRET, &cli.secret, NULL, 0, 0,
 	"the ingress's secret, by which replayed commands are signed; without it they are not"},
+    {"BILLD_URL", SETTING_TEXT, &cli.url, "http://127.0.0.1:8000", 1, 0,
+	"the API, for billing runs"},
+    {"BILLD_API_KEY", SETTING_SECRET, &cli.api_key, NULL, 0, 0,
+	"the API key of the organisation whose billing runs they are"},
     {"BILLD_PARTITIONS", SETTING_POWER, &cli.partitions, "16", 1, 1024,
 	"partitions of each topic, a power of two; never changed afterwards"},
     {"BILLD_REPLICATION", SETTING_INTEGER, &cli.replication, "1", 1, 9,
@@ -38,6 +42,7 @@ static const struct cli_command *const tables[] = {
     dead_letters_commands,
     journal_commands,
     reconcile_commands,
+    run_commands,
 };
 
 static void
@@ -105,6 +110,14 @@ asks_for(int argc, char **argv, const char *word)
 	return false;
 }
 
+/* The exit code of an error; one that came as a signal asked to stop is no other. */
+static int exit_code(enum err_class class)
+{
+	if (daemon_stopping())
+		return EXIT_STOPPED;
+	return class == ERR_RETRY ? EXIT_FAULT : EXIT_USAGE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -125,5 +138,5 @@ main(int argc, char **argv)
 	if (class == ERR_NONE)
 		return EXIT_OK;
 	fprintf(stderr, "billd: %s\n", err.text);
-	return class == ERR_RETRY ? EXIT_FAULT : EXIT_USAGE;
+	return exit_code(class);
 }

@@ -361,6 +361,28 @@ const struct reconcile_rule reconcile_rules[] = {
 	    "WHERE status = 'pending' GROUP BY 1, 2) i "
 	    "ON (i.organisation_id, i.customer_id) = (c.organisation_id, c.id) "
 	    "WHERE c.items_pending <> coalesce(i.count, 0)")},
+    {"owners", "a line has its invoice, and an invoice its subscription",
+	DIFFERING(
+	    "SELECT l.organisation_id, 'line ' || l.id, format('invoice %s is not there', "
+	    "l.invoice_id) FROM billd.invoice_lines l LEFT JOIN billd.invoices i "
+	    "ON (i.organisation_id, i.id) = (l.organisation_id, l.invoice_id) WHERE i.id IS NULL "
+	    "UNION ALL SELECT i.organisation_id, 'invoice ' || i.id, format('subscription %s is "
+	    "not there', i.subscription_id) FROM billd.invoices i LEFT JOIN billd.subscriptions s "
+	    "ON (s.organisation_id, s.id) = (i.organisation_id, i.subscription_id) "
+	    "WHERE s.id IS NULL")},
+    {"billing_runs", "a billing run's sums are those of its invoices",
+	DIFFERING(
+	    "SELECT organisation_id, 'billing run ' || run_id, format('%s: its report has %s "
+	    "invoices of %s, there are %s of %s', currency, coalesce(r.invoices, 0), "
+	    "coalesce(r.total, 0), coalesce(i.invoices, 0), coalesce(i.total, 0)) FROM (SELECT "
+	    "organisation_id, billing_run_id AS run_id, currency, count(*) AS invoices, "
+	    "sum(total) AS total FROM billd.invoices WHERE billing_run_id IS NOT NULL "
+	    "GROUP BY 1, 2, 3) i FULL JOIN (SELECT t.organisation_id, t.run_id, t.currency, "
+	    "sum(t.invoices) AS invoices, sum(t.total) AS total FROM billd.billing_run_totals t "
+	    "JOIN billd.billing_runs run ON (run.organisation_id, run.id) = "
+	    "(t.organisation_id, t.run_id) WHERE NOT run.dry_run GROUP BY 1, 2, 3) r "
+	    "USING (organisation_id, run_id, currency) "
+	    "WHERE (i.invoices, i.total) IS DISTINCT FROM (r.invoices, r.total)")},
     {"events", "each document, and each final state, has its event",
 	DIFFERING(EVENTS(
 	    "SELECT organisation_id, customer_id AS owner, sequence, created_ms, id, "

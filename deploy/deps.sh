@@ -82,7 +82,7 @@ time_zones()
 group_build()
 {
 	packages ca-certificates pkg-config librdkafka-dev libmicrohttpd-dev libavro-dev libjansson-dev libsodium-dev \
-		libicu-dev libpq-dev
+		libicu-dev libpq-dev libcurl4-openssl-dev
 	programs gcc make git npm
 	# gcc alone brings no headers of the C library.
 	packages libc6-dev

@@ -1,5 +1,12 @@
 #include "worker/actor.h"
 
+/* Whose a worker's own commands are; of all others there is none. */
+static const enum actor_kind owners[COMMAND_TYPE_MAX] = {
+    [COMMAND_RECORD_PAYMENT_OUTCOME] = ACTOR_SYSTEM_PAYMENTS,
+    [COMMAND_SCHEDULE_BILLING_RUN] = ACTOR_SYSTEM_RUNS,
+    [COMMAND_FINISH_BILLING_RUN] = ACTOR_SYSTEM_RUNS,
+};
+
 /* Take ${prefix} from the head of ${text}. */
 static bool
 prefix_take(struct str *text, struct str prefix)
@@ -38,7 +45,9 @@ actor_read(struct str text)
 		    uuid_take(&text, &session_id) && text.len == 0)
 			actor.kind = ACTOR_USER;
 	} else if (str_equal(text, ACTOR_PAYMENTS)) {
-		actor.kind = ACTOR_SYSTEM;
+		actor.kind = ACTOR_SYSTEM_PAYMENTS;
+	} else if (str_equal(text, ACTOR_RUNS)) {
+		actor.kind = ACTOR_SYSTEM_RUNS;
 	}
 	return actor;
 }
@@ -53,7 +62,8 @@ actor_refer(struct facts *facts, struct uuid organisation_id, const struct actor
 	case ACTOR_USER:
 		facts_need(facts, NEED_MEMBERSHIP, organisation_id, &actor->id);
 		break;
-	case ACTOR_SYSTEM:
+	case ACTOR_SYSTEM_PAYMENTS:
+	case ACTOR_SYSTEM_RUNS:
 	case ACTOR_UNKNOWN:
 		break;
 	}
@@ -85,14 +95,24 @@ member_judge(const struct membership *membership, enum permission permission)
 	return membership == NULL ? ACTOR_GONE : role_judge(membership->role, permission);
 }
 
+/* The part of a worker that sends ${command}, which is a row of command_table. */
+static enum actor_kind
+owner_of(const struct command_info *command)
+{
+	enum actor_kind owner = owners[command - command_table];
+
+	CHECK(owner != ACTOR_UNKNOWN);
+	return owner;
+}
+
 enum actor_verdict
 actor_judge(const struct facts *facts, const struct command_meta *meta, const struct actor *actor,
     const struct command_info *command)
 {
 	if (actor->kind == ACTOR_UNKNOWN)
 		return ACTOR_MALFORMED;
-	if ((actor->kind == ACTOR_SYSTEM) != command->internal)
-		return ACTOR_OUT_OF_PLACE;
+	if (command->internal)
+		return owner_of(command) == actor->kind ? ACTOR_MAY : ACTOR_OUT_OF_PLACE;
 	switch (actor->kind) {
 	case ACTOR_KEY:
 		return key_judge(facts_api_key(facts, meta->organisation_id, actor->id),
@@ -100,8 +120,9 @@ actor_judge(const struct facts *facts, const struct command_meta *meta, const st
 	case ACTOR_USER:
 		return member_judge(
 		    facts_membership(facts, meta->organisation_id, actor->id), command->permission);
-	case ACTOR_SYSTEM:
-		return ACTOR_MAY;
+	case ACTOR_SYSTEM_PAYMENTS:
+	case ACTOR_SYSTEM_RUNS:
+		return ACTOR_OUT_OF_PLACE;
 	case ACTOR_UNKNOWN:
 		break;
 	}

@@ -10,14 +10,16 @@
 #include "common/codec/command.h"
 #include "worker/facts.h"
 
-/* The part of a worker that tells what became of payments: the actor of its commands. */
-#define ACTOR_PAYMENTS STR("system:payments")
+/* The parts of a worker that send commands: the actors of these.  Each has its own. */
+#define ACTOR_PAYMENTS STR("system:payments") /* tells what became of payments */
+#define ACTOR_RUNS STR("system:runs")         /* starts billing runs, and closes them */
 
 enum actor_kind {
 	ACTOR_UNKNOWN, /* of a form that neither ingress nor worker writes */
 	ACTOR_KEY,     /* "api_key:<id>" */
 	ACTOR_USER,    /* "user:<id>:<session's id>" */
-	ACTOR_SYSTEM,  /* ACTOR_PAYMENTS */
+	ACTOR_SYSTEM_PAYMENTS,
+	ACTOR_SYSTEM_RUNS,
 };
 
 struct actor {
@@ -29,8 +31,8 @@ struct actor {
 enum actor_verdict {
 	ACTOR_MAY,
 	ACTOR_MALFORMED,
-	ACTOR_OUT_OF_PLACE, /* a worker's own command of somebody else, or another one of a worker
-			     */
+	ACTOR_OUT_OF_PLACE, /* a worker's own command of somebody else, be it another part of it;
+			       or another command of a worker */
 	ACTOR_GONE,         /* no such key, or no member any more, of the command's organisation */
 	ACTOR_REVOKED,      /* the key was */
 	ACTOR_EXPIRED,      /* the key had, when the command was accepted */

@@ -2,9 +2,10 @@
 #define WORKER_ATTEMPTS_H
 
 /*
- * What the payer remembers of the payments that it has asked for, so that it neither asks nor tells
- * the same thing many times a second.  A bounded memory of one thread, and no truth: what is
- * forgotten is found in the database, and asked for again by its key.
+ * What the payer remembers of the payments that it has asked for, and the scheduler of the billing
+ * runs that it has told, so that neither asks nor tells the same thing many times a second.  A
+ * bounded memory of one thread, and no truth: what is forgotten is found in the database, and asked
+ * for again by its key.
  */
 
 #include <stdint.h>

@@ -92,7 +92,8 @@ progress_draft(struct batch_context *context, const struct entry *entries, size_
 
 		CHECK(entries[i].message->offset >= partition->batch_next_offset);
 		partition->batch_next_offset = entries[i].message->offset + 1;
-		if (!partition_is_careful(partition) && !partition->due_left)
+		if (!partition_is_careful(partition) && !partition->due_left &&
+		    !partition->run_left)
 			partition->attempts = 0;
 		if (i + 1 == len || entries[i + 1].partition != partition)
 			message_hash(entries[i].message, partition->batch_hash);
@@ -144,7 +145,7 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 	for (size_t i = 0; i < len; i++)
 		if (outcome_decide(context, &entries[i], err) != ERR_NONE)
 			return err->class;
-	if (transaction_store(context, err) != ERR_NONE)
+	if (transaction_store(context, NULL, err) != ERR_NONE)
 		return err_wrap(err, "store");
 	CRASH_POINT("committed");
 

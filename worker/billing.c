@@ -9,8 +9,10 @@
  */
 #define PARKED_ORDINAL(updated_at) (UINT32_C(1) << 31 | (uint32_t)(updated_at).s)
 
+_Static_assert(FACTS_LIVE_MAX > BILLING_STEPS_MAX, "see facts.h");
+
 /* A version that a subscription is on was loaded with it, or made in this batch; or it is the
- * current one of a plan that a command named, and that plan lends it. */
+ * current one of a plan that a command named, and that plan lends it.  NULL: there is none. */
 static const struct plan_version *
 version_find(const struct decision *decision, struct uuid organisation_id, struct uuid plan_id,
     struct uuid version_id)
@@ -23,7 +25,8 @@ version_find(const struct decision *decision, struct uuid organisation_id, struc
 	if (version != NULL)
 		return version;
 	plan = facts_plan(facts, organisation_id, plan_id);
-	CHECK(plan != NULL && uuid_equal(plan->version_id, version_id));
+	if (plan == NULL || !uuid_equal(plan->version_id, version_id))
+		return NULL;
 	lent = arena_alloc(decision->decider->arena, sizeof(*lent));
 	CHECK(lent != NULL);
 	*lent = plan_current(plan);
@@ -63,8 +66,25 @@ billing_terms(
 	if (!uuid_is_nil(subscription->pending_version_id))
 		terms.pending = version_find(decision, organisation_id,
 		    subscription->pending_plan_id, subscription->pending_version_id);
+	if (terms.version == NULL ||
+	    (terms.pending == NULL && !uuid_is_nil(subscription->pending_version_id))) {
+		(void)err_set(
+		    &decision->err, ERR_POISON, "the subscription's plan version is not there");
+		return REFUSAL_MAX;
+	}
 	terms.quantities = facts_quantities(decider->facts, subscription, &terms.quantities_len);
 	*ret_terms = terms;
+	return REFUSAL_NONE;
+}
+
+/* What no command lets come to be, but a row can say: then it is nothing to bill by. */
+static enum refusal
+terms_judge(const struct customer *customer, const struct terms *terms)
+{
+	if (!currency_equal(terms->version->currency, customer->currency) ||
+	    (terms->pending != NULL &&
+		!currency_equal(terms->pending->currency, customer->currency)))
+		return REFUSAL_CURRENCY_MISMATCH;
 	return REFUSAL_NONE;
 }
 
@@ -80,7 +100,9 @@ step_due(struct decision *decision, struct customer *customer, struct subscripti
 
 	if (billing_terms(decision, row, &terms) != REFUSAL_NONE)
 		return REFUSAL_MAX;
-	refusal = lifecycle_due(row, &terms, &step, bill);
+	refusal = terms_judge(customer, &terms);
+	if (refusal == REFUSAL_NONE)
+		refusal = lifecycle_due(row, &terms, &step, bill);
 	if (refusal == REFUSAL_NONE) {
 		/* What does not move on would be done for ever. */
 		CHECK(instant_is_none(step.after.due_at) || step.after.due_at.s > row->due_at.s);
@@ -115,21 +137,51 @@ billing_park(struct decision *decision, struct customer *customer, struct subscr
 }
 
 enum refusal
+billing_retry(struct decision *decision, struct customer *customer, struct subscription *row,
+    struct horizon horizon)
+{
+	struct bill *bill = decision->decider->bill;
+	struct subscription retried = *row;
+	struct terms terms;
+	struct step step;
+	enum refusal refusal;
+
+	CHECK(row->billing_problem.ptr != NULL);
+	retried.billing_problem = STR_NONE;
+	retried.due_at = subscription_due_at(&retried);
+	if (instant_is_none(retried.due_at) || retried.due_at.s > horizon.at.s)
+		return REFUSAL_NONE;
+	if (billing_terms(decision, &retried, &terms) != REFUSAL_NONE)
+		return REFUSAL_MAX;
+	refusal = terms_judge(customer, &terms);
+	if (refusal == REFUSAL_NONE)
+		refusal = lifecycle_due(&retried, &terms, &step, bill);
+	if (refusal == REFUSAL_NONE)
+		refusal = billing_refuses(decision, customer, &step, bill);
+	if (refusal == REFUSAL_MAX)
+		return REFUSAL_MAX;
+	if (refusal == REFUSAL_NONE)
+		facts_change(decision->decider->facts, TABLE_SUBSCRIPTIONS, row, &retried);
+	decision->detail[0] = '\0';
+	return REFUSAL_NONE;
+}
+
+enum refusal
 billing_catch_up(
-    struct decision *decision, struct customer *customer, struct instant until, bool *ret_more)
+    struct decision *decision, struct customer *customer, struct horizon horizon, bool *ret_more)
 {
 	const struct facts *facts = decision->decider->facts;
 
 	for (int steps = 0; steps < BILLING_STEPS_MAX; steps++) {
 		struct subscription *row =
-		    facts_next_due(facts, customer->organisation_id, customer->id, until);
+		    facts_next_due(facts, customer->organisation_id, customer->id, horizon);
 
 		if (row == NULL)
 			break;
 		if (step_due(decision, customer, row) != REFUSAL_NONE)
 			return REFUSAL_MAX;
 	}
-	*ret_more = facts_next_due(facts, customer->organisation_id, customer->id, until) != NULL;
+	*ret_more = facts_next_due(facts, customer->organisation_id, customer->id, horizon) != NULL;
 	return REFUSAL_NONE;
 }
 
@@ -141,7 +193,7 @@ billing_bring_up(struct decision *decision, struct customer *customer, struct in
 
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	refusal = billing_catch_up(decision, customer, *ret_now, &more);
+	refusal = billing_catch_up(decision, customer, HORIZON_AT(*ret_now), &more);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	return more ? REFUSAL_BILLING_BEHIND : REFUSAL_NONE;

@@ -81,16 +81,24 @@ void billing_park(struct decision *decision, struct customer *customer, struct s
     enum refusal refusal);
 
 /**
- * billing_catch_up(decision, customer, until, ret_more):
+ * billing_retry(decision, customer, row, horizon):
+ * ${row} is parked: where what it was parked for lies before ${horizon} and would be billed now,
+ * let it fall due again; else leave it as it is.  REFUSAL_MAX as billing_terms.
+ */
+NODISCARD enum refusal billing_retry(struct decision *decision, struct customer *customer,
+    struct subscription *row, struct horizon horizon);
+
+/**
+ * billing_catch_up(decision, customer, horizon, ret_more):
  * Do what fell due of the subscriptions of ${customer} that are in the facts, up to and with
- * ${until}: in the order of due_at, then id; each step for itself, at its own moment and under its
- * own cause, so that it does not matter who does it, and when.  A step that is refused parks its
- * subscription.  At most BILLING_STEPS_MAX of them;
+ * ${horizon}: in the order of due_at, then id; each step for itself, at its own moment and under
+ * its own cause, so that it does not matter who does it, and when.  A step that is refused parks
+ * its subscription.  At most BILLING_STEPS_MAX of them;
  * ${ret_more} tells whether some are left.  REFUSAL_MAX when decision->err says why it could not be
  * decided; else REFUSAL_NONE.
  */
 NODISCARD enum refusal billing_catch_up(
-    struct decision *decision, struct customer *customer, struct instant until, bool *ret_more);
+    struct decision *decision, struct customer *customer, struct horizon horizon, bool *ret_more);
 
 /**
  * billing_bring_up(decision, customer, ret_now):

@@ -349,6 +349,7 @@ invoice_bill(const struct issue *issue, struct number_series *series)
 	invoice_issue(
 	    customer, &issue->step->after, issue->step, issue->bill, &terms, &room, &invoice);
 	invoice_texts(issue, &invoice);
+	invoice.billing_run_id = decision->billing_run_id;
 	customer->invoice_count = invoice.sequence;
 	facts_add(facts, TABLE_INVOICES, &invoice);
 	for (size_t i = 0; i < invoice.lines_len; i++)

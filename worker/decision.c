@@ -68,6 +68,11 @@ static const struct {
     [EVENT_PAYMENT_UNKNOWN] = EVENT("payment.unknown", "Payment", TABLE_PAYMENTS),
     [EVENT_PAYMENT_SUCCEEDED] = EVENT("payment.succeeded", "Payment", TABLE_PAYMENTS),
     [EVENT_PAYMENT_FAILED] = EVENT("payment.failed", "Payment", TABLE_PAYMENTS),
+    [EVENT_BILLING_RUN_STARTED] = EVENT("billing_run.started", "BillingRun", TABLE_BILLING_RUNS),
+    [EVENT_BILLING_RUN_PAUSED] = EVENT("billing_run.paused", "BillingRun", TABLE_BILLING_RUNS),
+    [EVENT_BILLING_RUN_RESUMED] = EVENT("billing_run.resumed", "BillingRun", TABLE_BILLING_RUNS),
+    [EVENT_BILLING_RUN_CANCELED] = EVENT("billing_run.canceled", "BillingRun", TABLE_BILLING_RUNS),
+    [EVENT_BILLING_RUN_FINISHED] = EVENT("billing_run.finished", "BillingRun", TABLE_BILLING_RUNS),
 };
 
 enum err_class

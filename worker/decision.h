@@ -54,6 +54,11 @@ enum event_type {
 	EVENT_PAYMENT_UNKNOWN,
 	EVENT_PAYMENT_SUCCEEDED,
 	EVENT_PAYMENT_FAILED,
+	EVENT_BILLING_RUN_STARTED,
+	EVENT_BILLING_RUN_PAUSED,
+	EVENT_BILLING_RUN_RESUMED,
+	EVENT_BILLING_RUN_CANCELED,
+	EVENT_BILLING_RUN_FINISHED,
 	EVENT_TYPE_MAX,
 };
 
@@ -81,7 +86,8 @@ struct decision {
 	uint32_t events;     /* emitted for this cause so far */
 	uint32_t entries;    /* of the journal, likewise */
 	int32_t partition;
-	int64_t *event_number; /* the partition's last one given */
+	int64_t *event_number;      /* the partition's last one given */
+	struct uuid billing_run_id; /* whose invoices these are; nil: no run's */
 	bool deferred; /* the command's operation is written later: an advancing test clock's, that
 			  of a payment on its way */
 	char detail[1200]; /* what a refusal adds to its title; "" for nothing */

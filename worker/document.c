@@ -101,7 +101,7 @@ document_find_anyway(
 		document->now = instant_later(clock->now, document->customer_row->latest_at);
 	} else {
 		document->now = decision_now(decision, document->customer_row->latest_at);
-		if (billing_catch_up(decision, document->customer_row, document->now,
+		if (billing_catch_up(decision, document->customer_row, HORIZON_AT(document->now),
 			&ignored_more) != REFUSAL_NONE)
 			decision_resume(decision, &before);
 	}

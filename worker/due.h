@@ -10,29 +10,12 @@
  */
 
 #include "common/kafka/consumer.h"
-#include "worker/batch.h"
+#include "worker/chunk.h"
 
-#define DUE_CHUNK_MAX 200   /* customers in one chunk */
-#define DUE_EVENTS_MAX 2000 /* with so many in hand a chunk takes no further customer */
-#define DUE_SKIPS_MAX 64    /* customers that are left alone at a time */
-#define DUE_DEATHS_MAX 3    /* of workers over one customer, before it is parked untried */
-#define DUE_KAFKA_MS 1000   /* for Kafka to tell what waits */
+#define DUE_FOUND_MAX 200 /* subscriptions that a look finds in real time; likewise on clocks */
+#define DUE_SKIPS_MAX 64  /* customers that are left alone at a time */
+#define DUE_KAFKA_MS 1000 /* for Kafka to tell what waits */
 #define DUE_SKIP_MS (INT64_C(10) * 60 * 1000)
-
-/* One customer with something due, or a clock that has nothing more to do. */
-struct due_item {
-	struct uuid organisation_id;
-	struct uuid customer_id;   /* nil: the clock itself arrives */
-	struct uuid test_clock_id; /* nil: real time */
-	struct instant due_at;     /* the first thing of it; of an arriving clock none */
-	struct instant until;      /* up to and with which it is done */
-	struct partition *partition;
-};
-
-struct due_items {
-	size_t len;
-	struct due_item items[DUE_CHUNK_MAX];
-};
 
 /* A customer, or a clock, with which even parking failed. */
 struct due_skip {
@@ -44,6 +27,7 @@ struct due_skip {
 /* What is kept between two looks. */
 struct due {
 	struct consumer *consumer;
+	bool continuous;     /* what falls due in real time is done by itself; else by runs alone */
 	int64_t interval_ms; /* between two looks while nothing is due */
 	int64_t margin_ms;   /* behind the command log: what was accepted before may still come */
 	int64_t look_at_ms;  /* steady clock: not before */
@@ -71,36 +55,31 @@ NODISCARD struct instant due_until(
     const struct due *due, const struct partition *partition, int64_t now_ms, bool waiting);
 
 /**
- * due_hold_back(due, partition, end_offset):
+ * due_hold_back(due, found, partition, end_offset):
  * The messages of ${partition} go up to ${end_offset}, whatever the last fetch knew: bring its
- * due_until and what was found in it behind those that wait.
+ * due_until and what was ${found} in it behind those that wait.
  */
-void due_hold_back(struct due *due, struct partition *partition, int64_t end_offset);
+void due_hold_back(
+    struct due *due, struct due_items *found, struct partition *partition, int64_t end_offset);
 
 /**
- * due_find(context, turn, left_alone, left_len, ret_items, err):
- * In a transaction of its own: who has something due in our partitions up to their due_until, and
- * on the clocks that are advancing; beginning with partition number ${turn} of ours.  Each customer
- * once, each clock that has nothing left once; at most DUE_CHUNK_MAX.  Of real time no customer of
- * ${left_alone}, as it would take a place of the others.
+ * due_hold_back_found(due, context, found, err):
+ * Bring what was ${found} behind the commands that wait, as the broker knows them.  ERR_RETRY when
+ * it does not tell: nothing of it may be done.
  */
-NODISCARD enum err_class due_find(struct batch_context *context, int32_t turn,
+NODISCARD enum err_class due_hold_back_found(
+    struct due *due, const struct batch_context *context, struct due_items *found, struct err *err);
+
+/**
+ * due_find(context, turn, continuous, left_alone, left_len, ret_items, err):
+ * In a transaction of its own: who has something due in our partitions up to their due_until, where
+ * that is done by itself (${continuous}), and on the clocks that are advancing; beginning with
+ * partition number ${turn} of ours.  Each customer once, each clock that has nothing left once; at
+ * most DUE_FOUND_MAX subscriptions of each kind.  Of real time no customer of ${left_alone}, as it
+ * would take a place of the others.
+ */
+NODISCARD enum err_class due_find(struct batch_context *context, int32_t turn, bool continuous,
     const struct uuid *left_alone, size_t left_len, struct due_items *ret_items, struct err *err);
-
-/**
- * due_refer(facts, item), due_decide(context, item, err):
- * Ask for what ${item} needs; and, over the facts, do what is due of it, or let its clock arrive.
- * ERR_POISON when it cannot be decided.
- */
-void due_refer(struct facts *facts, const struct due_item *item);
-NODISCARD enum err_class due_decide(
-    struct batch_context *context, const struct due_item *item, struct err *err);
-
-/**
- * due_park(context, item, err):
- * Over the facts: park every subscription of ${item} that is due, as it cannot be billed.
- */
-void due_park(struct batch_context *context, const struct due_item *item);
 
 /**
  * due_step(due, context, err):

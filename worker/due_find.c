@@ -4,8 +4,6 @@
 #include "common/base/id.h"
 #include "worker/due.h"
 
-#define FOUND_MAX (DUE_CHUNK_MAX / 2) /* by each of the two statements */
-
 #define DUE_NOW "r.due_at IS NOT NULL AND r.test_clock_id IS NULL AND r.due_at <= k.until"
 #define DUE_ON_CLOCK \
 	"r.due_at IS NOT NULL AND r.test_clock_id IS NOT NULL AND r.due_at <= c.target_at"
@@ -15,29 +13,27 @@ static const struct pg_statement statements[] = {
      * is. */
     {"due_see", "SELECT set_config('billd.due', 'on', true)"},
     {"due_subscriptions",
-	"SELECT organisation_id, customer_id, shard, min(due_at), min(until) FROM ("
 	/* OFFSET 0: the time is computed before it meets a policy, so that an index may use it. */
 	/* Nor is anything done before its time because a worker's clock is ahead: the database's
 	 * is one for all. */
 	"SELECT t.* FROM (SELECT shard, least(to_timestamp(until_s), date_trunc('second', now())) "
 	"AS until "
 	"FROM unnest($1::int4[], $2::int8[]) q(shard, until_s) OFFSET 0) k "
-	"CROSS JOIN LATERAL (SELECT r.organisation_id, r.customer_id, r.shard, r.due_at, k.until "
+	"CROSS JOIN LATERAL (SELECT r.organisation_id, r.customer_id, r.id, r.shard, r.due_at, "
+	"k.until "
 	"FROM billd.subscriptions r WHERE r.shard = k.shard AND " DUE_NOW
 	" AND r.customer_id <> ALL ($4::uuid[])"
-	" ORDER BY r.due_at LIMIT $3::int8) t LIMIT $3::int8) s "
-	"GROUP BY organisation_id, customer_id, shard"},
+	" ORDER BY r.due_at, r.id LIMIT $3::int8) t LIMIT $3::int8"},
     /* A clock without a customer in its row has nothing left. */
     {"due_clocks",
-	"SELECT c.organisation_id, c.id, c.shard, c.target_at, s.customer_id, s.due_at "
+	"SELECT c.organisation_id, c.id, c.shard, c.target_at, s.customer_id, s.id, s.due_at "
 	"FROM (SELECT t.* FROM unnest($1::int4[]) k(shard) "
 	"CROSS JOIN LATERAL (SELECT r.organisation_id, r.id, r.shard, r.target_at "
 	"FROM billd.test_clocks r WHERE r.shard = k.shard AND r.status = 'advancing' "
 	"LIMIT $2::int8) t LIMIT $2::int8) c "
-	"LEFT JOIN LATERAL (SELECT d.customer_id, min(d.due_at) AS due_at FROM ("
-	"SELECT r.customer_id, r.due_at FROM billd.subscriptions r "
+	"LEFT JOIN LATERAL (SELECT r.customer_id, r.id, r.due_at FROM billd.subscriptions r "
 	"WHERE r.test_clock_id = c.id AND r.organisation_id = c.organisation_id AND " DUE_ON_CLOCK
-	" ORDER BY r.due_at LIMIT $2::int8) d GROUP BY d.customer_id) s ON true LIMIT $2::int8"},
+	" ORDER BY r.due_at, r.id LIMIT $2::int8) s ON true LIMIT $2::int8"},
 };
 
 void
@@ -70,20 +66,21 @@ shards_list(const struct batch_context *context, int32_t turn, int32_t *shards, 
 }
 
 static enum err_class
-find_send(struct batch_context *context, const int32_t *shards, const int64_t *until_s, size_t len,
-    const struct uuid *left_alone, size_t left_len, struct err *err)
+find_send(struct batch_context *context, bool continuous, const int32_t *shards,
+    const int64_t *until_s, size_t len, const struct uuid *left_alone, size_t left_len,
+    struct err *err)
 {
 	struct pg *pg = context->pg;
 	struct pg_params due, clocks;
 
 	pg_params_init(&due, &context->arena);
-	pg_params_int32s(&due, shards, len);
-	pg_params_int64s(&due, until_s, len);
-	pg_params_int64(&due, FOUND_MAX);
+	pg_params_int32s(&due, shards, continuous ? len : 0);
+	pg_params_int64s(&due, until_s, continuous ? len : 0);
+	pg_params_int64(&due, DUE_FOUND_MAX);
 	pg_params_uuids(&due, left_alone, left_len);
 	pg_params_init(&clocks, &context->arena);
 	pg_params_int32s(&clocks, shards, len);
-	pg_params_int64(&clocks, FOUND_MAX);
+	pg_params_int64(&clocks, DUE_FOUND_MAX);
 	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "due_see", NULL, err) != ERR_NONE ||
 	    pg_send(pg, "due_clocks", &clocks, err) != ERR_NONE ||
 	    pg_send(pg, "due_subscriptions", &due, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
@@ -101,49 +98,72 @@ partition_of(const struct batch_context *context, int32_t shard)
 	return partition;
 }
 
+/* Where a look was full, rows of the last clock or shard may be missing: nothing goes behind the
+ * last one that was found of each. */
 static void
-item_add(struct due_items *items, const struct due_item *item)
+rows_bound(struct due_row *rows, size_t len)
 {
-	CHECK(items->len < DUE_CHUNK_MAX);
-	items->items[items->len++] = *item;
+	struct horizon horizon = HORIZON_AT(INSTANT_NONE);
+
+	if (len < DUE_FOUND_MAX)
+		return;
+	for (size_t i = len; i-- > 0;) {
+		const struct due_row *next = &rows[i + 1];
+
+		if (uuid_is_nil(rows[i].subscription_id))
+			continue;
+		if (i + 1 == len ||
+		    id_shard(rows[i].subscription_id) != id_shard(next->subscription_id) ||
+		    !uuid_equal(rows[i].test_clock_id, next->test_clock_id))
+			horizon = (struct horizon){rows[i].due_at, rows[i].subscription_id};
+		rows[i].horizon = horizon;
+	}
 }
 
 static void
 clocks_take(
     const struct batch_context *context, const PGresult *result, struct due_items *ret_items)
 {
-	for (int row = 0; row < PQntuples(result); row++)
-		item_add(
-		    ret_items, &(struct due_item){
-				   .organisation_id = pg_get_uuid(result, row, 0),
-				   .test_clock_id = pg_get_uuid(result, row, 1),
-				   .partition = partition_of(context, pg_get_int32(result, row, 2)),
-				   .until = pg_get_instant(result, row, 3),
-				   .customer_id = pg_get_uuid(result, row, 4),
-				   .due_at = pg_get_instant(result, row, 5),
-			       });
+	struct due_row rows[DUE_FOUND_MAX];
+	size_t len = (size_t)PQntuples(result);
+
+	for (int row = 0; row < (int)len; row++)
+		rows[row] = (struct due_row){
+		    .organisation_id = pg_get_uuid(result, row, 0),
+		    .test_clock_id = pg_get_uuid(result, row, 1),
+		    .partition = partition_of(context, pg_get_int32(result, row, 2)),
+		    .horizon = HORIZON_AT(pg_get_instant(result, row, 3)),
+		    .customer_id = pg_get_uuid(result, row, 4),
+		    .subscription_id = pg_get_uuid(result, row, 5),
+		    .due_at = pg_get_instant(result, row, 6),
+		};
+	rows_bound(rows, len);
+	chunk_items_take(ret_items, rows, len);
 }
 
 static void
 subscriptions_take(
     const struct batch_context *context, const PGresult *result, struct due_items *ret_items)
 {
-	for (int row = 0; row < PQntuples(result); row++) {
-		struct partition *partition = partition_of(context, pg_get_int32(result, row, 2));
+	struct due_row rows[DUE_FOUND_MAX];
+	size_t len = (size_t)PQntuples(result);
 
-		item_add(ret_items, &(struct due_item){
-					.organisation_id = pg_get_uuid(result, row, 0),
-					.customer_id = pg_get_uuid(result, row, 1),
-					.partition = partition,
-					.until = pg_get_instant(result, row, 4),
-					.due_at = pg_get_instant(result, row, 3),
-				    });
-	}
+	for (int row = 0; row < (int)len; row++)
+		rows[row] = (struct due_row){
+		    .organisation_id = pg_get_uuid(result, row, 0),
+		    .customer_id = pg_get_uuid(result, row, 1),
+		    .subscription_id = pg_get_uuid(result, row, 2),
+		    .partition = partition_of(context, pg_get_int32(result, row, 3)),
+		    .due_at = pg_get_instant(result, row, 4),
+		    .horizon = HORIZON_AT(pg_get_instant(result, row, 5)),
+		};
+	rows_bound(rows, len);
+	chunk_items_take(ret_items, rows, len);
 }
 
 enum err_class
-due_find(struct batch_context *context, int32_t turn, const struct uuid *left_alone,
-    size_t left_len, struct due_items *ret_items, struct err *err)
+due_find(struct batch_context *context, int32_t turn, bool continuous,
+    const struct uuid *left_alone, size_t left_len, struct due_items *ret_items, struct err *err)
 {
 	int32_t shards[SHARDS];
 	int64_t until_s[SHARDS];
@@ -152,11 +172,12 @@ due_find(struct batch_context *context, int32_t turn, const struct uuid *left_al
 	enum err_class class = ERR_NONE;
 	struct pg *pg = context->pg;
 
-	ret_items->len = 0;
+	ret_items->len = ret_items->subscriptions_len = 0;
 	if (len == 0)
 		return ERR_NONE;
 	arena_reset(&context->arena);
-	if (find_send(context, shards, until_s, len, left_alone, left_len, err) != ERR_NONE ||
+	if (find_send(context, continuous, shards, until_s, len, left_alone, left_len, err) !=
+		ERR_NONE ||
 	    pg_receive(pg, &see, err) != ERR_NONE || pg_receive(pg, &clocks, err) != ERR_NONE ||
 	    pg_receive(pg, &due, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE) {
 		class = err_wrap(err, "due");

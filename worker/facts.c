@@ -39,6 +39,7 @@ static const struct identity identities[TABLE_MAX] = {
     [TABLE_COUPONS] = IDENTITY(struct coupon, id),
     [TABLE_TAX_RATES] = IDENTITY(struct tax_rate, id),
     [TABLE_TEST_CLOCKS] = IDENTITY(struct test_clock, id),
+    [TABLE_BILLING_RUNS] = IDENTITY(struct billing_run, id),
     [TABLE_CUSTOMERS] = IDENTITY(struct customer, id),
     [TABLE_PLANS] = IDENTITY(struct plan, id),
     [TABLE_PLAN_VERSIONS] = IDENTITY(struct plan_version, id),

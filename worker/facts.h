@@ -18,9 +18,25 @@
 #include "worker/index.h"
 #include "worker/rows.h"
 
-/* Of a customer's live subscriptions so many are loaded: as many as one catching-up has steps, so
- * that none is left out that would have had its turn. */
-#define FACTS_LIVE_MAX 100
+/* Of a customer's live subscriptions so many are loaded, those first that fall due first: one more
+ * than one catching-up has steps, so that it never overtakes one that is left out, and knows that
+ * it did not come to the end. */
+#define FACTS_LIVE_MAX 101
+
+/*
+ * How far what falls due of a customer is done: in the order of due_at, then id, up to and with
+ * ${id} at ${at}.  Where not all that is due is at hand, it ends with the last that is, so that
+ * nothing overtakes what is left.
+ */
+struct horizon {
+	struct instant at; /* INSTANT_NONE: nothing is done */
+	struct uuid id;    /* HORIZON_ALL: all that falls due at that moment */
+};
+
+#define HORIZON_ALL                                                                             \
+	((struct uuid){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, \
+	    0xff, 0xff, 0xff, 0xff}})
+#define HORIZON_AT(instant) ((struct horizon){(instant), HORIZON_ALL})
 
 /* What a command can ask for before it is decided. */
 enum need {
@@ -39,6 +55,7 @@ enum need {
 	NEED_LIVE_SUBSCRIPTION, /* a customer's live subscriptions, those first that fall due first
 				 */
 	NEED_TEST_CLOCK,        /* by id */
+	NEED_BILLING_RUN,       /* by id; held, so that it does not change before we commit */
 	NEED_PLAN_VERSION,      /* by id; as all below, of what was loaded without being asked */
 	NEED_QUANTITIES,        /* of the current period, by subscription */
 	NEED_ITEMS,             /* a customer's pending ones, when it has some */
@@ -180,6 +197,8 @@ NODISCARD struct item *facts_item(
     const struct facts *facts, struct uuid organisation_id, struct uuid id);
 NODISCARD struct payment *facts_payment(
     const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD struct billing_run *facts_billing_run(
+    const struct facts *facts, struct uuid organisation_id, struct uuid id);
 NODISCARD struct number_series *facts_number_series(
     const struct facts *facts, struct uuid organisation_id);
 
@@ -222,12 +241,12 @@ NODISCARD struct subscription *const *facts_subscriptions_of(const struct facts 
     struct uuid organisation_id, struct uuid customer_id, size_t *ret_len);
 
 /**
- * facts_next_due(facts, organisation_id, customer_id, until):
- * Of a customer's subscriptions that are here, the one that falls due first, up to and with
- * ${until}; of several the one with the lowest id.  NULL when none does.
+ * facts_next_due(facts, organisation_id, customer_id, horizon):
+ * Of a customer's subscriptions that are here, the one that falls due first, not behind
+ * ${horizon}; of several the one with the lowest id.  NULL when none does.
  */
 NODISCARD struct subscription *facts_next_due(const struct facts *facts,
-    struct uuid organisation_id, struct uuid customer_id, struct instant until);
+    struct uuid organisation_id, struct uuid customer_id, struct horizon horizon);
 
 /**
  * facts_quantities(facts, subscription, ret_len):

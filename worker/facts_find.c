@@ -128,6 +128,12 @@ facts_test_clock(const struct facts *facts, struct uuid organisation_id, struct 
 	return index_get(&facts->by_id[TABLE_TEST_CLOCKS], organisation_id, index_key(&id));
 }
 
+struct billing_run *
+facts_billing_run(const struct facts *facts, struct uuid organisation_id, struct uuid id)
+{
+	return index_get(&facts->by_id[TABLE_BILLING_RUNS], organisation_id, index_key(&id));
+}
+
 struct test_clock *
 facts_clock_of(const struct facts *facts, const struct customer *customer)
 {
@@ -153,7 +159,7 @@ facts_subscriptions_of(const struct facts *facts, struct uuid organisation_id,
 
 struct subscription *
 facts_next_due(const struct facts *facts, struct uuid organisation_id, struct uuid customer_id,
-    struct instant until)
+    struct horizon horizon)
 {
 	size_t len;
 	struct subscription *const *rows =
@@ -163,7 +169,8 @@ facts_next_due(const struct facts *facts, struct uuid organisation_id, struct uu
 	for (size_t i = 0; i < len; i++) {
 		struct subscription *row = rows[i];
 
-		if (instant_is_none(row->due_at) || row->due_at.s > until.s)
+		if (instant_is_none(row->due_at) || row->due_at.s > horizon.at.s ||
+		    (row->due_at.s == horizon.at.s && uuid_compare(row->id, horizon.id) > 0))
 			continue;
 		if (next == NULL || row->due_at.s < next->due_at.s ||
 		    (row->due_at.s == next->due_at.s && uuid_compare(row->id, next->id) < 0))

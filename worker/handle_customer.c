@@ -316,6 +316,19 @@ cancel_all(struct decision *decision, struct customer *customer, struct instant 
 
 /* As Stripe does when a customer is deleted, its live subscriptions are canceled at once.  Items
  * that no last invoice takes are never billed. */
+/* How many live subscriptions of ${customer} are here: all, up to FACTS_LIVE_MAX. */
+static size_t
+live_count(const struct decision *decision, const struct customer *customer)
+{
+	size_t len, count = 0;
+	struct subscription *const *rows = facts_subscriptions_of(
+	    decision->decider->facts, customer->organisation_id, customer->id, &len);
+
+	for (size_t i = 0; i < len; i++)
+		count += subscription_is_live(rows[i]) ? 1 : 0;
+	return count;
+}
+
 enum refusal
 customer_archive_decide(struct decision *decision, const void *command)
 {
@@ -328,6 +341,10 @@ customer_archive_decide(struct decision *decision, const void *command)
 		return refusal;
 	if (!instant_is_none(account.customer->archived_at))
 		return REFUSAL_CUSTOMER_ARCHIVED;
+	if (live_count(decision, account.customer) >= FACTS_LIVE_MAX)
+		return decision_refuse(decision, REFUSAL_SUBSCRIPTION_LIVE_EXISTS,
+		    "the customer has more than %d live subscriptions: cancel some first",
+		    FACTS_LIVE_MAX - 1);
 	refusal = cancel_all(decision, account.customer, account.now, false);
 	if (refusal != REFUSAL_NONE)
 		return refusal;

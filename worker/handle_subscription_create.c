@@ -47,19 +47,6 @@ may_have_many(const struct decision *decision)
 	return str_equal(decision->organisation->subscriptions_per_customer, STR("many"));
 }
 
-/* How many live subscriptions ${customer} has: all of them are here. */
-static size_t
-live_count(const struct decision *decision, const struct customer *customer)
-{
-	size_t len, count = 0;
-	struct subscription *const *rows = facts_subscriptions_of(
-	    decision->decider->facts, customer->organisation_id, customer->id, &len);
-
-	for (size_t i = 0; i < len; i++)
-		count += subscription_is_live(rows[i]) ? 1 : 0;
-	return count;
-}
-
 /* What the command asks domain/ for, and what that computes with. */
 struct attempt {
 	const struct create_subscription *create;
@@ -197,18 +184,11 @@ attempt_make(struct decision *decision, const struct attempt *attempt, struct st
 	    attempt->now, step, decision->decider->bill);
 }
 
-/*
- * Bounds that are not domain/'s.  A customer has so many live subscriptions at most, so that all of
- * them can be at hand.  And nobody comes back for what a start in the past leaves due on a clock
- * that stands still.
- */
+/* A bound that is not domain/'s: nobody comes back for what a start in the past leaves due on a
+ * clock that stands still. */
 static enum refusal
-hold_bounds(struct decision *decision, const struct attempt *attempt, struct step *step)
+hold_bound(struct decision *decision, const struct attempt *attempt, struct step *step)
 {
-	if (live_count(decision, attempt->customer) >= FACTS_LIVE_MAX)
-		return decision_refuse(decision, REFUSAL_SUBSCRIPTION_LIVE_EXISTS,
-		    "the customer has %d live subscriptions, and no more are possible",
-		    FACTS_LIVE_MAX);
 	if (uuid_is_nil(attempt->customer->test_clock_id))
 		return REFUSAL_NONE;
 	if (billing_steps_due(decision, &step->after, &attempt->terms, attempt->now,
@@ -248,7 +228,7 @@ subscription_create_decide(struct decision *decision, const void *command)
 	if (refusal == REFUSAL_NONE)
 		refusal = attempt_make(decision, &attempt, &step);
 	if (refusal == REFUSAL_NONE)
-		refusal = hold_bounds(decision, &attempt, &step);
+		refusal = hold_bound(decision, &attempt, &step);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 
@@ -256,7 +236,7 @@ subscription_create_decide(struct decision *decision, const void *command)
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	coupons_count(decision, &attempt);
-	refusal = billing_catch_up(decision, row, attempt.now, &more);
+	refusal = billing_catch_up(decision, row, HORIZON_AT(attempt.now), &more);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
 	/* All of this may lie in the past; the customer has seen the present. */

@@ -127,6 +127,19 @@ struct uuid credit_note_create_resource(const void *command);
 void credit_note_create_refer(struct facts *facts, const void *command);
 enum refusal credit_note_create_decide(struct decision *decision, const void *command);
 
+/* Of start and of schedule, which is start by a worker. */
+int32_t billing_run_shard(const void *command);
+struct uuid billing_run_start_resource(const void *command);
+void billing_run_start_refer(struct facts *facts, const void *command);
+enum refusal billing_run_start_decide(struct decision *decision, const void *command);
+/* Of all commands on one run, whose id comes first behind their meta. */
+struct uuid billing_run_resource(const void *command);
+void billing_run_refer(struct facts *facts, const void *command);
+enum refusal billing_run_pause_decide(struct decision *decision, const void *command);
+enum refusal billing_run_resume_decide(struct decision *decision, const void *command);
+enum refusal billing_run_cancel_decide(struct decision *decision, const void *command);
+enum refusal billing_run_finish_decide(struct decision *decision, const void *command);
+
 int32_t payment_outcome_shard(const void *command);
 struct uuid payment_outcome_resource(const void *command);
 void payment_outcome_refer(struct facts *facts, const void *command);

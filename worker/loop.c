@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/codec/command_signature.h"
 #include "worker/due.h"
+#include "worker/run.h"
 
 #define WATCHDOG_S 120         /* the loop turns at least so often, or the process ends */
 #define CLOSING_S 60           /* and what comes behind it takes no longer */
@@ -17,12 +18,14 @@
 #define SUSPECT_ATTEMPTS_MAX 3 /* deaths over one message, before it is condemned */
 #define LAG_INTERVAL_MS 500
 #define NOTE_ARENA_BYTES (256 * 1024)
+#define BUSY_MS 200 /* so long after a message more are expected */
 
 struct loop {
 	const struct loop_settings *settings;
 	struct batch_context *context;
 	struct consumer *consumer;
 	struct payer *payer;
+	struct scheduler *scheduler;
 	struct partitions *partitions; /* the context's; empty while nothing is ours, or nothing is
 					  known to be true */
 	char *cluster_id;              /* owned; NULL until a broker told it */
@@ -38,7 +41,9 @@ struct loop {
 	int64_t pending_since_ms; /* since the epoch: when the oldest message known to wait came; 0:
 				     none */
 
-	struct due due; /* what falls due by itself */
+	struct due due;        /* what falls due by itself */
+	struct runs runs;      /* and what billing runs do of it */
+	int64_t busy_until_ms; /* commands are coming */
 
 	rd_kafka_message_t *held; /* polled, and left for the next batch */
 	size_t len;
@@ -61,6 +66,14 @@ hands_empty(struct loop *loop)
 	loop->held = NULL;
 }
 
+/* Whose partitions are ours concerns those beside the loop as well. */
+static void
+own(struct loop *loop)
+{
+	payer_own(loop->payer, loop->partitions);
+	scheduler_own(loop->scheduler, loop->partitions);
+}
+
 /* Let go of what we believe, and read the truth again after a pause. */
 static void
 reopen(struct loop *loop)
@@ -68,7 +81,7 @@ reopen(struct loop *loop)
 	hands_empty(loop);
 	consumer_stop(loop->consumer);
 	loop->partitions->len = 0;
-	payer_own(loop->payer, loop->partitions);
+	own(loop);
 	loop->open = false;
 	loop->attempt = false;
 	loop->open_at_ms = clock_steady_ms() + loop->backoff_ms +
@@ -123,7 +136,7 @@ partitions_open(struct loop *loop, struct err *err)
 	if (consumer_start(loop->consumer, ids, offsets, len, err) != ERR_NONE)
 		return err->class;
 	publisher_take(loop->context->publisher, loop->partitions);
-	payer_own(loop->payer, loop->partitions);
+	own(loop);
 	loop->open = true;
 	loop->context->metrics->partitions = (int64_t)len;
 	loop->context->metrics->database_up = 1;
@@ -145,7 +158,8 @@ lag_count(struct loop *loop, bool closing)
 
 		if (end > partition->next_offset)
 			lag += end - partition->next_offset;
-		else if (end == partition->next_offset && (closing || !partition->due_left))
+		else if (end == partition->next_offset &&
+			 (closing || !(partition->due_left || partition->run_left)))
 			partition->attempts = 0;
 	}
 	return lag;
@@ -210,7 +224,7 @@ partitions_close(struct loop *loop)
 	}
 	loop->partitions->len = 0;
 	publisher_take(loop->context->publisher, loop->partitions);
-	payer_own(loop->payer, loop->partitions);
+	own(loop);
 	loop->open = false;
 	loop->context->metrics->partitions = 0;
 }
@@ -332,7 +346,7 @@ gather(struct loop *loop, struct err *err)
 		size_t before = loop->len;
 		int64_t now_ms = clock_steady_ms();
 		bool nothing = false;
-		int timeout_ms = loop->due.left ? 0 : IDLE_POLL_MS;
+		int timeout_ms = loop->due.left || loop->runs.left ? 0 : IDLE_POLL_MS;
 
 		if (loop->len > 0)
 			timeout_ms = until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
@@ -433,6 +447,7 @@ work(struct loop *loop, struct err *err)
 	if (gather(loop, err) != ERR_NONE)
 		return err->class;
 	if (loop->len > 0) {
+		loop->busy_until_ms = clock_steady_ms() + BUSY_MS;
 		pending_note(loop);
 		if (suspect(loop, &loop->entries[0], err) != ERR_NONE ||
 		    batch_process(context, loop->entries, loop->len, err) != ERR_NONE)
@@ -452,6 +467,9 @@ work(struct loop *loop, struct err *err)
 		due_bound(loop);
 		if (due_step(&loop->due, context, err) != ERR_NONE)
 			return survive(loop, "due work rolled back", err);
+		if (run_step(&loop->runs, context, clock_steady_ms() < loop->busy_until_ms, err) !=
+		    ERR_NONE)
+			return survive(loop, "a billing run's chunk rolled back", err);
 	}
 	if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
 		loop->note_at_ms = clock_steady_ms() + NOTE_INTERVAL_MS;
@@ -496,16 +514,18 @@ drain(struct loop *loop)
 
 enum err_class
 loop_run(const struct loop_settings *settings, struct batch_context *context,
-    struct consumer *consumer, struct payer *payer, struct err *err)
+    struct consumer *consumer, struct payer *payer, struct scheduler *scheduler, struct err *err)
 {
 	struct loop loop = {
 	    .settings = settings,
 	    .context = context,
 	    .consumer = consumer,
 	    .payer = payer,
+	    .scheduler = scheduler,
 	    .partitions = context->partitions,
 	    .backoff_ms = BACKOFF_FIRST_MS,
 	    .due = {.consumer = consumer,
+		.continuous = settings->due_continuous,
 		.interval_ms = settings->due_interval_ms,
 		.margin_ms = settings->due_margin_ms},
 	    .entries = calloc(BATCH_MESSAGES_MAX, sizeof(*loop.entries)),
@@ -513,6 +533,7 @@ loop_run(const struct loop_settings *settings, struct batch_context *context,
 	enum err_class class = ERR_NONE;
 
 	CHECK(loop.entries != NULL);
+	loop.runs.due = &loop.due;
 	while (!daemon_stopping() && class == ERR_NONE) {
 		daemon_watchdog(WATCHDOG_S);
 		class = loop.open ? work(&loop, err) : wait_or_open(&loop, err);

@@ -9,23 +9,27 @@
 #include "common/kafka/consumer.h"
 #include "worker/batch.h"
 #include "worker/payer.h"
+#include "worker/scheduler.h"
 
 struct loop_settings {
 	int64_t batch_max;     /* messages, at most BATCH_MESSAGES_MAX */
 	int64_t batch_wait_ms; /* for more, once the first is there */
 	int64_t backoff_max_ms;
+	bool due_continuous;     /* what falls due is done by itself; else by billing runs alone */
 	int64_t due_interval_ms; /* between two looks for what fell due */
 	int64_t due_margin_ms;   /* that these stay behind the command log */
 	int64_t drain_ms;        /* for the events in flight, at the end */
 };
 
 /**
- * loop_run(settings, context, consumer, payer, err):
+ * loop_run(settings, context, consumer, payer, scheduler, err):
  * Work until daemon_stopping(), then finish the batch in hand and publish what is committed.
- * ${payer} learns which partitions are ours, and when a payment is committed.
+ * ${payer} and ${scheduler} learn which partitions are ours, ${payer} also when a payment is
+ * committed.
  * ERR_FATAL when the process cannot go on.
  */
 NODISCARD enum err_class loop_run(const struct loop_settings *settings,
-    struct batch_context *context, struct consumer *consumer, struct payer *payer, struct err *err);
+    struct batch_context *context, struct consumer *consumer, struct payer *payer,
+    struct scheduler *scheduler, struct err *err);
 
 #endif

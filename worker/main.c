@@ -14,6 +14,8 @@
 #include "worker/due.h"
 #include "worker/loop.h"
 #include "worker/payer.h"
+#include "worker/run.h"
+#include "worker/scheduler.h"
 #include "worker/transaction.h"
 
 #define GROUP "billd-worker"
@@ -32,8 +34,15 @@ static struct {
 	const char *database_url, *kafka_bootstrap, *secret, *log_level, *metrics_listen;
 	int64_t partitions, batch_max, batch_wait_ms, backoff_max_ms, drain_ms, session_timeout_ms;
 	int64_t statement_timeout_ms, metrics_port, signed_commands, due_interval_ms, due_margin_ms;
-	int64_t payments_interval_ms;
+	int64_t payments_interval_ms, billing, runs_interval_ms;
 } options;
+
+/* The words of BILLD_BILLING, in their order. */
+enum billing_mode {
+	BILLING_CONTINUOUS, /* what falls due is billed by itself */
+	BILLING_HOURLY,     /* by the runs of the hour, and those that are asked for */
+	BILLING_MANUAL,     /* by these alone */
+};
 
 static const struct setting settings[] = {
     {"BILLD_DATABASE_URL", SETTING_SECRET, &options.database_url, NULL, 1, 0,
@@ -65,6 +74,11 @@ static const struct setting settings[] = {
 	"milliseconds that what falls due waits for commands that were accepted before"},
     {"BILLD_PAYMENTS_INTERVAL_MS", SETTING_INTEGER, &options.payments_interval_ms, "100", 10, 60000,
 	"milliseconds between two looks for payments to ask a provider for"},
+    {"BILLD_BILLING", SETTING_CHOICE, &options.billing, "continuous hourly manual", 0, 0,
+	"who bills what falls due: it does so by itself within seconds, a billing run of each full "
+	"hour does, or none but those that are asked for; the same for all workers"},
+    {"BILLD_RUNS_INTERVAL_MS", SETTING_INTEGER, &options.runs_interval_ms, "500", 10, 60000,
+	"milliseconds between two looks for billing runs that are through"},
     {"BILLD_METRICS_LISTEN", SETTING_TEXT, &options.metrics_listen, "127.0.0.1", 1, 0,
 	"IPv4 address for GET /metrics"},
     {"BILLD_METRICS_PORT", SETTING_INTEGER, &options.metrics_port, "0", 0, 65535,
@@ -86,6 +100,7 @@ struct worker {
 	struct batch_context context;
 	struct consumer *consumer;
 	struct payer *payer;
+	struct scheduler *scheduler;
 };
 
 /* Signatures are demanded where that is asked for, whether there is a secret or not. */
@@ -99,21 +114,33 @@ signatures_open(struct signatures *signatures, struct err *err)
 	return signatures_init(signatures, options.secret, err);
 }
 
+/* The threads beside the loop, each with a connection of its own. */
 static enum err_class
-payments_open(struct worker *worker, const struct pg_settings *pg_settings, struct err *err)
+beside_open(struct worker *worker, const struct pg_settings *pg_settings, struct err *err)
 {
+	const struct teller_settings teller_settings = {
+	    .bootstrap = options.kafka_bootstrap,
+	    .secret = options.secret,
+	    .partitions_all = (int32_t)options.partitions,
+	};
 	const struct payer_settings payer_settings = {
 	    .pg = pg_settings,
-	    .teller =
-		{
-		    .bootstrap = options.kafka_bootstrap,
-		    .secret = options.secret,
-		    .partitions_all = (int32_t)options.partitions,
-		},
+	    .teller = teller_settings,
 	    .interval_ms = options.payments_interval_ms,
 	};
+	const struct scheduler_settings scheduler_settings = {
+	    .pg = pg_settings,
+	    .teller = teller_settings,
+	    .hourly = options.billing == BILLING_HOURLY,
+	    .interval_ms = options.runs_interval_ms,
+	    .margin_ms = options.due_margin_ms,
+	};
 
-	return payer_open(&payer_settings, worker->schemas, &worker->metrics, &worker->payer, err);
+	if (payer_open(&payer_settings, worker->schemas, &worker->metrics, &worker->payer, err) !=
+	    ERR_NONE)
+		return err->class;
+	return scheduler_open(
+	    &scheduler_settings, worker->schemas, &worker->metrics, &worker->scheduler, err);
 }
 
 static enum err_class
@@ -147,13 +174,14 @@ worker_open(struct worker *worker, struct err *err)
 	    batch_context_init(&worker->context, worker->schemas, err) != ERR_NONE ||
 	    signatures_open(&worker->context.signatures, err) != ERR_NONE ||
 	    producer_open(&producer_settings, &worker->producer, err) != ERR_NONE ||
-	    payments_open(worker, &pg_settings, err) != ERR_NONE)
+	    beside_open(worker, &pg_settings, err) != ERR_NONE)
 		return err->class;
 
 	arena_init(&worker->statements, STATEMENTS_ARENA_BYTES);
 	worker->pg = pg_new(&pg_settings);
 	transaction_prepare(worker->pg);
 	due_prepare(worker->pg);
+	run_prepare(worker->pg);
 	progress_prepare(worker->pg);
 	publish_prepare(worker->pg);
 	signatures_prepare(worker->pg);
@@ -171,6 +199,7 @@ worker_open(struct worker *worker, struct err *err)
 static void
 worker_close(struct worker *worker)
 {
+	scheduler_free(worker->scheduler);
 	payer_free(worker->payer);
 	consumer_free(worker->consumer);
 	producer_free(worker->producer);
@@ -198,6 +227,15 @@ argument_answer(const char *argument)
 	return strcmp(argument, "--help") == 0 ? EXIT_OK : EXIT_USAGE;
 }
 
+/* Whether every statement fits the database. */
+static enum err_class
+worker_check(struct worker *worker, struct err *err)
+{
+	if (pg_connect(worker->pg, err) != ERR_NONE || payer_check(worker->payer, err) != ERR_NONE)
+		return err->class;
+	return scheduler_check(worker->scheduler, err);
+}
+
 /* Run until told to stop, or with --check only see that the database fits. */
 static enum err_class
 worker_run(struct worker *worker, bool check, struct err *err)
@@ -209,16 +247,18 @@ worker_run(struct worker *worker, bool check, struct err *err)
 	    .due_interval_ms = options.due_interval_ms,
 	    .due_margin_ms = options.due_margin_ms,
 	    .drain_ms = options.drain_ms,
+	    .due_continuous = options.billing == BILLING_CONTINUOUS,
 	};
 
 	if (worker_open(worker, err) != ERR_NONE)
 		return err->class;
 	if (check)
-		return pg_connect(worker->pg, err) != ERR_NONE ? err->class
-							       : payer_check(worker->payer, err);
+		return worker_check(worker, err);
 	payer_start(worker->payer);
+	scheduler_start(worker->scheduler);
 	log_line(LOG_INFO, "started", log_int("metrics_port", options.metrics_port));
-	return loop_run(&loop_settings, &worker->context, worker->consumer, worker->payer, err);
+	return loop_run(&loop_settings, &worker->context, worker->consumer, worker->payer,
+	    worker->scheduler, err);
 }
 
 int

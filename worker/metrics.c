@@ -8,6 +8,7 @@
 #define PAGE_MAX (64 * 1024)
 #define CONNECTIONS_MAX 16
 #define CONNECTION_TIMEOUT_S 10
+#define LATENESS_NAME "billd_invoice_lateness_seconds"
 
 struct metrics_server {
 	struct metrics *metrics;
@@ -26,6 +27,43 @@ static const struct metric {
 #undef METRIC
 };
 
+/* Up to how many seconds each bucket goes. */
+static const int64_t lateness_s[] = {1, 2, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400};
+
+_Static_assert(ARRAY_LEN(lateness_s) == METRICS_LATENESS_BUCKETS, "a bucket without a bound");
+
+void
+metrics_lateness(struct metrics *metrics, int64_t seconds)
+{
+	size_t bucket = 0;
+
+	if (seconds < 0)
+		seconds = 0;
+	while (bucket < ARRAY_LEN(lateness_s) && seconds > lateness_s[bucket])
+		bucket++;
+	metrics->lateness[bucket]++;
+	metrics->lateness_sum_s += seconds;
+}
+
+/* A histogram, whose buckets count all that came up to them. */
+static void
+lateness_write(struct metrics *metrics, struct buf *page)
+{
+	int64_t count = 0;
+
+	buf_printf(page, "# HELP " LATENESS_NAME " From when an invoice fell due to its commit\n"
+			 "# TYPE " LATENESS_NAME " histogram\n");
+	for (size_t i = 0; i < ARRAY_LEN(lateness_s); i++) {
+		count += metrics->lateness[i];
+		buf_printf(page, LATENESS_NAME "_bucket{le=\"%lld\"} %lld\n",
+		    (long long)lateness_s[i], (long long)count);
+	}
+	count += metrics->lateness[ARRAY_LEN(lateness_s)];
+	buf_printf(page, LATENESS_NAME "_bucket{le=\"+Inf\"} %lld\n", (long long)count);
+	buf_printf(page, LATENESS_NAME "_sum %lld\n", (long long)metrics->lateness_sum_s);
+	buf_printf(page, LATENESS_NAME "_count %lld\n", (long long)count);
+}
+
 static void
 page_write(struct metrics *metrics, struct buf *page)
 {
@@ -39,6 +77,7 @@ page_write(struct metrics *metrics, struct buf *page)
 			    metric->help, family, metric->name, metric->kind);
 		buf_printf(page, "%s %lld\n", metric->name, (long long)*value);
 	}
+	lateness_write(metrics, page);
 }
 
 static enum MHD_Result

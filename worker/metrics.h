@@ -2,8 +2,9 @@
 #define WORKER_METRICS_H
 
 /*
- * What the worker tells Prometheus: numbers that its loop sets, payments_* its payer (payer.h), and
- * a small HTTP server of its own thread that shows them at /metrics.
+ * What the worker tells Prometheus: numbers that its loop sets, payments_* its payer (payer.h),
+ * waiting_*, parked and runs_* its scheduler (scheduler.h), and a small HTTP server of its own
+ * thread that shows them at /metrics.
  */
 
 #include <stdatomic.h>
@@ -37,6 +38,23 @@
 	    "Customers whose due work could not be done, and was parked or left alone")           \
 	METRIC(due_oldest_s, "billd_due_oldest_seconds", "gauge",                                 \
 	    "Age of the oldest of what the last look found due and not done")                     \
+	METRIC(waiting, "billd_due_subscriptions", "gauge",                                       \
+	    "Subscriptions of our partitions that are due and not billed; no more are counted "   \
+	    "than 100000")                                                                        \
+	METRIC(waiting_oldest_s, "billd_due_subscriptions_oldest_seconds", "gauge",               \
+	    "Age of the oldest of them")                                                          \
+	METRIC(parked, "billd_parked_subscriptions", "gauge",                                     \
+	    "Those of our partitions that could not be billed; no more are counted than 100000")  \
+	METRIC(runs_told, "billd_runs_scheduled_total", "counter",                                \
+	    "Billing runs of an hour that were told")                                             \
+	METRIC(runs_closed, "billd_runs_closed_total", "counter",                                 \
+	    "Billing runs that were through, added up and told")                                  \
+	METRIC(runs_unbalanced, "billd_runs_unbalanced_total", "counter",                         \
+	    "Those of them whose report is not what their invoices and the journal say")          \
+	METRIC(runs_invoices, "billd_run_invoices_total", "counter",                              \
+	    "Invoices of those that were not dry")                                                \
+	METRIC(runs_failures, "billd_run_failures_total", "counter",                              \
+	    "Subscriptions that these could not bill")                                            \
 	METRIC(payments_asked, "billd_payments_asked_total", "counter",                           \
 	    "Times that a provider was asked for a payment or a refund")                          \
 	METRIC(payments_succeeded, "billd_payments_answered_total{outcome=\"succeeded\"}",        \
@@ -55,11 +73,26 @@
 	METRIC(database_up, "billd_database_up", "gauge",                                         \
 	    "Whether the last attempt to use the database went well")
 
+/* The highest number of waiting and of parked subscriptions, which are counted one by one. */
+#define METRICS_WAITING_MAX 100000
+
+#define METRICS_LATENESS_BUCKETS 11 /* of billd_invoice_lateness_seconds, and one to infinity */
+
 struct metrics {
 #define METRIC(field, name, kind, help) _Atomic int64_t field;
 	METRICS(METRIC)
 #undef METRIC
+	/* Invoices by how late they came, each in one bucket. */
+	_Atomic int64_t lateness[METRICS_LATENESS_BUCKETS + 1];
+	_Atomic int64_t lateness_sum_s;
 };
+
+/**
+ * metrics_lateness(metrics, seconds):
+ * An invoice was committed ${seconds} after it had fallen due; one that was billed ahead came in
+ * time.  By the loop's thread.
+ */
+void metrics_lateness(struct metrics *metrics, int64_t seconds);
 
 struct metrics_server;
 

@@ -1,14 +1,15 @@
 #include "worker/payer.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/base/crash_point.h"
 #include "common/base/daemon.h"
+#include "common/base/id.h"
 #include "common/base/log.h"
 #include "common/domain/payment.h"
+#include "worker/actor.h"
 #include "worker/attempts.h"
+#include "worker/duty.h"
 #include "worker/provider_simulated.h"
 
 #define PAGE_MAX 200   /* payments in one look */
@@ -18,7 +19,7 @@
 
 /* A payment that waits, as a look found it. */
 struct waiting {
-	struct teller_subject subject;
+	struct payer_subject subject;
 	struct provider_request request; /* its texts are the result's */
 	bool unknown;                    /* that is known already */
 	int64_t created_ms;              /* milliseconds since the epoch, as lists go by it */
@@ -35,8 +36,8 @@ struct walk {
 
 struct payer {
 	int64_t interval_ms;
-	int32_t partitions_all;
 	struct metrics *metrics;
+	struct duty duty;
 
 	/* The thread's own. */
 	struct pg *pg;
@@ -45,15 +46,6 @@ struct payer {
 	struct teller teller;
 	struct attempts attempts;
 	struct walk walk;
-
-	pthread_t thread;
-	bool started;
-
-	pthread_mutex_t lock; /* of all that follows */
-	pthread_cond_t news;
-	bool stop, woken;
-	size_t owned_len;
-	int32_t owned[CONSUMER_PARTITIONS_MAX]; /* ids of partitions */
 };
 
 static const struct pg_statement statements[] = {
@@ -80,19 +72,13 @@ payer_open(const struct payer_settings *settings, const struct schemas *schemas,
     struct metrics *metrics, struct payer **ret_payer, struct err *err)
 {
 	struct payer *payer = calloc(1, sizeof(*payer));
-	pthread_condattr_t attributes;
 
 	CHECK(payer != NULL);
 	payer->interval_ms = settings->interval_ms;
-	payer->partitions_all = settings->teller.partitions_all;
 	payer->metrics = metrics;
 	arena_init(&payer->arena, ARENA_BYTES);
 	walk_begin(&payer->walk);
-	CHECK(pthread_mutex_init(&payer->lock, NULL) == 0);
-	CHECK(pthread_condattr_init(&attributes) == 0);
-	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(&payer->news, &attributes) == 0);
-	pthread_condattr_destroy(&attributes);
+	duty_init(&payer->duty, settings->teller.partitions_all);
 	payer->pg = pg_new(settings->pg);
 	pg_prepare(payer->pg, statements, ARRAY_LEN(statements));
 	signatures_prepare(payer->pg);
@@ -115,15 +101,14 @@ payer_free(struct payer *payer)
 	provider_simulated_close(&payer->provider);
 	pg_free(payer->pg);
 	arena_release(&payer->arena);
-	pthread_cond_destroy(&payer->news);
-	pthread_mutex_destroy(&payer->lock);
+	duty_release(&payer->duty);
 	free(payer);
 }
 
 enum err_class
 payer_check(struct payer *payer, struct err *err)
 {
-	CHECK(!payer->started);
+	CHECK(!payer->duty.started);
 	if (pg_connect(payer->pg, err) != ERR_NONE)
 		return err->class;
 	return provider_simulated_check(&payer->provider, err);
@@ -132,71 +117,35 @@ payer_check(struct payer *payer, struct err *err)
 void
 payer_own(struct payer *payer, const struct partitions *partitions)
 {
-	pthread_mutex_lock(&payer->lock);
-	payer->owned_len = partitions->len;
-	for (size_t i = 0; i < partitions->len; i++)
-		payer->owned[i] = partitions->items[i].id;
-	payer->woken = true;
-	pthread_cond_signal(&payer->news);
-	pthread_mutex_unlock(&payer->lock);
+	duty_own(&payer->duty, partitions);
 }
 
 void
 payer_wake(struct payer *payer)
 {
-	pthread_mutex_lock(&payer->lock);
-	payer->woken = true;
-	pthread_cond_signal(&payer->news);
-	pthread_mutex_unlock(&payer->lock);
+	duty_wake(&payer->duty);
 }
 
-/* Our partitions now; none when the end was asked for. */
-static size_t
-owned_copy(struct payer *payer, int32_t ret_ids[CONSUMER_PARTITIONS_MAX])
+struct record_payment_outcome
+payer_outcome(
+    const struct payer_subject *subject, const struct provider_result *result, int64_t now_ms)
 {
-	size_t len;
-
-	pthread_mutex_lock(&payer->lock);
-	len = payer->stop ? 0 : payer->owned_len;
-	memcpy(ret_ids, payer->owned, len * sizeof(ret_ids[0]));
-	pthread_mutex_unlock(&payer->lock);
-	return len;
-}
-
-/* Whether ${shard} is still ours; nothing is when the end was asked for. */
-static bool
-is_ours(struct payer *payer, int32_t shard)
-{
-	int32_t partition = shard & (payer->partitions_all - 1);
-	bool ours = false;
-
-	pthread_mutex_lock(&payer->lock);
-	for (size_t i = 0; !payer->stop && i < payer->owned_len; i++)
-		ours |= payer->owned[i] == partition;
-	pthread_mutex_unlock(&payer->lock);
-	return ours;
-}
-
-/* Wait for something to do, or for the next look.  False: for the end. */
-static bool
-news_await(struct payer *payer, int64_t timeout_ms)
-{
-	struct timespec until;
-	bool stop;
-
-	CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += timeout_ms % 1000 * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
-	pthread_mutex_lock(&payer->lock);
-	while (!payer->stop && !payer->woken)
-		if (pthread_cond_timedwait(&payer->news, &payer->lock, &until) != 0)
-			break;
-	payer->woken = false;
-	stop = payer->stop;
-	pthread_mutex_unlock(&payer->lock);
-	return !stop;
+	return (struct record_payment_outcome){
+	    .meta =
+		{
+		    .operation_id = id_derive(
+			subject->payment_id, ID_OUTCOME, (uint32_t)result->outcome, subject->shard),
+		    .organisation_id = subject->organisation_id,
+		    .actor = ACTOR_PAYMENTS,
+		    .accepted_at = now_ms,
+		},
+	    .customer_id = subject->customer_id,
+	    .invoice_id = subject->invoice_id,
+	    .payment_id = subject->payment_id,
+	    .outcome = provider_outcome_text(result->outcome),
+	    .reference = result->reference[0] == '\0' ? STR_NONE : str_from(result->reference),
+	    .failure_code = result->code[0] == '\0' ? STR_NONE : str_from(result->code),
+	};
 }
 
 static struct waiting
@@ -258,10 +207,11 @@ settle(struct payer *payer, const struct waiting *waiting, struct err *err)
 	struct uuid id = waiting->subject.payment_id;
 	bool find_first = waiting->unknown || attempts_is_known(&payer->attempts, id) ||
 			  clock_now_ms() - waiting->accepted_ms > MOMENT_MS;
+	struct record_payment_outcome outcome;
 	struct provider_result result;
 
 	if (!attempts_is_due(&payer->attempts, id, clock_steady_ms()) ||
-	    !is_ours(payer, waiting->subject.shard))
+	    !duty_owns(&payer->duty, waiting->subject.shard))
 		return ERR_NONE;
 	/* Before anything is asked for: what cannot be told would only be asked for again. */
 	if (teller_ready(&payer->teller, payer->pg, err) != ERR_NONE)
@@ -277,7 +227,9 @@ settle(struct payer *payer, const struct waiting *waiting, struct err *err)
 		attempts_told(&payer->attempts, id, clock_steady_ms());
 	if (result.outcome == PROVIDER_UNKNOWN && waiting->unknown)
 		return ERR_NONE;
-	return teller_send(&payer->teller, &waiting->subject, &result, clock_now_ms(), err);
+	outcome = payer_outcome(&waiting->subject, &result, clock_now_ms());
+	return teller_send(&payer->teller, COMMAND_RECORD_PAYMENT_OUTCOME,
+	    waiting->subject.customer_id, waiting->subject.shard, &outcome, err);
 }
 
 static enum err_class
@@ -294,7 +246,7 @@ page_load(struct payer *payer, const int32_t *partitions, size_t len, PGresult *
 	pg_params_int32(&params, walk->shard);
 	pg_params_int64(&params, walk->created_ms);
 	pg_params_uuid(&params, walk->id);
-	pg_params_int32(&params, payer->partitions_all - 1);
+	pg_params_int32(&params, payer->duty.partitions_all - 1);
 	pg_params_int32s(&params, partitions, len);
 	pg_params_int32(&params, PAGE_MAX);
 	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "payer_see", NULL, err) != ERR_NONE ||
@@ -326,7 +278,7 @@ static enum err_class
 step(struct payer *payer, bool *ret_more, struct err *err)
 {
 	int32_t partitions[CONSUMER_PARTITIONS_MAX];
-	size_t len = owned_copy(payer, partitions);
+	size_t len = duty_owned(&payer->duty, partitions);
 	struct walk *walk = &payer->walk;
 	enum err_class class = ERR_NONE;
 	PGresult *page = NULL;
@@ -369,7 +321,7 @@ payer_run(void *argument)
 	struct err err;
 	bool more;
 
-	while (news_await(payer, pause_ms)) {
+	while (duty_await(&payer->duty, pause_ms)) {
 		pause_ms = payer->interval_ms;
 		if (step(payer, &more, &err) != ERR_NONE) {
 			log_line(LOG_WARN, "payments wait", log_text("reason", err.text),
@@ -385,20 +337,11 @@ payer_run(void *argument)
 void
 payer_start(struct payer *payer)
 {
-	CHECK(!payer->started);
-	CHECK(pthread_create(&payer->thread, NULL, payer_run, payer) == 0);
-	payer->started = true;
+	duty_start(&payer->duty, payer_run, payer);
 }
 
 void
 payer_stop(struct payer *payer)
 {
-	if (!payer->started)
-		return;
-	pthread_mutex_lock(&payer->lock);
-	payer->stop = true;
-	pthread_cond_signal(&payer->news);
-	pthread_mutex_unlock(&payer->lock);
-	pthread_join(payer->thread, NULL);
-	payer->started = false;
+	duty_stop(&payer->duty);
 }

@@ -29,6 +29,21 @@ struct payer_settings {
 	int64_t interval_ms; /* between two looks while nothing waits */
 };
 
+/* Whose outcome it is. */
+struct payer_subject {
+	struct uuid organisation_id, payment_id, customer_id, invoice_id;
+	int32_t shard; /* the customer's */
+};
+
+/**
+ * payer_outcome(subject, result, now_ms):
+ * The command that tells what became of ${subject}, as accepted at ${now_ms} (milliseconds since
+ * the epoch); its operation's id derives from payment and outcome.  Its texts are those of
+ * ${result}.
+ */
+NODISCARD struct record_payment_outcome payer_outcome(
+    const struct payer_subject *subject, const struct provider_result *result, int64_t now_ms);
+
 /**
  * payer_open(settings, schemas, metrics, ret_payer, err), payer_free(payer):
  * A payer that owns nothing and does not run yet; ${schemas} and ${metrics} outlive it.  ERR_FATAL

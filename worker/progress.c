@@ -115,8 +115,8 @@ progress_take(struct pg *pg, const struct progress_topic *topic, const int32_t *
 	CHECK(len <= CONSUMER_PARTITIONS_MAX);
 	ret_partitions->len = len;
 	for (size_t i = 0; i < len; i++)
-		ret_partitions->items[i] =
-		    (struct partition){.id = ids[i], .due_until = INSTANT_NONE, .due_left = true};
+		ret_partitions->items[i] = (struct partition){
+		    .id = ids[i], .due_until = INSTANT_NONE, .due_left = true, .run_left = true};
 
 	arena_init(&arena, 64 * 1024);
 	pg_params_init(&params, &arena);

@@ -42,6 +42,7 @@ struct partition {
 	int64_t end_asked_ms; /* steady clock: when the broker last said that no message waits; 0:
 				 never */
 	bool due_left;        /* the last look found something, or there was none yet */
+	bool run_left;        /* likewise of billing runs (run.h) */
 
 	/* Of the transaction in hand; taken over when it commits. */
 	bool touched; /* it is about this partition */

@@ -123,6 +123,7 @@ const struct row_table *const row_tables[TABLE_MAX] = {
     [TABLE_COUPONS] = &rows_coupons,
     [TABLE_TAX_RATES] = &rows_tax_rates,
     [TABLE_TEST_CLOCKS] = &rows_test_clocks,
+    [TABLE_BILLING_RUNS] = &rows_billing_runs,
     [TABLE_CUSTOMERS] = &rows_customers,
     [TABLE_PLANS] = &rows_plans,
     [TABLE_PLAN_VERSIONS] = &rows_plan_versions,

@@ -43,5 +43,5 @@ subject_move(
 
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	return billing_catch_up(decision, subject->customer, subject->now, &more);
+	return billing_catch_up(decision, subject->customer, HORIZON_AT(subject->now), &more);
 }

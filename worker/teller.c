@@ -2,19 +2,16 @@
 
 #include "common/base/crash_point.h"
 #include "common/base/daemon.h"
-#include "common/base/id.h"
 #include "common/codec/avro.h"
-#include "common/codec/command.h"
 #include "common/codec/command_signature.h"
 #include "common/kafka/topic.h"
-#include "worker/actor.h"
 
-#define MESSAGE_MAX 4096
+#define MESSAGE_MAX (64 * 1024) /* a billing run's totals in every currency there is */
 #define MESSAGE_TIMEOUT_MS 5000
 #define IN_FLIGHT_MAX 1000
 #define DELIVERIES_CHUNK 100
 #define CLOSING_MS 2000
-#define CLOSING_POLL_MS 20
+#define SETTLING_POLL_MS 20
 
 enum err_class
 teller_open(const struct teller_settings *settings, const struct schemas *schemas,
@@ -31,9 +28,13 @@ teller_open(const struct teller_settings *settings, const struct schemas *schema
 
 	*teller = (struct teller){.partitions_all = settings->partitions_all};
 	buf_init(&teller->buf, MESSAGE_MAX);
-	teller->schema = schemas_by_name(
-	    schemas, str_from(command_table[COMMAND_RECORD_PAYMENT_OUTCOME].schema_name));
-	CHECK(teller->schema != NULL);
+	for (size_t type = 0; type < COMMAND_TYPE_MAX; type++) {
+		if (!command_table[type].internal)
+			continue;
+		teller->schemas[type] =
+		    schemas_by_name(schemas, str_from(command_table[type].schema_name));
+		CHECK(teller->schemas[type] != NULL);
+	}
 	if (signatures_init(&teller->signatures, settings->secret, err) != ERR_NONE)
 		return err->class;
 	return producer_open(&producer_settings, &teller->producer, err);
@@ -55,15 +56,29 @@ reports_take(struct teller *teller, int timeout_ms)
 	return lost;
 }
 
+size_t
+teller_reports(struct teller *teller)
+{
+	return reports_take(teller, 0);
+}
+
+size_t
+teller_settle(struct teller *teller, int64_t timeout_ms)
+{
+	int64_t until_ms = clock_steady_ms() + timeout_ms;
+	size_t lost = reports_take(teller, 0);
+
+	while (producer_in_flight(teller->producer) > 0 && clock_steady_ms() < until_ms)
+		lost += reports_take(teller, SETTLING_POLL_MS);
+	return lost + producer_in_flight(teller->producer);
+}
+
 void
 teller_close(struct teller *teller)
 {
-	int64_t until_ms = clock_steady_ms() + CLOSING_MS;
-
 	/* What does not arrive is told by who has the partition next. */
-	while (teller->producer != NULL && producer_in_flight(teller->producer) > 0 &&
-	       clock_steady_ms() < until_ms)
-		reports_take(teller, CLOSING_POLL_MS);
+	if (teller->producer != NULL)
+		(void)teller_settle(teller, CLOSING_MS);
 	producer_free(teller->producer);
 	signatures_release(&teller->signatures);
 	buf_release(&teller->buf);
@@ -85,29 +100,12 @@ teller_ready(struct teller *teller, struct pg *pg, struct err *err)
 
 /* The command's bytes, in the teller's buffer. */
 static struct str
-outcome_encode(struct teller *teller, const struct teller_subject *subject,
-    const struct provider_result *result, int64_t now_ms)
+encode(struct teller *teller, enum command_type type, const void *command)
 {
-	const struct record_payment_outcome outcome = {
-	    .meta =
-		{
-		    .operation_id = id_derive(
-			subject->payment_id, ID_OUTCOME, (uint32_t)result->outcome, subject->shard),
-		    .organisation_id = subject->organisation_id,
-		    .actor = ACTOR_PAYMENTS,
-		    .accepted_at = now_ms,
-		},
-	    .customer_id = subject->customer_id,
-	    .invoice_id = subject->invoice_id,
-	    .payment_id = subject->payment_id,
-	    .outcome = provider_outcome_text(result->outcome),
-	    .reference = result->reference[0] == '\0' ? STR_NONE : str_from(result->reference),
-	    .failure_code = result->code[0] == '\0' ? STR_NONE : str_from(result->code),
-	};
+	CHECK(command_table[type].internal);
 
 	buf_clear(&teller->buf);
-	avro_encode(teller->schema, command_table[COMMAND_RECORD_PAYMENT_OUTCOME].record, &outcome,
-	    &teller->buf);
+	avro_encode(teller->schemas[type], command_table[type].record, command, &teller->buf);
 	CHECK(!teller->buf.overflow);
 	return buf_str(&teller->buf);
 }
@@ -130,29 +128,23 @@ sign(const struct teller *teller, struct message *message, char text[SIGNATURE_T
 }
 
 enum err_class
-teller_send(struct teller *teller, const struct teller_subject *subject,
-    const struct provider_result *result, int64_t now_ms, struct err *err)
+teller_send(struct teller *teller, enum command_type type, struct uuid key, int32_t shard,
+    const void *command, struct err *err)
 {
-	char key[UUID_TEXT_SIZE], signature[SIGNATURE_TEXT_SIZE];
+	char key_text[UUID_TEXT_SIZE], signature[SIGNATURE_TEXT_SIZE];
 	struct message message = {
 	    .topic = KAFKA_TOPIC_COMMANDS,
-	    .partition = subject->shard & (teller->partitions_all - 1),
-	    .key = {key, UUID_TEXT_SIZE - 1},
-	    .value = outcome_encode(teller, subject, result, now_ms),
+	    .partition = shard & (teller->partitions_all - 1),
+	    .key = {key_text, UUID_TEXT_SIZE - 1},
+	    .value = encode(teller, type, command),
 	    .headers_len = 1,
 	    .headers = {{"content-type", STR("application/avro")}},
 	};
 
-	uuid_write(subject->customer_id, key);
+	uuid_write(key, key_text);
 	sign(teller, &message, signature);
 	if (producer_send(teller->producer, &message, err) != ERR_NONE)
 		return err_wrap(err, "billd.commands");
 	CRASH_POINT("telling");
 	return ERR_NONE;
-}
-
-size_t
-teller_reports(struct teller *teller)
-{
-	return reports_take(teller, 0);
 }

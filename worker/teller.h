@@ -2,17 +2,15 @@
 #define WORKER_TELLER_H
 
 /*
- * Tells what a provider said: as a command (RecordPaymentOutcome) on billd.commands, in the order
- * of the customer's others.  Its operation id derives from the payment and the outcome, so that
- * whoever tells it, and however often, it takes effect once.  Signed as the ingress signs, where we
- * have its secret.
+ * Tells a command of a worker's own on billd.commands, in the order of the others of its key.  Its
+ * operation id derives from what it is about, so that whoever tells it, and however often, it takes
+ * effect once.  Signed as the ingress signs, where we have its secret.  Belongs to one thread.
  */
 
-#include "common/base/instant.h"
+#include "common/codec/command.h"
 #include "common/codec/schema.h"
 #include "common/kafka/producer.h"
 #include "common/postgres/pg.h"
-#include "worker/provider.h"
 #include "worker/signatures.h"
 
 struct teller_settings {
@@ -24,15 +22,9 @@ struct teller_settings {
 struct teller {
 	struct producer *producer;
 	struct signatures signatures;
-	const struct schema *schema;
+	const struct schema *schemas[COMMAND_TYPE_MAX]; /* of a worker's own commands */
 	struct buf buf;
 	int32_t partitions_all;
-};
-
-/* Whose outcome it is. */
-struct teller_subject {
-	struct uuid organisation_id, payment_id, customer_id, invoice_id;
-	int32_t shard; /* the customer's */
 };
 
 /**
@@ -52,17 +44,23 @@ void teller_close(struct teller *teller);
 NODISCARD enum err_class teller_ready(struct teller *teller, struct pg *pg, struct err *err);
 
 /**
- * teller_send(teller, subject, result, now_ms, err):
- * Behind teller_ready: send what became of ${subject}, as accepted at ${now_ms} (milliseconds since
- * the epoch).  ERR_RETRY when it cannot be sent now.
+ * teller_send(teller, type, key, shard, command, err):
+ * Behind teller_ready: send ${command}, the struct of ${type}, a worker's own, whose customer or
+ * organisation is ${key} and lives in ${shard}.  ERR_RETRY when it cannot be sent now.
  */
-NODISCARD enum err_class teller_send(struct teller *teller, const struct teller_subject *subject,
-    const struct provider_result *result, int64_t now_ms, struct err *err);
+NODISCARD enum err_class teller_send(struct teller *teller, enum command_type type, struct uuid key,
+    int32_t shard, const void *command, struct err *err);
 
 /**
  * teller_reports(teller):
  * Take what was reported of what was sent.  How many did not arrive: they are to be sent again.
  */
 size_t teller_reports(struct teller *teller);
+
+/**
+ * teller_settle(teller, timeout_ms):
+ * Likewise, and wait for it, ${timeout_ms} at the most.  How many are not known to have arrived.
+ */
+size_t teller_settle(struct teller *teller, int64_t timeout_ms);
 
 #endif

@@ -1,6 +1,7 @@
 #include "worker/transaction.h"
 
 #include "common/base/crash_point.h"
+#include "worker/run_report.h"
 
 /*
  * After so many commands, and after a failure, statements are planned anew.  A plan is kept, as
@@ -113,13 +114,15 @@ transaction_draft(struct batch_context *context)
 }
 
 enum err_class
-transaction_store(struct batch_context *context, struct err *err)
+transaction_store(struct batch_context *context, const struct run_report *report, struct err *err)
 {
 	struct pg *pg = context->pg;
+	size_t sent, reported = 0;
 	PGresult *ignored;
-	size_t sent;
 
 	if (facts_send_store(&context->facts, pg, &sent, err) != ERR_NONE ||
+	    (report != NULL &&
+		run_report_send(report, pg, &context->arena, &reported, err) != ERR_NONE) ||
 	    progress_send_move(pg, context->partitions, &context->arena, err) != ERR_NONE)
 		return err->class;
 	CRASH_POINT("storing");
@@ -127,7 +130,7 @@ transaction_store(struct batch_context *context, struct err *err)
 		return err->class;
 	CRASH_POINT("committing");
 
-	for (size_t i = 0; i < sent; i++) {
+	for (size_t i = 0; i < sent + reported; i++) {
 		if (pg_receive(pg, &ignored, err) != ERR_NONE)
 			return err->class;
 		PQclear(ignored);

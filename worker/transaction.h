@@ -9,6 +9,8 @@
 
 #include "worker/batch.h"
 
+struct run_report;
+
 /*
  * What one decision and its storing take of the arena at most, beside four times its message: a
  * hundred steps of forty lines, which stand in rows and in events, with explanations of 7 KiB (all
@@ -44,10 +46,12 @@ NODISCARD enum err_class transaction_load(struct batch_context *context, struct 
 void transaction_draft(struct batch_context *context);
 
 /**
- * transaction_store(context, err):
- * One round trip: store the facts, move the progress to the batch_* values, commit.
+ * transaction_store(context, report, err):
+ * One round trip: store the facts and what they add to a billing run's ${report} (NULL: to none),
+ * move the progress to the batch_* values, commit.
  */
-NODISCARD enum err_class transaction_store(struct batch_context *context, struct err *err);
+NODISCARD enum err_class transaction_store(
+    struct batch_context *context, const struct run_report *report, struct err *err);
 
 /**
  * transaction_committed(context):

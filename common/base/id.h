@@ -54,6 +54,9 @@ enum id_kind {
 	ID_PAYMENT = 17, /* and refunds */
 	ID_JOURNAL_ENTRY = 18,
 	ID_OUTCOME = 19, /* of a payment: stands where an operation's id stands */
+	ID_BILLING_RUN = 20,
+	ID_RUN_FINISHED = 21, /* of a billing run: likewise */
+	ID_RUN_OF_HOUR = 22,  /* of an organisation's billing run for an hour: likewise */
 };
 
 /* What makes a request this one. */

@@ -89,6 +89,35 @@ power_read(const struct setting *setting, struct err *err)
 	return ERR_NONE;
 }
 
+/* The next of the words at ${at}, one space behind the other; none at their end. */
+static struct str
+word_next(const char **at)
+{
+	struct str word = {*at, strcspn(*at, " ")};
+
+	*at += word.len;
+	*at += strspn(*at, " ");
+	return word;
+}
+
+static enum err_class
+choice_read(const struct setting *setting, struct err *err)
+{
+	const char *text = variable_read(setting->name), *at = setting->fallback;
+	struct str word = word_next(&at);
+	int64_t which = 0;
+
+	while (text != NULL && word.len > 0 && !str_equal(word, str_from(text))) {
+		word = word_next(&at);
+		which++;
+	}
+	if (word.len == 0)
+		return err_set(err, ERR_FATAL, "%s: \"%s\" is none of: %s", setting->name, text,
+		    setting->fallback);
+	*(int64_t *)setting->value = which;
+	return ERR_NONE;
+}
+
 static enum err_class
 text_read(const struct setting *setting, struct err *err)
 {
@@ -142,6 +171,8 @@ setting_read(const struct setting *setting, struct err *err)
 		return power_read(setting, err);
 	case SETTING_LEVEL:
 		return level_read(setting, err);
+	case SETTING_CHOICE:
+		return choice_read(setting, err);
 	case SETTING_TEXT:
 		return text_read(setting, err);
 	case SETTING_SECRET:
@@ -160,11 +191,26 @@ settings_read(const struct setting *settings, size_t len, struct err *err)
 	return ERR_NONE;
 }
 
+/* "continuous (or hourly, manual)" */
+static void
+choice_print(const struct setting *setting)
+{
+	const char *at = setting->fallback;
+	struct str word = word_next(&at);
+
+	printf("%.*s", (int)word.len, word.ptr);
+	for (const char *before = " (or "; (word = word_next(&at)).len > 0; before = ", ")
+		printf("%s%.*s", before, (int)word.len, word.ptr);
+	printf(")");
+}
+
 /* The last column of both tables: the range or the default. */
 static void
 range_print(const struct setting *setting)
 {
-	if (setting->fallback != NULL)
+	if (setting->kind == SETTING_CHOICE)
+		choice_print(setting);
+	else if (setting->fallback != NULL)
 		printf("%s", setting->fallback);
 	else
 		printf("%s", setting->minimum == 1 ? "must be set" : "none");

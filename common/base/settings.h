@@ -16,6 +16,7 @@ enum setting_kind {
 	SETTING_INTEGER, /* int64_t, between minimum and maximum */
 	SETTING_POWER,   /* as integer, and a power of two */
 	SETTING_LEVEL,   /* const char *; "debug", "info", "warn" or "error" (log.h) */
+	SETTING_CHOICE,  /* int64_t; which of the words of `fallback`, from 0 */
 	SETTING_TEXT,    /* const char *; `minimum` 1 means that it must be given */
 	SETTING_SECRET,  /* as text, never printed; NAME_FILE may name a file that holds it */
 };
@@ -24,7 +25,8 @@ struct setting {
 	const char *name; /* BILLD_PORT */
 	enum setting_kind kind;
 	void *value;          /* int64_t *, const char ** */
-	const char *fallback; /* as it would be written; NULL: no default */
+	const char *fallback; /* as it would be written; of a choice all there are, the default
+				 first, with one space between them; NULL: no default */
 	int64_t minimum;      /* of an integer; of a text: 1 when it must not be empty */
 	int64_t maximum;      /* of an integer */
 	const char *help;     /* one line: what it is, with its unit */

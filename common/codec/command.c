@@ -1,5 +1,6 @@
 #include "common/codec/command.h"
 
+#include "common/domain/billing_run_record.h"
 #include "common/domain/charge_record.h"
 
 static const struct field meta_fields[] = {
@@ -235,6 +236,30 @@ static const struct field record_payment_outcome_fields[] = {
     FIELD(struct record_payment_outcome, failure_code, FIELD_STR),
 };
 
+static const struct field start_billing_run_fields[] = {
+    META(struct start_billing_run),
+    FIELD(struct start_billing_run, as_of, FIELD_INSTANT),
+    FIELD(struct start_billing_run, dry_run, FIELD_BOOL),
+    FIELD(struct start_billing_run, invoices_max, FIELD_INT64),
+};
+
+static const struct field move_billing_run_fields[] = {
+    META(struct move_billing_run),
+    FIELD(struct move_billing_run, billing_run_id, FIELD_UUID),
+};
+
+static const struct field finish_billing_run_fields[] = {
+    META(struct finish_billing_run),
+    FIELD(struct finish_billing_run, billing_run_id, FIELD_UUID),
+    FIELD(struct finish_billing_run, due, FIELD_INT64),
+    FIELD(struct finish_billing_run, done, FIELD_INT64),
+    FIELD(struct finish_billing_run, invoiced, FIELD_INT64),
+    FIELD(struct finish_billing_run, failed, FIELD_INT64),
+    FIELD_LIST(struct finish_billing_run, totals, &billing_run_total_record),
+    FIELD(struct finish_billing_run, digest, FIELD_STR),
+    FIELD(struct finish_billing_run, books, FIELD_STR),
+};
+
 #define COMMAND(type, fields, schema, command_name, needed)                         \
 	{                                                                           \
 		.schema_name = "billd.command." schema, .name = command_name,       \
@@ -304,4 +329,16 @@ const struct command_info command_table[COMMAND_TYPE_MAX] = {
 	"CreateCreditNote", "create_credit_note", PERMIT_BILL),
     [COMMAND_RECORD_PAYMENT_OUTCOME] = INTERNAL(struct record_payment_outcome,
 	record_payment_outcome_fields, "RecordPaymentOutcome", "record_payment_outcome"),
+    [COMMAND_START_BILLING_RUN] = COMMAND(struct start_billing_run, start_billing_run_fields,
+	"StartBillingRun", "start_billing_run", PERMIT_BILL),
+    [COMMAND_PAUSE_BILLING_RUN] = COMMAND(struct move_billing_run, move_billing_run_fields,
+	"PauseBillingRun", "pause_billing_run", PERMIT_BILL),
+    [COMMAND_RESUME_BILLING_RUN] = COMMAND(struct move_billing_run, move_billing_run_fields,
+	"ResumeBillingRun", "resume_billing_run", PERMIT_BILL),
+    [COMMAND_CANCEL_BILLING_RUN] = COMMAND(struct move_billing_run, move_billing_run_fields,
+	"CancelBillingRun", "cancel_billing_run", PERMIT_BILL),
+    [COMMAND_SCHEDULE_BILLING_RUN] = INTERNAL(struct start_billing_run, start_billing_run_fields,
+	"ScheduleBillingRun", "schedule_billing_run"),
+    [COMMAND_FINISH_BILLING_RUN] = INTERNAL(struct finish_billing_run, finish_billing_run_fields,
+	"FinishBillingRun", "finish_billing_run"),
 };

@@ -10,6 +10,7 @@
 #include "common/base/record.h"
 #include "common/base/str.h"
 #include "common/base/uuid.h"
+#include "common/domain/billing_run.h"
 #include "common/domain/charge.h"
 #include "common/domain/credit_note.h"
 #include "common/domain/money.h"
@@ -234,6 +235,31 @@ struct record_payment_outcome {
 	struct str failure_code;
 };
 
+/* By a request; and by a worker's schedule, as a command of its own. */
+struct start_billing_run {
+	struct command_meta meta;
+	struct instant as_of; /* none: when the command was accepted */
+	bool dry_run;
+	int64_t invoices_max; /* BILLING_RUN_INVOICES_MAX unless told */
+};
+
+/* pause, resume and cancel, each a schema of its own. */
+struct move_billing_run {
+	struct command_meta meta;
+	struct uuid billing_run_id;
+};
+
+/* Every part of a run is through; what it came to.  A worker's own: no route leads to it. */
+struct finish_billing_run {
+	struct command_meta meta;
+	struct uuid billing_run_id;
+	int64_t due, done, invoiced, failed;
+	const struct billing_run_total *totals;
+	size_t totals_len;
+	struct str digest;
+	struct str books; /* none of a dry run */
+};
+
 /* One row for each command; handlers and routes name them by this. */
 enum command_type {
 	COMMAND_CREATE_CUSTOMER,
@@ -263,6 +289,12 @@ enum command_type {
 	COMMAND_MARK_UNCOLLECTIBLE,
 	COMMAND_CREATE_CREDIT_NOTE,
 	COMMAND_RECORD_PAYMENT_OUTCOME,
+	COMMAND_START_BILLING_RUN,
+	COMMAND_PAUSE_BILLING_RUN,
+	COMMAND_RESUME_BILLING_RUN,
+	COMMAND_CANCEL_BILLING_RUN,
+	COMMAND_SCHEDULE_BILLING_RUN,
+	COMMAND_FINISH_BILLING_RUN,
 	COMMAND_TYPE_MAX,
 };
 

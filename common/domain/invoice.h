@@ -97,11 +97,12 @@ struct invoice {
 	int64_t credit_applied; /* taken from the customer's credit balance */
 	int64_t amount_due;     /* total - credit_applied */
 	int64_t amount_paid;
-	int64_t amount_credited; /* that credit notes took off what was to be paid */
-	int64_t amount_refunded; /* of amount_paid, also while a refund is on its way */
-	int64_t credited_total;  /* of all its credit notes */
-	struct uuid payment_id;  /* the payment that is on its way; else nil */
-	int64_t created_ms;      /* milliseconds: when its command was accepted; lists go by it */
+	int64_t amount_credited;    /* that credit notes took off what was to be paid */
+	int64_t amount_refunded;    /* of amount_paid, also while a refund is on its way */
+	int64_t credited_total;     /* of all its credit notes */
+	struct uuid payment_id;     /* the payment that is on its way; else nil */
+	struct uuid billing_run_id; /* the billing run that made it; else nil */
+	int64_t created_ms; /* milliseconds: when its command was accepted; lists go by it */
 	struct instant created_at;
 	struct instant updated_at;
 	struct str digest; /* of all that it says but ids, numbers and dates of issue: what a

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "common/base/decimal.h"
+#include "common/domain/money.h"
 #include "common/postgres/row_internal.h"
 
 #define EMPTY_LIST STR("[]")
@@ -75,6 +76,14 @@ uuid_json(const void *at)
 	const struct uuid *uuid = at;
 
 	return uuid_is_nil(*uuid) ? json_null() : uuid_item_json(at);
+}
+
+static json_t *
+currency_json(const void *at)
+{
+	const struct currency *currency = at;
+
+	return currency->code[0] == '\0' ? json_null() : json_string(currency->code);
 }
 
 /* An array of what ${write} makes of each of ${len} items, which are ${size} bytes long. */
@@ -164,6 +173,14 @@ uuid_json_read(const json_t *json, void *at, const struct reading *reading)
 	return text.ptr != NULL && uuid_read(text, at) ? ERR_NONE : misfit(reading);
 }
 
+static enum err_class
+currency_json_read(const json_t *json, void *at, const struct reading *reading)
+{
+	struct str text = {json_string_value(json), json_string_length(json)};
+
+	return text.ptr != NULL && currency_from(text, at) ? ERR_NONE : misfit(reading);
+}
+
 /* Each item of an array by ${read} to memory of the arena, ${size} bytes for each; none for no
  * item. */
 static enum err_class
@@ -244,6 +261,12 @@ str_none(void *at)
 }
 
 static void
+currency_none(void *at)
+{
+	*(struct currency *)at = (struct currency){""};
+}
+
+static void
 int64_zero(void *at)
 {
 	*(int64_t *)at = 0;
@@ -273,6 +296,7 @@ static const struct json_kind {
     [FIELD_DECIMAL] = {decimal_json, decimal_json_read, decimal_none},
     [FIELD_BOOL] = {bool_json, bool_read, bool_none},
     [FIELD_UUID] = {uuid_json, uuid_json_read, uuid_none},
+    [FIELD_CURRENCY] = {currency_json, currency_json_read, currency_none},
     [FIELD_UUIDS] = {uuids_json, uuids_read, uuids_none},
     [FIELD_STRS] = {strs_json, strs_read, strs_none},
 };

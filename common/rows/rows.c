@@ -277,6 +277,7 @@ static const struct field invoice_fields[] = {
     FIELD(struct invoice, amount_refunded, FIELD_INT64),
     FIELD(struct invoice, credited_total, FIELD_INT64),
     FIELD(struct invoice, payment_id, FIELD_UUID),
+    FIELD(struct invoice, billing_run_id, FIELD_UUID),
     FIELD(struct invoice, created_ms, FIELD_INT64),
     FIELD(struct invoice, created_at, FIELD_INSTANT),
     FIELD(struct invoice, updated_at, FIELD_INSTANT),

@@ -9,6 +9,7 @@
  */
 
 #include "common/domain/bill.h"
+#include "common/domain/billing_run.h"
 #include "common/domain/coupon.h"
 #include "common/domain/credit.h"
 #include "common/domain/credit_note.h"
@@ -38,5 +39,6 @@ extern const struct row_table rows_items;          /* struct item */
 extern const struct row_table rows_credit_notes;   /* struct credit_note */
 extern const struct row_table rows_payments;       /* struct payment */
 extern const struct row_table rows_journal;        /* struct journal_entry */
+extern const struct row_table rows_billing_runs;   /* struct billing_run */
 
 #endif

@@ -16,6 +16,9 @@ BEGUN = "billd.payment.created.v1"
 INVOICE_UPDATED = "billd.invoice.updated.v1"
 VOIDED, GIVEN_UP = "billd.invoice.voided.v1", "billd.invoice.marked_uncollectible.v1"
 SETTLED = {f"billd.payment.{what}.v1" for what in ("succeeded", "failed", "unknown")}
+RUN_STARTED, RUN_CANCELED, RUN_FINISHED = (
+    f"billd.billing_run.{what}.v1" for what in ("started", "canceled", "finished")
+)
 BILLED = {ISSUED, PAID, CREDITED, ITEM_BILLED}
 # What a command or a step can bring several of.
 SEVERAL = {ITEM_BILLED, BEGUN, "billd.payment.succeeded.v1"}
@@ -46,6 +49,12 @@ EFFECTS = {
     "VoidInvoice": ({VOIDED}, {CREDITED}),
     "MarkUncollectible": ({GIVEN_UP}, set()),
     "RecordPaymentOutcome": (set(), {INVOICE_UPDATED, PAID, CREDITED} | SETTLED),
+    "StartBillingRun": ({RUN_STARTED}, set()),
+    "ScheduleBillingRun": ({RUN_STARTED}, set()),
+    "PauseBillingRun": ({"billd.billing_run.paused.v1"}, set()),
+    "ResumeBillingRun": ({"billd.billing_run.resumed.v1"}, set()),
+    "CancelBillingRun": ({RUN_CANCELED}, set()),
+    "FinishBillingRun": ({RUN_FINISHED}, set()),
 }
 # What falls due makes one of these of a subscription.
 DUE = {
@@ -65,9 +74,11 @@ BEGINNINGS = {
     "billd.item.created.v1": "items",
     NOTED: "credit_notes",
     BEGUN: "payments",
+    RUN_STARTED: "billing_runs",
 }
 ENDINGS = (
-    "billd.customer.archived.v1", "billd.plan.archived.v1", CANCELED, "billd.subscription.expired.v1",
+    "billd.customer.archived.v1", "billd.plan.archived.v1", CANCELED, "billd.subscription.expired.v1", RUN_CANCELED,
+    RUN_FINISHED,
     "billd.coupon.archived.v1", "billd.tax_rate.archived.v1", VOIDED, GIVEN_UP,
     "billd.payment.succeeded.v1", "billd.payment.failed.v1",
 )  # fmt: skip
@@ -128,7 +139,7 @@ def events_are_counted(index):
 
 def key_of(event, name, record):
     """What an event's partition follows from."""
-    if name in ("Plan", "Coupon", "TaxRate"):
+    if name in ("Plan", "Coupon", "TaxRate", "BillingRun"):
         return event["organisation_id"]
     if name == "Quantity":
         return None  # its subscription's customer

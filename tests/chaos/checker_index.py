@@ -51,6 +51,10 @@ ROUTES = [
         ("POST", "/v1/credit-notes", "CreateCreditNote", None),
         ("POST", "/v1/test-clocks", "CreateTestClock", None),
         ("POST", "/v1/test-clocks/{}/advance", "AdvanceTestClock", "test_clock_id"),
+        ("POST", "/v1/billing-runs", "StartBillingRun", None),
+        ("POST", "/v1/billing-runs/{}/pause", "PauseBillingRun", "billing_run_id"),
+        ("POST", "/v1/billing-runs/{}/resume", "ResumeBillingRun", "billing_run_id"),
+        ("POST", "/v1/billing-runs/{}/cancel", "CancelBillingRun", "billing_run_id"),
     )
 ]
 # What each kind of resource is called: type -> (its table, the schema of its events, what its events' types begin with)
@@ -67,17 +71,20 @@ KINDS = {
     "item": ("items", "Item", "billd.item."),
     "credit_note": ("credit_notes", "CreditNote", "billd.credit_note."),
     "payment": ("payments", "Payment", "billd.payment."),
+    "billing_run": ("billing_runs", "BillingRun", "billd.billing_run."),
 }
 # Those that the API lists for a whole organisation; quantities, items and credits are listed below what they belong to.
 LISTED = (
     "customer", "plan", "subscription", "invoice", "test_clock", "coupon", "tax_rate", "credit_note", "payment",
+    "billing_run",
 )  # fmt: skip
 CREATES = {
     "CreateCustomer": "customer", "CreatePlan": "plan", "CreateSubscription": "subscription",
     "CreateTestClock": "test_clock", "CreateCoupon": "coupon", "CreateTaxRate": "tax_rate", "CreateItem": "item",
-    "GiveCredit": "credit_entry", "CreateCreditNote": "credit_note",
+    "GiveCredit": "credit_entry", "CreateCreditNote": "credit_note", "StartBillingRun": "billing_run",
 }  # fmt: skip
 OWN = "RecordPaymentOutcome"  # the command that workers themselves send; nobody can ask for it
+OWN_OF_RUNS = ("ScheduleBillingRun", "FinishBillingRun")  # likewise
 # What names an outcome, as an operation names what a command does: derived from the payment, its number by the outcome.
 OUTCOME_KIND, OUTCOMES = 19, {"succeeded": 0, "failed": 1, "unknown": 2}
 # What changes of a resource and is told by no event of it.
@@ -107,6 +114,7 @@ EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 IS_UUID = re.compile(UUID + "$")
 TIMES = (
     "period_start", "period_end", "current_period_start", "current_period_end", "trial_start", "trial_end", "now",
+    "as_of",
 )  # fmt: skip
 
 

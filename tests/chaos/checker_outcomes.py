@@ -10,6 +10,7 @@ from checker_index import (
     OUTCOME_KIND,
     OUTCOMES,
     OWN,
+    OWN_OF_RUNS,
     milliseconds,
     slug,
     told_done,
@@ -172,7 +173,7 @@ def buckets(index):
         bucket.least += done and not named
         bucket.most += (done or unknown) and not named
     for command in index.accepted:
-        if command.name != OWN:
+        if command.name not in (OWN, *OWN_OF_RUNS):
             found[command.wish, command.key].present.add(command.operation_id)
     return {of: bucket for of, bucket in found.items() if of[0] is not None}
 

@@ -141,6 +141,20 @@ def given_up_as_asked(index, record, told, organisation):
     return [] if told["status"] == "uncollectible" else [("status", "uncollectible", told["status"])]
 
 
+def started_as_asked(index, record, told, organisation):
+    """Up to the moment of the command, where none was named."""
+    wanted = {name: record[name] for name in ("dry_run", "invoices_max")} | {"status": "running"}
+    wanted["as_of"] = record["as_of"] if record["as_of"] is not None else record["meta"]["accepted_at"] // 1000 * 1000
+    return [(name, value, told[name]) for name, value in wanted.items() if told[name] != value]
+
+
+def moved_to(status):
+    def moved_as_asked(index, record, told, organisation):
+        return [] if told["status"] == status else [("status", status, told["status"])]
+
+    return moved_as_asked
+
+
 # command -> (the schema of the event that tells its effect, how the effect is compared with the wish)
 EFFECTS = {
     "CreateCustomer": ("Customer", created_as_asked),
@@ -169,6 +183,12 @@ EFFECTS = {
     "VoidInvoice": ("Invoice", voided_as_asked),
     "MarkUncollectible": ("Invoice", given_up_as_asked),
     "RecordPaymentOutcome": ("Payment", settled_as_told),
+    "StartBillingRun": ("BillingRun", started_as_asked),
+    "ScheduleBillingRun": ("BillingRun", started_as_asked),
+    "PauseBillingRun": ("BillingRun", moved_to("paused")),
+    "ResumeBillingRun": ("BillingRun", moved_to("running")),
+    "CancelBillingRun": ("BillingRun", moved_to("canceled")),
+    "FinishBillingRun": ("BillingRun", moved_to("finished")),
 }
 # What these change has an id of its own: it is below the resource that they name.
 BELOW = ("ReportQuantity", "PayInvoice")

@@ -217,6 +217,12 @@ class World:
         row |= {"now": iso(record["now"]), "status": "ready", "target_at": None}
         self.event(meta, "test_clock.created", row["id"], now)
 
+    def create_billing_run(self, meta, row, record, now):
+        row |= {"as_of": iso((record["as_of"] or now) // 1000 * 1000), "trigger": "request", "status": "running"}
+        row |= {"due": 0, "done": 0, "invoiced": 0, "failed": 0, "totals": [], "digest": None, "books": None}
+        row |= {"finished_at": None}
+        self.event(meta, "billing_run.started", row["id"], now)
+
     def create_subscription(self, meta, row, record, now):
         plans = [plan for plan in self.evidence.tables["plans"] if plan["organisation_id"] == meta["organisation_id"]]
         plan = next(plan for plan in plans if record["plan_id"] == plan["id"] or record["plan_code"] == plan["code"])
@@ -374,7 +380,7 @@ class World:
 
     def event(self, meta, what, subject, now):
         kind, row = self.resources[subject]
-        everybodys = kind in ("plan", "coupon", "tax_rate")
+        everybodys = kind in ("plan", "coupon", "tax_rate", "billing_run")
         home = meta["organisation_id"] if everybodys else row.get("customer_id", subject)
         if kind == "quantity":
             home = self.resources[row["subscription_id"]][1]["customer_id"]

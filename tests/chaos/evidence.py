@@ -45,6 +45,7 @@ TABLES = {
     "credit_notes": ("billd.credit_notes", "organisation_id, customer_id, sequence"),
     "payments": ("billd.payments", "organisation_id, created_ms, id"),
     "journal": ("billd.journal", "organisation_id, created_ms, id"),
+    "billing_runs": ("billd.billing_runs", "organisation_id, created_ms, id"),
     "number_series": ("billd.number_series", "organisation_id"),
     "transfers": ("simulated_provider.transfers", "key"),  # the provider's own book: it knows no organisations
     "operations": ("billd.operations", "organisation_id, id"),
@@ -56,7 +57,7 @@ TOPICS = (COMMANDS, EVENTS, DEAD_LETTERS)
 # What the API lists for a whole organisation; and events, whose pages are made otherwise.
 LISTS = (
     "customers", "plans", "subscriptions", "invoices", "test_clocks", "coupons", "tax_rates", "credit_notes",
-    "payments", "journal",
+    "payments", "journal", "billing_runs",
 )  # fmt: skip
 DUE_SECONDS = 8  # so late may be what falls due by itself: a worker's margin, and what it takes to look
 RECONCILE_SECONDS = 120

@@ -36,6 +36,7 @@ static const struct path_value path_values[] = {
     {{"invoice_id", 10}, {"0190f1c2-7a00-8000-8000-000000000006", 36}},
     {{"item_id", 7}, {"0190f1c2-7a00-8000-8000-000000000007", 36}},
     {{"tax_rate_id", 11}, {"0190f1c2-7a00-8000-8000-000000000008", 36}},
+    {{"billing_run_id", 14}, {"0190f1c2-7a00-8000-8000-000000000009", 36}},
 };
 
 static const struct transcode_given given = {

@@ -83,15 +83,19 @@ class Script:
             "operation_id": record.pop("operation_id", None) or self.operation("command", self.made),
             "organisation_id": ORGANISATION,
             "actor": f"api_key:{API_KEY}",
-            "accepted_at": ACCEPTED_MS + self.made,
+            "accepted_at": self.accepted_ms(),
             "idempotency_key": f"key-{self.made}" if self.made % 3 == 0 else None,
             "address": None,
         }
         return partition_of(home, self.partitions), home, encode(schema, {"meta": meta} | record)
 
-    def begin(self):
-        """Tax rates, plans and coupons; clocks; customers: each may name those before it, in other partitions."""
-        found, clocks, customers = [], [], []
+    def accepted_ms(self):
+        """When the command that is being made was accepted."""
+        return ACCEPTED_MS + self.made
+
+    def offer(self):
+        """Tax rates, plans and coupons."""
+        found = []
         for number, (operation_id, fields) in enumerate(zip(self.rates, RATES, strict=True)):
             rate = full_rate(fields) | {"code": f"rate-{number}"}
             found.append(self.command(ORGANISATION, "CreateTaxRate", operation_id=operation_id, **rate))
@@ -104,6 +108,11 @@ class Script:
             if number % 3 == 0:  # every third plan's first charge has a rate of its own
                 plan["charges"][0]["tax_rate_ids"] = [self.rate_ids[number % len(RATES)]]
             found.append(self.command(ORGANISATION, "CreatePlan", operation_id=operation_id, **plan))
+        return found
+
+    def begin(self):
+        """What all share; clocks; customers: each may name those before it, in other partitions."""
+        found, clocks, customers = self.offer(), [], []
         for operation_id, clock_id, now in zip(self.clocks, self.clock_ids, self.times, strict=True):
             fields = {"operation_id": operation_id, "name": None, "now": now}
             clocks.append(self.command(clock_id, "CreateTestClock", **fields))

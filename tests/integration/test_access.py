@@ -13,6 +13,7 @@ from client import slug
 from money import coupon_by, coupon_of, give, note_of, one_off, pay, payments_of, rate_of
 from people import ROLES, invite, members_path
 from programs import ROOT, fetch
+from runs import run_of
 
 LEAST = {
     "read": "viewer", "bill": "billing", "configure": "admin", "members": "admin", "keys": "admin", "audit": "admin",
@@ -122,6 +123,7 @@ def ids_of(team, invitation_id):
         "subscription_id": subscription_id,
         "operation_id": operation["operation_id"],
         "test_clock_id": client.succeed("POST", "/v1/test-clocks", {"now": "2026-01-01T00:00:00Z"}),
+        "billing_run_id": run_of(client)[0].id,
         "slug": "forbidden",
         "file": "swagger-ui.css",
     }
@@ -147,7 +149,7 @@ def contents(team):
     client = team.owner
     lists = [members_path(client), f"/v1/organisations/{team.organisation_id}/invitations", "/v1/api-keys"]
     lists += ["/v1/customers", "/v1/plans", "/v1/coupons", "/v1/tax-rates", "/v1/subscriptions", "/v1/invoices"]
-    lists += ["/v1/payments", "/v1/credit-notes", "/v1/journal"]
+    lists += ["/v1/payments", "/v1/credit-notes", "/v1/journal", "/v1/billing-runs"]
     found = {path: client.all(path) for path in lists}
     for key in found["/v1/api-keys"]:
         key.pop("last_used_at")

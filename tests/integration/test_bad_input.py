@@ -23,14 +23,15 @@ def one(stack):
     org = stack.organisation()
     yield org
     for path in ("customers", "plans", "subscriptions", "invoices", "coupons", "tax-rates", "payments", "credit-notes",
-                 "journal", "test-clocks", "events"):  # fmt: skip
+                 "journal", "test-clocks", "billing-runs", "events"):  # fmt: skip
         assert org.get(f"/v1/{path}")["data"] == [], f"a refused request had an effect on {path}"
 
 
 # What has ids and a list each, and the lists of what belongs to something.
 KINDS = ["customers", "plans", "subscriptions", "invoices", "coupons", "tax-rates", "payments", "credit-notes",
-         "test-clocks"]  # fmt: skip
-OF_ANOTHER = [ITEMS, CREDITS, f"invoices/{GHOST}/payments", f"invoices/{GHOST}/credit-notes"]
+         "test-clocks", "billing-runs"]  # fmt: skip
+OF_ANOTHER = [ITEMS, CREDITS, f"invoices/{GHOST}/payments", f"invoices/{GHOST}/credit-notes",
+              f"billing-runs/{GHOST}/failures"]  # fmt: skip
 
 # What is no JSON object at all: 400 malformed-json, whatever the schema.
 NOT_JSON = {

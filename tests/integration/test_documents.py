@@ -26,7 +26,7 @@ def test_the_openapi_document_has_every_route(stack):
     paths = fetch(stack.url + "/openapi.json").json()["paths"]
     table = re.sub(r"\s+", " ", (ROOT / "api/route.c").read_text())
     routes = re.findall(r'(?:COMMAND|ACTION|SLOW|MANAGE)\( ?"([A-Z]+)", "([^"]+)"', table)
-    routes += [("GET", path) for path in re.findall(r'(?:ONE|LIST\w*|OTHER)\((?:\w+, )*"([^"]+)"', table)]
+    routes += [("GET", path) for path in re.findall(r'(?:ONE|WATCHED|LIST\w*|OTHER)\((?:\w+, )*"([^"]+)"', table)]
     assert len(routes) > 80, len(routes)
     told = [(method.upper(), path) for path in paths for method in paths[path] if method != "parameters"]
     assert sorted(told) == sorted(route for route in routes if not route[1].startswith("/docs"))
@@ -51,6 +51,7 @@ EXAMPLES = {
     "/v1/subscriptions": "subscription_id",
     "/v1/invoices/{invoice_id}/pay": "invoice_id",
     "/v1/credit-notes": "credit_note_id",
+    "/v1/billing-runs": "billing_run_id",
 }
 
 

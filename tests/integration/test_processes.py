@@ -89,6 +89,7 @@ BAD = {
     "BILLD_METRICS_PORT": ["x", "70000"],
     "BILLD_PARTITIONS": ["3", "0", "2048", "many"],
     "BILLD_LOG_LEVEL": ["loud"],
+    "BILLD_BILLING": ["daily", "Hourly", "hourly manual"],
     "BILLD_DATABASE_URL": [""],
 }
 ONLY = {
@@ -96,6 +97,7 @@ ONLY = {
     "BILLD_LISTEN": "billd-api",
     "BILLD_SECRET_FILE": "billd-api",
     "BILLD_METRICS_PORT": "billd-worker",
+    "BILLD_BILLING": "billd-worker",
 }
 
 

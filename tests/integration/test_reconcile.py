@@ -433,6 +433,8 @@ BREACHES = {
     "redemptions": "UPDATE billd.coupons SET redemptions = redemptions + 1",
     "items_billed": "UPDATE billd.items SET amount = amount + 1 WHERE status = 'billed'",
     "items_pending": "UPDATE billd.customers SET items_pending = items_pending + 1",
+    "owners": "UPDATE billd.invoices SET subscription_id = gen_random_uuid() WHERE id = {open}",
+    "billing_runs": "UPDATE billd.invoices SET billing_run_id = {payment} WHERE id = {open}",
     "events": "DELETE FROM billd.outbox WHERE type = 'billd.invoice.paid.v1'",
 }
 

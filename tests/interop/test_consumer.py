@@ -27,6 +27,7 @@ TYPES = {
     "quantity": ("Quantity", {"reported"}),
     "credit": ("CreditEntry", {"recorded"}),
     "test_clock": ("TestClock", {"created", "advanced"}),
+    "billing_run": ("BillingRun", {"started", "paused", "resumed", "canceled", "finished"}),
 }
 
 
@@ -100,11 +101,11 @@ def check(message, partitions):
     key = message.key().decode()
     # A quantity does not name its customer.
     if kind != "quantity":
-        ours = kind in ("plan", "coupon", "tax_rate")
+        ours = kind in ("plan", "coupon", "tax_rate", "billing_run")
         assert key == (ce["ce_organisationid"] if ours else str(record.get("customer_id", record["id"])))
     assert message.partition() == partition_of(key, partitions)
     # The id of what belongs to a customer carries the customer's shard in ten of its bits.
-    if kind in ("subscription", "invoice", "quantity", "credit", "item", "credit_note", "payment"):
+    if kind in ("subscription", "invoice", "quantity", "credit", "item", "credit_note", "payment", "billing_run"):
         assert int.from_bytes(record["id"].bytes[6:8], "big") & 0x3FF == shard_of(key)
     if kind == "invoice":
         net = sum(line["amount"] for line in record["lines"]) - record["discount"] - record["tax_included"]

@@ -33,6 +33,7 @@ LIBRARIES = {
     "avro": ["common/codec", "tests"],
     # The worker's only HTTP is GET /metrics.
     "microhttpd": ["api", "worker/metrics.c", "tests"],
+    "curl/": ["cli/run_http.c", "tests"],
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')

@@ -82,6 +82,7 @@ request_run(struct request *request, const struct schema *schema, struct str bod
 	    {{"plan_id", 7}, {REQUEST_ID, 36}},
 	    {{"test_clock_id", 13}, {REQUEST_ID, 36}},
 	    {{"invoice_id", 10}, {REQUEST_ID, 36}},
+	    {{"billing_run_id", 14}, {REQUEST_ID, 36}},
 	};
 	const struct transcode_given given = {
 	    &command_meta_record, &request_meta, path, ARRAY_LEN(path)};

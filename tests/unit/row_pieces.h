@@ -7,6 +7,7 @@
  */
 
 #include "common/base/decimal.h"
+#include "common/domain/money.h"
 #include "common/postgres/row_internal.h"
 #include "tests/unit/codec.h"
 
@@ -23,6 +24,7 @@ struct piece {
 	struct uuid id;
 	struct uuid_list ids;
 	struct str_list words;
+	struct currency currency;
 };
 
 static const struct field inner_fields[] = {
@@ -41,6 +43,7 @@ static const struct field piece_fields[] = {
     FIELD(struct piece, id, FIELD_UUID),
     FIELD(struct piece, ids, FIELD_UUIDS),
     FIELD(struct piece, words, FIELD_STRS),
+    FIELD(struct piece, currency, FIELD_CURRENCY),
 };
 
 static const struct record piece_record = RECORD(struct piece, "piece", piece_fields);

@@ -25,10 +25,13 @@ struct form_row {
 static const struct form_row form_rows[] = {
     {"a key", KEY, ACTOR_KEY},
     {"a user in a session", USER, ACTOR_USER},
-    {"the worker's payments", "system:payments", ACTOR_SYSTEM},
+    {"the worker's payments", "system:payments", ACTOR_SYSTEM_PAYMENTS},
+    {"the worker's runs", "system:runs", ACTOR_SYSTEM_RUNS},
     {"another part of the system", "system:billing", ACTOR_UNKNOWN},
     {"the system alone", "system:", ACTOR_UNKNOWN},
     {"something behind the worker's payments", "system:payments:", ACTOR_UNKNOWN},
+    {"something behind the worker's runs", "system:runs:" KEY_ID, ACTOR_UNKNOWN},
+    {"half of the worker's runs", "system:run", ACTOR_UNKNOWN},
     {"the worker's payments in capitals", "SYSTEM:PAYMENTS", ACTOR_UNKNOWN},
     {"nothing", "", ACTOR_UNKNOWN},
     {"an id alone", KEY_ID, ACTOR_UNKNOWN},
@@ -53,7 +56,7 @@ START_TEST(test_forms)
 	struct actor actor = actor_read(str_from(row->text));
 
 	ck_assert_msg(actor.kind == row->kind, "%s: %d", row->name, actor.kind);
-	if (row->kind == ACTOR_SYSTEM)
+	if (row->kind == ACTOR_SYSTEM_PAYMENTS || row->kind == ACTOR_SYSTEM_RUNS)
 		ck_assert(uuid_is_nil(actor.id));
 	else if (row->kind != ACTOR_UNKNOWN)
 		ck_assert(uuid_equal(actor.id, row->kind == ACTOR_KEY ? WORLD_KEY : A_USER));
@@ -112,6 +115,18 @@ static const struct judge_row judge_rows[] = {
     {"an operator", "operator", HERE, HERE, "owner", false, NEVER, ACTOR_MALFORMED},
     {"the worker's payments, of which this command is none", "system:payments", HERE, HERE, "owner",
 	false, NEVER, ACTOR_OUT_OF_PLACE},
+    {"the worker's runs, of which this command is none", "system:runs", HERE, HERE, "owner", false,
+	NEVER, ACTOR_OUT_OF_PLACE},
+};
+
+/* A worker's own commands, and whose each is. */
+static const struct own_row {
+	enum command_type type;
+	enum actor_kind owner;
+} own_rows[] = {
+    {COMMAND_RECORD_PAYMENT_OUTCOME, ACTOR_SYSTEM_PAYMENTS},
+    {COMMAND_SCHEDULE_BILLING_RUN, ACTOR_SYSTEM_RUNS},
+    {COMMAND_FINISH_BILLING_RUN, ACTOR_SYSTEM_RUNS},
 };
 
 static void
@@ -151,34 +166,40 @@ START_TEST(test_judge)
 }
 END_TEST
 
-/* A worker's own command is for nobody else, whatever he may otherwise. */
+/* A worker's own command is for nobody else, whatever he may otherwise; nor for its other parts. */
 START_TEST(test_internal)
 {
-	const struct command_info *internal = &command_table[COMMAND_RECORD_PAYMENT_OUTCOME];
 	const struct judge_row *row = &judge_rows[_i];
 	const struct actor actor = actor_read(str_from(row->actor));
 	const struct command_meta meta = world_meta(WORLD_OPERATION);
-	enum actor_verdict expected = ACTOR_OUT_OF_PLACE;
 
-	if (actor.kind == ACTOR_SYSTEM)
-		expected = ACTOR_MAY;
-	else if (actor.kind == ACTOR_UNKNOWN)
-		expected = ACTOR_MALFORMED;
 	world_open(&world);
 	rows_add(row);
-	ck_assert_msg(
-	    actor_judge(world.facts, &meta, &actor, internal) == expected, "%s", row->name);
+	for (size_t i = 0; i < ARRAY_LEN(own_rows); i++) {
+		const struct command_info *command = &command_table[own_rows[i].type];
+		enum actor_verdict expected = ACTOR_OUT_OF_PLACE;
+
+		if (actor.kind == own_rows[i].owner)
+			expected = ACTOR_MAY;
+		else if (actor.kind == ACTOR_UNKNOWN)
+			expected = ACTOR_MALFORMED;
+		ck_assert_msg(actor_judge(world.facts, &meta, &actor, command) == expected,
+		    "%s: %s", command->name, row->name);
+	}
 	world_close(&world);
 }
 END_TEST
 
-/* That of all commands is the one that a worker sends. */
+/* Those of all commands are the ones that a worker sends. */
 START_TEST(test_which_are_internal)
 {
-	for (size_t type = 0; type < COMMAND_TYPE_MAX; type++)
-		ck_assert_msg(
-		    command_table[type].internal == (type == COMMAND_RECORD_PAYMENT_OUTCOME), "%s",
-		    command_table[type].name);
+	for (size_t type = 0; type < COMMAND_TYPE_MAX; type++) {
+		bool own = false;
+
+		for (size_t i = 0; i < ARRAY_LEN(own_rows); i++)
+			own |= own_rows[i].type == type;
+		ck_assert_msg(command_table[type].internal == own, "%s", command_table[type].name);
+	}
 }
 END_TEST
 
@@ -261,7 +282,7 @@ START_TEST(test_a_row_is_asked_for_once)
 {
 	const struct actor actors[] = {actor_read(STR(KEY)), actor_read(STR(KEY)),
 	    actor_read(STR(USER)), actor_read(STR("user:" USER_ID ":" KEY_ID)),
-	    actor_read(ACTOR_PAYMENTS), actor_read(STR("nobody"))};
+	    actor_read(ACTOR_PAYMENTS), actor_read(ACTOR_RUNS), actor_read(STR("nobody"))};
 
 	world_open(&world);
 	for (size_t i = 0; i < ARRAY_LEN(actors); i++)

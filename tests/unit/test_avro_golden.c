@@ -355,6 +355,7 @@ static const struct {
 	const char *schema;
 	const struct row_table *table;
 } event_tables[] = {
+    {"billd.event.BillingRun", &rows_billing_runs},
     {"billd.event.Coupon", &rows_coupons},
     {"billd.event.CreditEntry", &rows_credit_entries},
     {"billd.event.CreditNote", &rows_credit_notes},

@@ -184,7 +184,7 @@ START_TEST(test_steps_are_bounded)
 		size_t before = hand_count(&hand, TABLE_INVOICES);
 
 		ck_assert_int_eq(billing_catch_up(decision, hand_customer(&hand),
-				     unit_instant("2027-09-01T00:00:00Z"), &more),
+				     HORIZON_AT(unit_instant("2027-09-01T00:00:00Z")), &more),
 		    REFUSAL_NONE);
 		steps = hand_count(&hand, TABLE_INVOICES) - before;
 		ck_assert_msg(more == (chunks < 2), "chunk %d", chunks);

@@ -109,7 +109,7 @@ START_TEST(test_a_renewal_that_is_refused)
 	hand_subscribe(&hand, WORLD_PLAN);
 	row->prepare();
 	ck_assert_msg(billing_catch_up(&hand.decision, hand_customer(&hand),
-			  unit_instant("2027-02-28T09:30:00Z"),
+			  HORIZON_AT(unit_instant("2027-02-28T09:30:00Z")),
 			  &more) == (row->parked == NULL ? REFUSAL_MAX : REFUSAL_NONE),
 	    "%s", row->name);
 	subscription = hand_subscription_at(&hand, 0);
@@ -246,7 +246,7 @@ START_TEST(test_the_largest_decision)
 		money_item_add(&hand, i, 100 + i);
 	used = arena->used;
 	ck_assert_int_eq(billing_catch_up(&hand.decision, hand_customer(&hand),
-			     unit_instant("2027-12-31T00:00:00Z"), &more),
+			     HORIZON_AT(unit_instant("2027-12-31T00:00:00Z")), &more),
 	    REFUSAL_NONE);
 	ck_assert(more);
 	ck_assert_uint_eq(hand_count(&hand, TABLE_INVOICES), 1 + BILLING_STEPS_MAX);

@@ -152,6 +152,13 @@ static const union command leasts[COMMAND_TYPE_MAX] = {
 	.invoice_id = {{0x19}},
 	.payment_id = {{0x9b}},
 	.outcome = {"unknown", 7}},
+    [COMMAND_START_BILLING_RUN].start_billing_run = {.as_of = {INT64_MIN}, .invoices_max = 1},
+    [COMMAND_PAUSE_BILLING_RUN].move_billing_run = {.billing_run_id = {{0xb1}}},
+    [COMMAND_RESUME_BILLING_RUN].move_billing_run = {.billing_run_id = {{0xb1}}},
+    [COMMAND_CANCEL_BILLING_RUN].move_billing_run = {.billing_run_id = {{0xb1}}},
+    [COMMAND_SCHEDULE_BILLING_RUN].start_billing_run = {.as_of = {INT64_MIN}, .invoices_max = 1},
+    [COMMAND_FINISH_BILLING_RUN].finish_billing_run = {.billing_run_id = {{0xb1}},
+	.digest = {"00", 2}},
 };
 
 /* Every kind of command decodes as itself. */

@@ -272,7 +272,8 @@ due_add(uint8_t number, const char *due_at)
 static const struct subscription *
 next_due(const char *until)
 {
-	return facts_next_due(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER, unit_instant(until));
+	return facts_next_due(
+	    world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER, HORIZON_AT(unit_instant(until)));
 }
 
 START_TEST(test_what_falls_due_next)
@@ -288,6 +289,12 @@ START_TEST(test_what_falls_due_next)
 	ck_assert_ptr_null(next_due("2027-01-31T23:59:59Z"));
 	ck_assert_ptr_eq(next_due("2027-02-01T00:00:00Z"), early_a);
 	ck_assert_ptr_eq(next_due("2199-01-01T00:00:00Z"), early_a);
+	/* A horizon that ends with one of them. */
+	ck_assert_ptr_null(facts_next_due(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER,
+	    (struct horizon){early_a->due_at, never->id}));
+	ck_assert_ptr_eq(facts_next_due(world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER,
+			     (struct horizon){early_a->due_at, early_a->id}),
+	    early_a);
 	/* As it moves on, the others have their turns. */
 	moved = *early_a;
 	moved.due_at = unit_instant("2027-03-01T00:00:00Z");

@@ -400,9 +400,10 @@ START_TEST(test_archiving_cancels_all_that_is_live)
 }
 END_TEST
 
-START_TEST(test_many_has_an_end)
+/* Where more are live than are at hand, not all of them could be canceled with their customer. */
+START_TEST(test_who_has_very_many_is_not_archived)
 {
-	struct create_subscription create = hand_subscription(WORLD_PLAN);
+	struct archive_customer archive = {.customer_id = WORLD_CUSTOMER};
 
 	hand_open(&hand);
 	many_may();
@@ -410,8 +411,9 @@ START_TEST(test_many_has_an_end)
 		hand_subscribe(&hand, WORLD_PLAN);
 	ck_assert(uuid_equal(
 	    hand_subscription_at(&hand, 0)->live_slot, hand_subscription_at(&hand, 0)->id));
-	ck_assert_int_eq(hand_decide(&hand, COMMAND_CREATE_SUBSCRIPTION, &create),
+	ck_assert_int_eq(hand_decide(&hand, COMMAND_ARCHIVE_CUSTOMER, &archive),
 	    REFUSAL_SUBSCRIPTION_LIVE_EXISTS);
+	ck_assert(instant_is_none(hand_customer(&hand)->archived_at));
 	hand_close(&hand);
 }
 END_TEST
@@ -423,4 +425,4 @@ UNIT_MAIN("handler lives", UNIT(test_an_upgrade_is_invoiced_at_once),
     UNIT(test_a_cancellation_is_taken_back_or_falls_due),
     UNIT(test_quantities_add_up_and_are_billed), UNIT(test_a_pause_keeps_what_was_reported),
     UNIT(test_a_quantity_is_taken_back), UNIT(test_archiving_cancels_all_that_is_live),
-    UNIT(test_many_has_an_end))
+    UNIT(test_who_has_very_many_is_not_archived))

@@ -464,6 +464,12 @@ START_TEST(test_where_each_belongs)
 	    [COMMAND_MARK_UNCOLLECTIBLE] = id_shard_of_key(WORLD_CUSTOMER),
 	    [COMMAND_CREATE_CREDIT_NOTE] = id_shard_of_key(WORLD_CUSTOMER),
 	    [COMMAND_RECORD_PAYMENT_OUTCOME] = id_shard_of_key(WORLD_CUSTOMER),
+	    [COMMAND_START_BILLING_RUN] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_PAUSE_BILLING_RUN] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_RESUME_BILLING_RUN] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_CANCEL_BILLING_RUN] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_SCHEDULE_BILLING_RUN] = id_shard_of_key(WORLD_ORGANISATION),
+	    [COMMAND_FINISH_BILLING_RUN] = id_shard_of_key(WORLD_ORGANISATION),
 	};
 
 	ck_assert_int_eq(handler_table[type].shard(&command), expected[type]);

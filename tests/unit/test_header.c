@@ -45,6 +45,8 @@ static const struct request_row request_rows[] = {
 	{{"Host", "x"}, {"Content-Length", ""}, {"Content-Length", "4"}}, false},
     {"two preferences", "HTTP/1.1", {{"Host", "x"}, {"Prefer", "wait=1"}, {"Prefer", "wait=2"}},
 	true},
+    {"two lists of what is accepted", "HTTP/1.1",
+	{{"Host", "x"}, {"Accept", "text/html"}, {"Accept", "*/*"}}, true},
     {"two organisations", "HTTP/1.1",
 	{{"Host", "x"}, {"Billd-Organisation", "a"}, {"billd-organisation", "a"}}, false},
     {"two proxies", "HTTP/1.1", {{"Host", "x"}, {"X-Forwarded-For", "a"}, {"X-Forwarded-For", "b"}},
@@ -129,6 +131,35 @@ START_TEST(test_traceparent)
 {
 	ck_assert_msg(header_is_traceparent(str_from(trace_rows[_i].value)) == trace_rows[_i].good,
 	    "%s", trace_rows[_i].value);
+}
+END_TEST
+
+static const struct {
+	const char *value;
+	bool wanted;
+} events_rows[] = {
+    {"text/event-stream", true},
+    {" Text/Event-Stream ;charset=utf-8", true},
+    {"application/json, text/event-stream;q=0.1", true},
+    {"text/event-stream; q=0", false},
+    {"text/event-stream;Q = 0.000", false},
+    {"text/event-stream;q=0.001", true},
+    {"text/event-stream;q=", true},
+    {"text/event-stream;level=1;q=0", false},
+    {"text/event-streams", false},
+    {"text/*", false},
+    {"*/*", false},
+    {"application/json", false},
+    {",;,", false},
+    {"", false},
+};
+
+START_TEST(test_wants_events)
+{
+	ck_assert_msg(
+	    header_wants_events(str_from(events_rows[_i].value)) == events_rows[_i].wanted, "%s",
+	    events_rows[_i].value);
+	ck_assert(!header_wants_events(STR_NONE));
 }
 END_TEST
 
@@ -259,6 +290,7 @@ START_TEST(test_visible)
 END_TEST
 
 UNIT_MAIN("header", UNIT_ROWS(test_sound, request_rows), UNIT_ROWS(test_wait, wait_rows),
-    UNIT_ROWS(test_traceparent, trace_rows), UNIT_ROWS(test_json, json_rows), UNIT(test_bearer),
-    UNIT_ROWS(test_path, path_rows), UNIT_ROWS(test_forwarded, forwarded_rows),
-    UNIT(test_last_proxy), UNIT(test_target), UNIT(test_trailers), UNIT(test_visible))
+    UNIT_ROWS(test_wants_events, events_rows), UNIT_ROWS(test_traceparent, trace_rows),
+    UNIT_ROWS(test_json, json_rows), UNIT(test_bearer), UNIT_ROWS(test_path, path_rows),
+    UNIT_ROWS(test_forwarded, forwarded_rows), UNIT(test_last_proxy), UNIT(test_target),
+    UNIT(test_trailers), UNIT(test_visible))

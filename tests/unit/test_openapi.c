@@ -101,6 +101,10 @@ check_answers(const struct route *route, const json_t *responses)
 		    route->operation_id, success);
 		ck_assert_int_eq(json_object_get(responses, "415") != NULL, route_has_body(route));
 	}
+	ck_assert_int_eq(
+	    json_object_get(
+		json_object_get(json_object_get(responses, "200"), "content"), EVENTS_TYPE) != NULL,
+	    route->watched);
 	ck_assert_int_eq(json_object_get(responses, "402") != NULL,
 	    strcmp(route->operation_id, "payInvoice") == 0);
 }

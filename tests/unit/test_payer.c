@@ -18,7 +18,7 @@ static struct mock mock;
 static struct world world;
 static struct err err;
 
-static const struct teller_subject subject = {
+static const struct payer_subject subject = {
     .organisation_id = {{0x0a}},
     .payment_id = {{0xaa, 1, 2, 3, 4, 5, 0x80, SHARD, 0x80}},
     .customer_id = {{0xc0, 1}},
@@ -73,8 +73,11 @@ teller_begin(struct teller *teller, const char *secret)
 static void
 tell(struct teller *teller, const struct provider_result *result)
 {
-	ck_assert_msg(
-	    teller_send(teller, &subject, result, WORLD_NOW_MS, &err) == ERR_NONE, "%s", err.text);
+	const struct record_payment_outcome outcome = payer_outcome(&subject, result, WORLD_NOW_MS);
+
+	ck_assert_msg(teller_send(teller, COMMAND_RECORD_PAYMENT_OUTCOME, subject.customer_id,
+			  subject.shard, &outcome, &err) == ERR_NONE,
+	    "%s", err.text);
 }
 
 static struct str
@@ -106,7 +109,7 @@ outcome_next(rd_kafka_t *consumer, struct letter *letter)
 	ck_assert_int_eq(decode(&world.context, &letter->entry, &err), ERR_NONE);
 	ck_assert_msg(!letter->entry.dead, "%s", letter->entry.reason);
 	ck_assert_int_eq(letter->entry.type, COMMAND_RECORD_PAYMENT_OUTCOME);
-	ck_assert_int_eq(letter->entry.actor.kind, ACTOR_SYSTEM);
+	ck_assert_int_eq(letter->entry.actor.kind, ACTOR_SYSTEM_PAYMENTS);
 	return (const void *)letter->entry.meta;
 }
 

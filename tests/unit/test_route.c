@@ -27,6 +27,12 @@ static const struct {
     {"what is made below one", "POST", "/v1/customers/" ID "/items", "createItem", ""},
     {"a list below one", "GET", "/v1/invoices/" ID "/credit-notes", "listInvoiceCreditNotes", ""},
     {"one of a name of two words", "DELETE", "/v1/tax-rates/" ID, "archiveTaxRate", ""},
+    {"a run", "POST", "/v1/billing-runs", "startBillingRun", ""},
+    {"a run, to be shown or followed", "GET", "/v1/billing-runs/" ID, "getBillingRun", ""},
+    {"a run, to be held", "POST", "/v1/billing-runs/" ID "/pause", "pauseBillingRun", ""},
+    {"what a run could not do", "GET", "/v1/billing-runs/" ID "/failures", "listBillingRunFailures",
+	""},
+    {"a run is not taken back", "DELETE", "/v1/billing-runs/" ID, NULL, "GET, HEAD"},
     {"nothing", "GET", "/", NULL, ""},
     {"an empty path", "GET", "", NULL, ""},
     {"an unknown path", "GET", "/v1/coupon", NULL, ""},
@@ -87,6 +93,18 @@ check_command(const struct route *route)
 		ck_assert_msg(route->creates, "%s", route->operation_id);
 }
 
+/* Only a run is followed, and what one is made by names its organisation's shard. */
+static void
+check_run(const struct route *route)
+{
+	bool of_run = route->resource == &resource_billing_run;
+
+	if (route->watched)
+		ck_assert_msg(of_run && route->kind == ROUTE_ONE, "%s", route->operation_id);
+	if (route->kind == ROUTE_COMMAND)
+		ck_assert_msg(of_run == (route->by == BY_ITS_SHARD), "%s", route->operation_id);
+}
+
 /* Filters are of lists, and each says what it takes. */
 static void
 check_filters(const struct route *route)
@@ -129,6 +147,7 @@ START_TEST(test_table)
 			    "%s has no statement or cursor", id);
 		if (route->kind == ROUTE_COMMAND)
 			check_command(route);
+		check_run(route);
 		check_filters(route);
 	}
 }

@@ -188,8 +188,8 @@ static const struct str words[] = {{"\xc3\xa4\"", 3}, {"", 0}};
 
 static const struct piece pieces[] = {
     {{"a", 1}, INT64_MAX, INT64_MIN, {1}, inner, ARRAY_LEN(inner), true, {{0xff}}, {ids, 1},
-	{words, 2}},
-    {{NULL, 0}, -1, 0, {-1}, NULL, 0, false, {{0}}, {NULL, 0}, {NULL, 0}},
+	{words, 2}, {"EUR"}},
+    {{NULL, 0}, -1, 0, {-1}, NULL, 0, false, {{0}}, {NULL, 0}, {NULL, 0}, {""}},
 };
 
 static struct thing
@@ -257,9 +257,10 @@ struct column_row {
 	"[{\"name\":\"a\",\"size\":9223372036854775807,\"limit\":null,"                          \
 	"\"price\":\"0.000000000001\",\"pieces\":[{\"name\":\"\xc3\xa4\\\"\"},{\"name\":\"\"}]," \
 	"\"is_on\":true,\"id\":\"ff000000-0000-0000-0000-000000000000\","                        \
-	"\"ids\":[\"ab020304-0506-0708-090a-0b0c0d0e0f10\"],\"words\":[\"\xc3\xa4\\\"\",\"\"]}," \
+	"\"ids\":[\"ab020304-0506-0708-090a-0b0c0d0e0f10\"],\"words\":[\"\xc3\xa4\\\"\",\"\"],"  \
+	"\"currency\":\"EUR\"},"                                                                 \
 	"{\"name\":null,\"size\":-1,\"limit\":0,\"price\":null,\"pieces\":[],"                   \
-	"\"is_on\":false,\"id\":null,\"ids\":[],\"words\":[]}]"
+	"\"is_on\":false,\"id\":null,\"ids\":[],\"words\":[],\"currency\":null}]"
 
 static const struct column_row column_rows[] = {
     {"uuid; nil is NULL", 0, PG_UUID_ARRAY,
@@ -305,7 +306,7 @@ static const struct column_row column_rows[] = {
 				       "1.5"
 				       "\xff\xff\xff\xff")},
     {"a list, each field by its name; none is an empty array", 13, PG_TEXT_ARRAY,
-	BYTES(HEAD("\0", "\x19", "\2") "\0\0\1\x59" PIECES "\0\0\0\2[]")},
+	BYTES(HEAD("\0", "\x19", "\2") "\0\0\1\x7a" PIECES "\0\0\0\2[]")},
     {"ids as texts, the nil one too; none are an empty array", 14, PG_TEXT_ARRAY,
 	BYTES(HEAD("\0", "\x19", "\2") "\0\0\0\x4f"
 				       "[\"ab020304-0506-0708-090a-0b0c0d0e0f10\","
@@ -416,6 +417,7 @@ assert_same_pieces(const struct piece *actual, size_t actual_len, const struct p
 		ck_assert_msg(a->is_on == e->is_on, "%s: bool of %zu", name, i);
 		ck_assert_msg(uuid_equal(a->id, e->id), "%s: id of %zu", name, i);
 		assert_same_lists(a->ids, e->ids, a->words, e->words, name);
+		ck_assert_str_eq(a->currency.code, e->currency.code);
 		for (size_t j = 0; j < a->pieces_len; j++)
 			ck_assert_msg(str_equal(a->pieces[j].name, e->pieces[j].name),
 			    "%s: name of %zu in %zu", name, j, i);

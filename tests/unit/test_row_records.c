@@ -42,8 +42,9 @@ static const struct list_row list_rows[] = {
     {"a decimal with zeros at its end, as numeric may have them",
 	"[{\"price\": \"1.500000000000\"}]", ERR_NONE, NULL, 1},
     {"so it is with the others",
-	"[{\"pieces\": [], \"is_on\": null, \"id\": null, \"ids\": null, \"words\": []}]", ERR_NONE,
-	NULL, 1},
+	"[{\"pieces\": [], \"is_on\": null, \"id\": null, \"ids\": null, \"words\": [], "
+	"\"currency\": null}]",
+	ERR_NONE, NULL, 1},
     {"a number is no flag", "[{\"is_on\": 1}]", ERR_FATAL, "is_on", 0},
     {"a text is no id", "[{\"id\": \"a\"}]", ERR_FATAL, "id", 0},
     {"a number is no id", "[{\"id\": 1}]", ERR_FATAL, "id", 0},
@@ -53,6 +54,8 @@ static const struct list_row list_rows[] = {
     {"null among ids", "[{\"ids\": [null]}]", ERR_FATAL, "ids: item 0", 0},
     {"null among texts", "[{\"words\": [\"a\", null]}]", ERR_FATAL, "words: item 1", 0},
     {"an object among texts", "[{\"words\": [{}]}]", ERR_FATAL, "words: item 0", 0},
+    {"a number is no currency", "[{\"currency\": 1}]", ERR_FATAL, "currency", 0},
+    {"nor are small letters", "[{\"currency\": \"eur\"}]", ERR_FATAL, "currency", 0},
     {"an object is no list", "{}", ERR_FATAL, "no JSON array", 0},
     {"a text is no object", "[\"a\"]", ERR_FATAL, "item 0", 0},
     {"null is no object", "[{}, null]", ERR_FATAL, "item 1", 0},
@@ -93,7 +96,8 @@ START_TEST(test_reads_lists)
 				  piece->limit == INT64_MIN && piece->pieces_len == 0 &&
 				  !piece->is_on && uuid_is_nil(piece->id) &&
 				  piece->ids.items == NULL && piece->ids.len == 0 &&
-				  piece->words.items == NULL && piece->words.len == 0,
+				  piece->words.items == NULL && piece->words.len == 0 &&
+				  piece->currency.code[0] == '\0',
 		    "%s", row->name);
 		ck_assert_msg(priced ? piece->price.units == DECIMAL_SCALE * 3 / 2
 				     : decimal_is_none(piece->price),

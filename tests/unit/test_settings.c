@@ -87,6 +87,48 @@ START_TEST(test_integer)
 }
 END_TEST
 
+static const struct choice_row {
+	const char *name;
+	const char *value; /* of the variable; NULL: not set */
+	int64_t expected;  /* -1: refused */
+} choice_rows[] = {
+    {"not set: the first", NULL, 0},
+    {"empty counts as not set", "", 0},
+    {"the first", "continuous", 0},
+    {"one in the middle", "hourly", 1},
+    {"the last", "manual", 2},
+    {"another word", "daily", -1},
+    {"the beginning of one", "hour", -1},
+    {"one with more behind it", "hourly1", -1},
+    {"a capital letter", "Hourly", -1},
+    {"a space behind", "hourly ", -1},
+    {"a space alone", " ", -1},
+    {"two of them", "hourly manual", -1},
+    {"all of them", "continuous hourly manual", -1},
+};
+
+START_TEST(test_choice)
+{
+	const struct choice_row *row = &choice_rows[_i];
+	const struct setting setting = {"BILLD_TEST_CHOICE", SETTING_CHOICE, &number,
+	    "continuous hourly manual", 0, 0, "which one"};
+	struct err err = {0};
+	enum err_class class;
+
+	number = 4711;
+	variable_set("BILLD_TEST_CHOICE", row->value);
+	class = settings_read(&setting, 1, &err);
+	if (row->expected >= 0) {
+		ck_assert_msg(class == ERR_NONE, "%s: %s", row->name, err.text);
+		ck_assert_msg(number == row->expected, "%s: %" PRId64, row->name, number);
+		return;
+	}
+	ck_assert_msg(class == ERR_FATAL, "%s: taken as %" PRId64, row->name, number);
+	ck_assert_msg(strstr(err.text, "BILLD_TEST_CHOICE") != NULL, "%s: %s", row->name, err.text);
+	ck_assert_msg(number == 4711, "%s: %" PRId64, row->name, number);
+}
+END_TEST
+
 /* What stands in the variable, in NAME_FILE's file, and what comes of it. */
 struct text_row {
 	const char *name;
@@ -236,6 +278,7 @@ printed(void (*print)(const struct setting *settings, size_t len))
 	    {"BILLD_TEST_TEXT", SETTING_TEXT, &text, "local", 1, 0, "a place"},
 	    {"BILLD_TEST_OPTION", SETTING_TEXT, &text, NULL, 0, 0, "what may be left out"},
 	    {"BILLD_TEST_NUMBER", SETTING_INTEGER, &number, "5", 1, 10, "how many of them"},
+	    {"BILLD_TEST_CHOICE", SETTING_CHOICE, &number, "red green blue", 0, 0, "which"},
 	};
 	int saved = dup(STDOUT_FILENO);
 	FILE *file = tmpfile();
@@ -281,6 +324,7 @@ static const struct print_row print_rows[] = {
     {"help: a text's default", print_help, "a place\n      default: local\n"},
     {"help: what may be left out", print_help, "what may be left out\n      default: none\n"},
     {"help: an integer's range", print_help, "how many of them\n      default: 5 (1 to 10)\n"},
+    {"help: a choice", print_help, "which\n      default: red (or green, blue)\n"},
     {"markdown: the section", print_markdown, "## billd-test\n"},
     {"markdown: a secret is marked", print_markdown,
 	"| `BILLD_TEST_SECRET` * | must be set | what nobody may see |\n"},
@@ -289,6 +333,8 @@ static const struct print_row print_rows[] = {
 	"| `BILLD_TEST_OPTION` | none | what may be left out |\n"},
     {"markdown: an integer", print_markdown,
 	"| `BILLD_TEST_NUMBER` | 5 (1 to 10) | how many of them |\n"},
+    {"markdown: a choice", print_markdown,
+	"| `BILLD_TEST_CHOICE` | red (or green, blue) | which |\n"},
 };
 
 START_TEST(test_tables_are_printed)
@@ -311,8 +357,8 @@ START_TEST(test_aborts_on_an_integer_without_a_default)
 }
 END_TEST
 
-UNIT_MAIN("settings", UNIT_ROWS(test_integer, integer_rows), UNIT_ROWS(test_text, text_rows),
-    UNIT(test_a_file_with_a_nul), UNIT_ROWS(test_a_file_that_cannot_be_read, bad_paths),
-    UNIT(test_the_size_of_a_file), UNIT(test_a_secret_is_in_no_error),
-    UNIT_ROWS(test_tables_are_printed, print_rows),
+UNIT_MAIN("settings", UNIT_ROWS(test_integer, integer_rows), UNIT_ROWS(test_choice, choice_rows),
+    UNIT_ROWS(test_text, text_rows), UNIT(test_a_file_with_a_nul),
+    UNIT_ROWS(test_a_file_that_cannot_be_read, bad_paths), UNIT(test_the_size_of_a_file),
+    UNIT(test_a_secret_is_in_no_error), UNIT_ROWS(test_tables_are_printed, print_rows),
     UNIT_ABORTS(test_aborts_on_an_integer_without_a_default))

@@ -21,6 +21,7 @@
 #include "api/reuse.h"
 #include "api/ring.h"
 #include "api/server.h"
+#include "api/stream.h"
 #include "api/wait.h"
 #include "common/base/log.h"
 #include "common/icu/iso.h"
@@ -251,6 +252,7 @@ START_TEST(test_hand_overs)
 	deliverer = deliverer_new(&ingress);
 	ingress.reader = reader_new(&database, 2);
 	ingress.waiter = waiter_new(&database, &ingress);
+	ingress.streamer = streamer_new(&database, &ingress);
 	ck_assert_msg(server_open(&ingress, fd, &server, &err) == ERR_NONE, "%s", err.text);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		shifts[i] = i * 3;
@@ -264,6 +266,7 @@ START_TEST(test_hand_overs)
 	ingress.closed = true;
 	server_free(server);
 	deliverer_free(deliverer);
+	streamer_free(ingress.streamer);
 	waiter_free(ingress.waiter);
 	reader_free(ingress.reader);
 	refresher_free(refresher);
@@ -363,4 +366,51 @@ START_TEST(test_metrics)
 }
 END_TEST
 
-UNIT_MAIN("threads", UNIT(test_hand_overs), UNIT(test_tables), UNIT(test_metrics))
+/* How late an invoice came, and the line of its histogram that this makes. */
+static const struct lateness_row {
+	int64_t seconds;
+	const char *bucket; /* the first that it is counted in */
+	const char *before; /* the last that it is not; NULL: none */
+} lateness_rows[] = {
+    {-86400, "{le=\"1\"} 1\n", NULL},
+    {0, "{le=\"1\"} 1\n", NULL},
+    {1, "{le=\"1\"} 1\n", NULL},
+    {2, "{le=\"2\"} 1\n", "{le=\"1\"} 0\n"},
+    {11, "{le=\"30\"} 1\n", "{le=\"10\"} 0\n"},
+    {86400, "{le=\"86400\"} 1\n", "{le=\"21600\"} 0\n"},
+    {86401, "{le=\"+Inf\"} 1\n", "{le=\"86400\"} 0\n"},
+    {INT64_C(1) << 40, "{le=\"+Inf\"} 1\n", "{le=\"86400\"} 0\n"},
+};
+
+START_TEST(test_lateness)
+{
+	const struct lateness_row *row = &lateness_rows[_i];
+	static struct metrics metrics;
+	static char answer[ANSWER_SIZE];
+	struct metrics_server *server;
+	int64_t port = free_port();
+	struct err err = {0};
+	char sum[64];
+	int fd;
+
+	metrics_lateness(&metrics, row->seconds);
+	ck_assert_msg(
+	    metrics_serve(&metrics, "127.0.0.1", port, &server, &err) == ERR_NONE, "%s", err.text);
+	fd = connect_to(port);
+	ck_assert_int_eq(ask(fd, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", answer), 200);
+	close(fd);
+	ck_assert_ptr_nonnull(strstr(answer, "# TYPE billd_invoice_lateness_seconds histogram\n"));
+	ck_assert_msg(strstr(answer, row->bucket) != NULL, "%lld", (long long)row->seconds);
+	ck_assert_msg(row->before == NULL || strstr(answer, row->before) != NULL, "%lld",
+	    (long long)row->seconds);
+	ck_assert_ptr_nonnull(strstr(answer, "_bucket{le=\"+Inf\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(answer, "billd_invoice_lateness_seconds_count 1\n"));
+	snprintf(sum, sizeof(sum), "billd_invoice_lateness_seconds_sum %lld\n",
+	    (long long)(row->seconds < 0 ? 0 : row->seconds));
+	ck_assert_ptr_nonnull(strstr(answer, sum));
+	metrics_free(server);
+}
+END_TEST
+
+UNIT_MAIN("threads", UNIT(test_hand_overs), UNIT(test_tables), UNIT(test_metrics),
+    UNIT_ROWS(test_lateness, lateness_rows))

@@ -143,7 +143,7 @@ hand_chunk(struct hand *hand, const char *until)
 	};
 	ck_assert_int_eq(billing_catch_up(&hand->decision,
 			     facts_customer(hand->world.facts, WORLD_ORGANISATION, WORLD_CUSTOMER),
-			     unit_instant(until), &more),
+			     HORIZON_AT(unit_instant(until)), &more),
 	    REFUSAL_NONE);
 	ck_assert(!more);
 }

@@ -412,6 +412,17 @@ obstacles_command(enum command_type type, unsigned obstacles)
 	case COMMAND_RECORD_PAYMENT_OUTCOME:
 		command = obstacles_money_command(type);
 		break;
+	case COMMAND_START_BILLING_RUN:
+	case COMMAND_SCHEDULE_BILLING_RUN:
+		command.start_billing_run = (struct start_billing_run){
+		    .as_of = INSTANT_NONE, .invoices_max = BILLING_RUN_INVOICES_MAX};
+		break;
+	case COMMAND_PAUSE_BILLING_RUN:
+	case COMMAND_RESUME_BILLING_RUN:
+	case COMMAND_CANCEL_BILLING_RUN:
+	case COMMAND_FINISH_BILLING_RUN:
+		/* There is none: what moves them is test_handler_billing_runs.c's. */
+		break;
 	case COMMAND_TYPE_MAX:
 		ck_abort_msg("no command");
 	}

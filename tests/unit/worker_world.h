@@ -65,6 +65,9 @@ union command {
 	struct move_invoice move_invoice;
 	struct create_credit_note create_credit_note;
 	struct record_payment_outcome record_payment_outcome;
+	struct start_billing_run start_billing_run;
+	struct move_billing_run move_billing_run;
+	struct finish_billing_run finish_billing_run;
 };
 
 /**

@@ -1,0 +1,98 @@
+"""Billing runs over much: one customer with ten thousand subscriptions, and thousands beside live commands."""
+
+import itertools
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from billing import plan_of
+from runs import (
+    Crowd,
+    Run,
+    Shop,
+    ahead,
+    allow_many,
+    billing_by_hand,
+    check_laws,
+    check_report,
+    left_due,
+    rows_of,
+    run_of,
+)
+from wire import shard_of
+
+CROWD, MEMORY_MB = 10_000, 128
+THOUSANDS, DAYS = 3_000, 6
+
+
+@pytest.fixture(scope="module", autouse=True)
+def by_hand(stack):
+    """What is due waits for a run."""
+    with billing_by_hand(stack):
+        yield
+
+
+def peak_mb(program):
+    """What its memory came to at the most."""
+    lines = Path(f"/proc/{program.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def elsewhere(org, wire, customer_id):
+    """A customer in another partition than that one."""
+    return next(one for one in iter(org.customer, None)
+                if shard_of(one) % wire.partitions != shard_of(customer_id) % wire.partitions)  # fmt: skip
+
+
+def test_one_customer_with_ten_thousand_subscriptions(stack, wire, org):
+    """One run bills all, in the order of what fell due, with numbers without gaps and bounded memory; meanwhile others
+    are answered."""
+    allow_many(stack, org)
+    plan_id, start = plan_of(org, amount=100, interval="day"), ahead(hours=2)
+    # A few at each second: the order within a second is that of ids.
+    crowd = Crowd(org, 1, CROWD, [plan_id], wish=lambda n: {"start_at": start + timedelta(seconds=n * 7919 % 1000)})
+    crowd.make(stack, wire)
+    to = start + timedelta(minutes=30)
+    other = elsewhere(org, wire, crowd.home)
+    run = Run(org, to).started()
+    org.subscription(other, plan_id)
+    report = run.over(120)
+    assert (report["status"], report["due"], report["done"]) == ("finished", CROWD, CROWD), report
+    assert (report["invoiced"], report["failed"]) == (CROWD, 0)
+    check_report(stack, org, run, report)
+    found = rows_of(stack, org, "SELECT sequence, number, issued_at, subscription_id FROM billd.invoices"
+                    " WHERE customer_id = %s ORDER BY sequence", crowd.home)  # fmt: skip
+    assert [one[0] for one in found] == list(range(1, CROWD + 1))
+    assert [one[2:] for one in found] == sorted(one[2:] for one in found)
+    assert len({one[1] for one in found}) == CROWD
+    assert left_due(stack, org, to) == []
+    check_laws(stack, org)
+    assert peak_mb(stack.worker) < MEMORY_MB
+
+
+def test_live_commands_go_on_beside_a_run(stack, wire):
+    """While thousands are billed others' commands are done, each in its turn, and the run goes on beside them."""
+    shop, start = Shop(stack, wire), ahead(hours=2)
+    org, to = shop.org, start + timedelta(days=DAYS - 1, hours=1)
+    shop.fill(THOUSANDS, start)
+    other = stack.organisation()
+    run, seen = Run(org, to).started(), []
+    for _ in itertools.count():
+        other.subscription(other.customer(), other_plan(other))
+        told = run.now()
+        if told["status"] != "running":
+            break
+        seen.append(told["done"])
+    report = run.over()
+    check_report(stack, org, run, report)
+    assert report["invoiced"] == THOUSANDS * DAYS
+    # Three commands each time: an idle worker does one in some milliseconds.
+    assert len(seen) >= 5, "hardly a command was done before the run was over"
+    assert seen == sorted(seen) and len(set(seen)) >= 3, "the run stood still meanwhile"
+    check_laws(stack, org)
+    _, nothing = run_of(org, to)
+    assert nothing["due"] == 0
+
+
+def other_plan(other):
+    return plan_of(other, amount=5, interval="day")

@@ -1,0 +1,93 @@
+#ifndef WORKER_RUN_FIND_H
+#define WORKER_RUN_FIND_H
+
+/*
+ * What billing runs have to do: which parts of ours are on their way, and who has something due in
+ * one of them.  Each function is a transaction of its own, and changes nothing but the rows of
+ * parts that begin.
+ */
+
+#include "worker/run.h"
+
+/* What a look in a part came to, beside what it found. */
+struct run_look {
+	bool through;  /* nothing is left */
+	bool too_much; /* whoever was found has more due than a dry run takes together */
+};
+
+/**
+ * run_find_prepare(pg), run_due_prepare(pg):
+ * Have the statements of run_find.c prepared, which has run_due_prepare called; those of run_due.c.
+ */
+void run_find_prepare(struct pg *pg);
+void run_due_prepare(struct pg *pg);
+
+/**
+ * run_act_for(context, part, err):
+ * Open the connection, and queue what lets row-level security show the organisation of ${part} from
+ * here to the end of the transaction: one statement with one result.
+ */
+NODISCARD enum err_class run_act_for(
+    struct batch_context *context, const struct run_part *part, struct err *err);
+
+/**
+ * run_find_parts(runs, context, err):
+ * Read the database's time and the parts of running runs in our partitions that are not finished,
+ * from runs->turn_* on, at most RUN_PARTS_MAX.
+ */
+NODISCARD enum err_class run_find_parts(
+    struct runs *runs, struct batch_context *context, struct err *err);
+
+/**
+ * run_find_begin(runs, context, first, ret_begun, err):
+ * Make rows of the parts in runs->parts that are of the run of ${first} and have none: of all that
+ * have nothing to do and whose moment is settled (run_until), finished; and of one that has, with
+ * how many subscriptions are due.  How many were made.
+ */
+NODISCARD enum err_class run_find_begin(const struct runs *runs, struct batch_context *context,
+    const struct run_part *first, int64_t *ret_begun, struct err *err);
+
+/**
+ * run_until(part, now, ret_settled):
+ * Up to when what falls due in ${part} may be done while the database's time is ${now}:
+ * INSTANT_NONE for nothing.  ${ret_settled} tells whether that is all of it.
+ */
+NODISCARD struct instant run_until(
+    const struct run_part *part, struct instant now, bool *ret_settled);
+
+/**
+ * run_find(runs, context, part, until, settled, ret_look, err):
+ * Who is next in ${part}, to runs->found: at most runs->chunk_len subscriptions, but a dry run
+ * takes all that are due of a customer.  Nobody, and not through: nothing is to be done now.
+ */
+NODISCARD enum err_class run_find(struct runs *runs, struct batch_context *context,
+    struct run_part *part, struct instant until, bool settled, struct run_look *ret_look,
+    struct err *err);
+
+/**
+ * run_rows_bound(rows, len, cut, until):
+ * Set how far each customer of ${rows}, which come by shard, due_at and id, is done: up to
+ * ${until}; in the last shard, where the look was ${cut}, no further than its last row.
+ */
+void run_rows_bound(struct due_row *rows, size_t len, bool cut, struct instant until);
+
+/* A row of a customer who was found, with all that is due of him and all that is parked. */
+struct run_customer_row {
+	struct due_row due; /* due_at: none of one that is parked */
+	bool parked;
+	bool failed; /* listed by this run already */
+};
+
+/**
+ * run_customers_take(part, until, rows, len, cut, ret_rows, ret_left):
+ * Of ${rows}, which are of one customer after the other, each one's parked ones first, by id, then
+ * those that are due, by due_at and id, take to ${ret_rows}, which has as much room, what ${part}
+ * is to do now, up to ${until}.  Where ${cut}, the last customer's may not all be there: he is
+ * left (${ret_left}), unless he is the only one, and of a real run, which comes back for the rest.
+ * How many rows were taken.
+ */
+NODISCARD size_t run_customers_take(const struct run_part *part, struct instant until,
+    const struct run_customer_row *rows, size_t len, bool cut, struct due_row *ret_rows,
+    bool *ret_left);
+
+#endif
