@@ -291,6 +291,7 @@ chunk_tell(const struct chunk *chunk, size_t items, int64_t began_us)
 {
 	const struct facts *facts = &chunk->context->facts;
 	const struct fact_list *events = &facts->lists[TABLE_OUTBOX];
+	const struct run_report *report = chunk->report;
 	struct metrics *metrics = chunk->context->metrics;
 	char run[UUID_TEXT_SIZE];
 	struct uuid cause = UUID_NIL;
@@ -307,12 +308,12 @@ chunk_tell(const struct chunk *chunk, size_t items, int64_t began_us)
 	lateness_count(facts, metrics);
 	metrics->due_chunks++;
 	metrics->due_steps += steps;
-	if (chunk->part != NULL)
-		uuid_write(chunk->part->run_id, run);
-	log_line(LOG_INFO, "due", log_text("billing_run_id", chunk->part == NULL ? NULL : run),
+	if (report != NULL)
+		uuid_write(report->part->run_id, run);
+	log_line(LOG_INFO, "due", log_text("billing_run_id", report == NULL ? NULL : run),
 	    log_int("customers", (int64_t)items), log_int("steps", steps),
-	    log_int("invoices", chunk->part == NULL ? (int64_t)facts->lists[TABLE_INVOICES].len
-						    : chunk->report->invoiced),
+	    log_int("invoices",
+		report == NULL ? (int64_t)facts->lists[TABLE_INVOICES].len : report->invoiced),
 	    log_int("events", (int64_t)events->len),
 	    log_int("microseconds", clock_steady_us() - began_us));
 }

@@ -95,20 +95,20 @@ closing_number_read(struct str text, int128 *ret_value)
 }
 
 /* The sum in ${currency}, begun with 0 where there is none yet. */
-static enum err_class
-sum_in(struct closing_sums *sums, struct currency currency, struct closing_sum **ret_sum,
-    struct err *err)
+static struct closing_sum *
+sum_in(struct closing_sums *sums, struct currency currency, struct err *err)
 {
 	size_t i = 0;
 
 	while (i < sums->len && !currency_equal(sums->items[i].currency, currency))
 		i++;
-	if (i == CLOSING_CURRENCIES_MAX)
-		return err_set(err, ERR_POISON, "a run with more than %d currencies", (int)i);
+	if (i == CLOSING_CURRENCIES_MAX) {
+		(void)err_set(err, ERR_POISON, "a run with more than %d currencies", (int)i);
+		return NULL;
+	}
 	if (i == sums->len)
 		sums->items[sums->len++] = (struct closing_sum){.currency = currency};
-	*ret_sum = &sums->items[i];
-	return ERR_NONE;
+	return &sums->items[i];
 }
 
 static enum err_class
@@ -128,11 +128,12 @@ sums_add(struct closing_sums *sums, const PGresult *result, int row, int column,
     const enum closing_amount *which, size_t len, struct err *err)
 {
 	struct currency currency;
-	struct closing_sum *sum = NULL;
+	struct closing_sum *sum;
 
 	if (!currency_from(pg_get_str(result, row, 0), &currency))
 		return err_set(err, ERR_POISON, "a run with a currency that is none");
-	if (sum_in(sums, currency, &sum, err) != ERR_NONE)
+	sum = sum_in(sums, currency, err);
+	if (sum == NULL)
 		return err->class;
 	sum->invoices += pg_get_int64(result, row, 1);
 	for (size_t i = 0; i < len; i++)

@@ -179,8 +179,8 @@ chunk_adapt(struct runs *runs, int64_t took_us, int64_t target_us)
 		return;
 	if (fits > 2 * len)
 		fits = 2 * len;
-	if (fits > CHUNK_CUSTOMERS_MAX)
-		fits = CHUNK_CUSTOMERS_MAX;
+	if (fits > RUN_CHUNK_MAX)
+		fits = RUN_CHUNK_MAX;
 	runs->chunk_len = fits < RUN_CHUNK_MIN ? RUN_CHUNK_MIN : (size_t)fits;
 }
 

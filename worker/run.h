@@ -31,7 +31,8 @@ struct run_report;
 #define RUN_CHUNK_MS 20       /* as long a chunk may take while commands come, */
 #define RUN_CHUNK_IDLE_MS 100 /* and while none do: its size follows from the last one's time */
 #define RUN_CHUNK_FIRST 100   /* subscriptions in the first chunk */
-#define RUN_CHUNK_MIN 10      /* in any, where there are as many */
+#define RUN_CHUNK_MIN 10      /* in any, where there are as many, */
+#define RUN_CHUNK_MAX 500     /* and at the most: more are hardly faster, and take memory */
 #define RUN_PARTS_MAX 64      /* of all runs, looked at in one turn */
 #define RUN_FIRST_INVOICES 20 /* that a dry run shows */
 #define RUN_DRY_SUBSCRIPTIONS_MAX \
