@@ -336,7 +336,7 @@ report_make(struct chunk *chunk, size_t first, size_t done)
 {
 	struct batch_context *context = chunk->context;
 
-	run_report_collect(context, chunk->report);
+	run_report_collect(context, chunk->report, chunk->found, first, done);
 	run_part_move(chunk->part, chunk->found, first, done, chunk->report);
 	if (!chunk->part->dry_run)
 		return;

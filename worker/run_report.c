@@ -141,21 +141,34 @@ subscription_collect(struct batch_context *context, struct run_report *report,
 
 /* ---- Its invoices. */
 
+/* The plan that ${invoice} counts for, whatever came behind it: that of its last line, as what
+ * begins a period stands behind what ended one. */
+static struct uuid
+plan_of(const struct batch_context *context, const struct invoice *invoice)
+{
+	const struct subscription *subscription;
+
+	if (invoice->lines_len > 0)
+		return invoice->lines[invoice->lines_len - 1].plan_id;
+	subscription =
+	    facts_subscription(&context->facts, invoice->organisation_id, invoice->subscription_id);
+	CHECK(subscription != NULL);
+	return subscription->plan_id;
+}
+
 static struct run_sum *
 sum_of(struct batch_context *context, struct run_report *report, const struct invoice *invoice)
 {
-	const struct subscription *subscription =
-	    facts_subscription(&context->facts, invoice->organisation_id, invoice->subscription_id);
+	struct uuid plan_id = plan_of(context, invoice);
 
-	CHECK(subscription != NULL);
 	for (size_t i = 0; i < report->sums_len; i++)
-		if (uuid_equal(report->sums[i].plan_id, subscription->plan_id) &&
+		if (uuid_equal(report->sums[i].plan_id, plan_id) &&
 		    currency_equal(report->sums[i].currency, invoice->currency))
 			return &report->sums[i];
 	report->sums = list_grown(&context->arena, report->sums, report->sums_len,
 	    &report->sums_capacity, sizeof(*report->sums));
 	report->sums[report->sums_len] = (struct run_sum){
-	    .plan_id = subscription->plan_id,
+	    .plan_id = plan_id,
 	    .currency = invoice->currency,
 	};
 	return &report->sums[report->sums_len++];
@@ -262,16 +275,30 @@ first_write(struct batch_context *context, struct run_report *report)
 	buf_release(&text);
 }
 
+/* What became of those that the chunk came to; ids of which there is no row were nobody's. */
+static void
+item_collect(struct batch_context *context, struct run_report *report,
+    const struct due_items *found, const struct due_item *item)
+{
+	for (size_t i = 0; i < item->len; i++) {
+		const struct subscription *subscription = facts_subscription(&context->facts,
+		    item->organisation_id, found->subscription_ids[item->first + i]);
+
+		if (subscription != NULL)
+			subscription_collect(context, report, subscription);
+	}
+}
+
 void
-run_report_collect(struct batch_context *context, struct run_report *report)
+run_report_collect(struct batch_context *context, struct run_report *report,
+    const struct due_items *found, size_t first, size_t done)
 {
 	const struct fact_list *invoices = &context->facts.lists[TABLE_INVOICES];
-	const struct fact_list *subscriptions = &context->facts.lists[TABLE_SUBSCRIPTIONS];
 
 	for (size_t i = 0; i < invoices->len; i++)
 		invoice_collect(context, report, invoices->values[i]);
-	for (size_t i = 0; i < subscriptions->len; i++)
-		subscription_collect(context, report, subscriptions->values[i]);
+	for (size_t i = first; i < first + done; i++)
+		item_collect(context, report, found, &found->items[i]);
 	if (report->part->dry_run)
 		first_write(context, report);
 }

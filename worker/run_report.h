@@ -58,12 +58,14 @@ void run_report_fail(struct batch_context *context, struct run_report *report,
     const struct subscription *subscription, struct str reason, struct str detail);
 
 /**
- * run_report_collect(context, report):
- * Behind the last decision of a chunk: add up the invoices of its facts, list the subscriptions
+ * run_report_collect(context, report, found, first, done):
+ * Behind the last decision of a chunk, which came to ${done} of the ${found} items, from number
+ * ${first} on: add up the invoices of its facts, list the subscriptions
  * whose billing_problem keeps from them what falls due by the run's as_of, and count those that are
  * done.
  */
-void run_report_collect(struct batch_context *context, struct run_report *report);
+void run_report_collect(struct batch_context *context, struct run_report *report,
+    const struct due_items *found, size_t first, size_t done);
 
 /**
  * run_report_send(report, pg, arena, ret_sent, err):

@@ -214,11 +214,13 @@ LAWS = {
             ON line.organisation_id = invoice.organisation_id AND line.invoice_id = invoice.id
         GROUP BY invoice.organisation_id, invoice.id HAVING invoice.subtotal <> coalesce(sum(line.amount), 0)
             OR invoice.discount <> coalesce(sum(line.discount), 0) OR invoice.tax <> coalesce(sum(line.tax), 0)""",
-    "invoices of a customer are numbered without gaps, in the order of their dates": """
-        SELECT * FROM (SELECT customer_id, sequence, issued_at, row_number() OVER by_number AS place,
-            lag(issued_at) OVER by_number AS before FROM billd.invoices
-            WINDOW by_number AS (PARTITION BY customer_id ORDER BY sequence)) AS numbered
-        WHERE sequence <> place OR issued_at < before""",
+    "invoices of a customer are numbered without gaps": """
+        SELECT * FROM (SELECT customer_id, sequence, row_number() OVER (PARTITION BY customer_id ORDER BY sequence)
+            AS place FROM billd.invoices) AS numbered WHERE sequence <> place""",
+    "invoices of a subscription are numbered in the order of their dates": """
+        SELECT * FROM (SELECT subscription_id, sequence, issued_at, lag(issued_at) OVER (
+            PARTITION BY subscription_id ORDER BY sequence) AS before FROM billd.invoices) AS dated
+        WHERE issued_at < before""",
     "a customer counts its invoices": """
         SELECT id FROM billd.customers customer WHERE invoice_count <> (SELECT count(*) FROM billd.invoices
             WHERE customer_id = customer.id)""",

@@ -43,7 +43,7 @@ SUBSCRIPTIONS = int(number_told("RUN_SUBSCRIPTIONS", 5000, 100))
 FAULTS = int(number_told("RUN_FAULTS", 3, 1))
 SEED = os.environ.get("RUN_SEED") or str(random.randrange(10**9))
 DAYS = 2  # periods of each subscription
-SLOW_SECONDS = 0.09  # that a chunk takes longer: faults take seconds, and are to come midway
+SLOW_SECONDS = 0.07  # that a chunk takes longer: faults take seconds, and are to come midway
 RUN_SECONDS = 240 + 15 * FAULTS + SUBSCRIPTIONS / 50
 
 

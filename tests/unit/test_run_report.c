@@ -98,6 +98,24 @@ invoice_add(const struct subscription *subscription, const char *currency, int64
 	facts_add(world.facts, TABLE_INVOICES, &invoice);
 }
 
+/* A chunk of all subscriptions that are here, each of a customer of its own. */
+static void
+collect(void)
+{
+	static struct due_items found;
+	const struct fact_list *subscriptions = &world.facts->lists[TABLE_SUBSCRIPTIONS];
+
+	found.len = found.subscriptions_len = 0;
+	for (size_t i = 0; i < subscriptions->len; i++) {
+		const struct subscription *subscription = subscriptions->values[i];
+
+		found.items[found.len++] =
+		    (struct due_item){.organisation_id = WORLD_ORGANISATION, .first = i, .len = 1};
+		found.subscription_ids[found.subscriptions_len++] = subscription->id;
+	}
+	run_report_collect(&world.context, &report, &found, 0, found.len);
+}
+
 static const char one[] = "00000000000000000000000000000001";
 static const char most[] = "ffffffffffffffffffffffffffffffff";
 static const char some[] = "0123456789abcdef0123456789abcdef";
@@ -105,7 +123,7 @@ static const char some[] = "0123456789abcdef0123456789abcdef";
 START_TEST(test_nothing)
 {
 	setup();
-	run_report_collect(&world.context, &report);
+	collect();
 	ck_assert_int_eq(report.done, 0);
 	ck_assert_int_eq(report.invoiced, 0);
 	ck_assert_uint_eq(report.sums_len, 0);
@@ -128,7 +146,7 @@ START_TEST(test_sums_by_plan_and_currency)
 	invoice_add(other, "EUR", 1000, "2027-01-01T00:00:00Z", one);
 	invoice_add(basic, "EUR", 200, "2027-02-02T00:00:00Z", one);
 	invoice_add(basic, "USD", 5, "2027-02-03T00:00:00Z", one);
-	run_report_collect(&world.context, &report);
+	collect();
 	ck_assert_int_eq(report.done, 2);
 	ck_assert_int_eq(report.invoiced, 4);
 	ck_assert_uint_eq(report.sums_len, 3);
@@ -155,7 +173,7 @@ START_TEST(test_sums_pass_64_bits)
 	subscription = subscription_add(1, WORLD_PLAN, "2027-03-01T00:00:00Z");
 	for (int i = 0; i < 3; i++)
 		invoice_add(subscription, "EUR", INT64_MAX, "2027-02-01T00:00:00Z", one);
-	run_report_collect(&world.context, &report);
+	collect();
 	ck_assert(report.sums[0].total == (int128)INT64_MAX * 3);
 	world_close(&world);
 }
@@ -171,7 +189,7 @@ START_TEST(test_many_plans)
 
 		invoice_add(row, "EUR", i, "2027-02-01T00:00:00Z", one);
 	}
-	run_report_collect(&world.context, &report);
+	collect();
 	ck_assert_uint_eq(report.sums_len, 100);
 	for (size_t i = 0; i < 100; i++)
 		ck_assert(report.sums[i].total == (int128)i);
@@ -197,12 +215,12 @@ START_TEST(test_the_digest_is_a_sum)
 			if (turn < 2)
 				continue;
 			report.digest = 0;
-			run_report_collect(&world.context, &report);
+			collect();
 			parts += report.digest;
 			world.facts->lists[TABLE_INVOICES].len = 0;
 		}
 		if (turn < 2)
-			run_report_collect(&world.context, &report);
+			collect();
 		else
 			report.digest = parts;
 		if (turn == 0)
@@ -244,7 +262,7 @@ START_TEST(test_what_became_of_it)
 	setup();
 	subscription = row->period_end != NULL ? parked_add(1, row->period_end)
 					       : subscription_add(1, WORLD_PLAN, row->due_at);
-	run_report_collect(&world.context, &report);
+	collect();
 	ck_assert_msg(report.done == row->done, "%s: %lld", row->name, (long long)report.done);
 	ck_assert_msg(report.failures_len == row->failures, "%s", row->name);
 	if (row->failures > 0) {
@@ -274,8 +292,8 @@ START_TEST(test_a_failure_is_listed_once)
 		    &world.context, &report, behind, STR("billing-behind"), STR("very much"));
 	/* As chunk.c leaves it in its facts. */
 	behind->due_at = INSTANT_NONE;
-	run_report_collect(&world.context, &report);
-	run_report_collect(&world.context, &report);
+	collect();
+	collect();
 	ck_assert_uint_eq(report.failures_len, 51);
 	ck_assert_int_eq(report.done, 0);
 	unit_assert_str(report.failures[0].reason, "billing-behind", "reason");
@@ -325,7 +343,7 @@ START_TEST(test_the_first_invoices)
 		    issued_at);
 		invoice_add(subscription, "EUR", 1, issued_at, one);
 	}
-	run_report_collect(&world.context, &report);
+	collect();
 	ck_assert_int_eq(report.first_invoices.ptr[0], '[');
 	ck_assert_uint_eq(
 	    count_of(report.first_invoices, "\"subscription_id\""), RUN_FIRST_INVOICES);
@@ -345,7 +363,28 @@ START_TEST(test_the_first_invoices)
 }
 END_TEST
 
-UNIT_MAIN("run report", UNIT(test_nothing), UNIT(test_sums_by_plan_and_currency),
-    UNIT(test_sums_pass_64_bits), UNIT(test_many_plans), UNIT(test_the_digest_is_a_sum),
-    UNIT_ROWS(test_what_became_of_it, fate_rows), UNIT(test_a_failure_is_listed_once),
-    UNIT(test_a_failure_of_which_little_is_known), UNIT(test_the_first_invoices))
+/* Whom the chunk did not come to, the next one does. */
+START_TEST(test_those_behind_the_last_are_not_looked_at)
+{
+	static struct due_items found;
+	const struct subscription *parked;
+
+	setup();
+	parked = parked_add(1, "2027-02-01T00:00:00Z");
+	found.items[0] =
+	    (struct due_item){.organisation_id = WORLD_ORGANISATION, .first = 0, .len = 1};
+	found.subscription_ids[0] = parked->id;
+	found.len = found.subscriptions_len = 1;
+	run_report_collect(&world.context, &report, &found, 0, 0);
+	ck_assert_uint_eq(report.failures_len, 0);
+	run_report_collect(&world.context, &report, &found, 0, 1);
+	ck_assert_uint_eq(report.failures_len, 1);
+	world_close(&world);
+}
+END_TEST
+
+UNIT_MAIN("run report", UNIT(test_those_behind_the_last_are_not_looked_at), UNIT(test_nothing),
+    UNIT(test_sums_by_plan_and_currency), UNIT(test_sums_pass_64_bits), UNIT(test_many_plans),
+    UNIT(test_the_digest_is_a_sum), UNIT_ROWS(test_what_became_of_it, fate_rows),
+    UNIT(test_a_failure_is_listed_once), UNIT(test_a_failure_of_which_little_is_known),
+    UNIT(test_the_first_invoices))
