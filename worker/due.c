@@ -135,41 +135,21 @@ due_hold_back(
 	found->len = len;
 }
 
-/* Whether the broker told the end of ${partition} within half the margin. */
-static bool
-end_is_known(const struct due *due, const struct partition *partition, int64_t now_ms)
+bool
+due_end_is_known(const struct due *due, const struct partition *partition)
 {
-	return partition->end_asked_ms > 0 && now_ms - partition->end_asked_ms < due->margin_ms / 2;
+	return partition->end_asked_ms > 0 &&
+	       clock_steady_ms() - partition->end_asked_ms < due->margin_ms / 2;
 }
 
-/* Whether somebody was found who must not overtake the log, and its end is not known. */
-static bool
-must_ask(const struct due *due, const struct due_items *found, int64_t now_ms)
-{
-	for (size_t i = 0; i < found->len; i++)
-		if (uuid_is_nil(found->items[i].test_clock_id) &&
-		    !end_is_known(due, found->items[i].partition, now_ms))
-			return true;
-	return false;
-}
-
-/*
- * What the last fetch told of the ends of partitions may be old: after this process slept, or lost
- * the broker of one.  A command that was accepted before what was found fell due, and that nobody
- * has fetched yet, comes first.  So the broker is asked, unless it was within half the margin: what
- * was accepted before then, less the other half, was in the log at that time.  Test clocks go by no
- * clock of ours, and need not ask.  All partitions are asked about at once.
- */
 enum err_class
-due_hold_back_found(
+due_ask_ends(
     struct due *due, const struct batch_context *context, struct due_items *found, struct err *err)
 {
 	struct partitions *ours = context->partitions;
 	int64_t ends[CONSUMER_PARTITIONS_MAX], now_ms = clock_steady_ms();
 	int32_t ids[CONSUMER_PARTITIONS_MAX];
 
-	if (!must_ask(due, found, now_ms))
-		return ERR_NONE;
 	for (size_t i = 0; i < ours->len; i++)
 		ids[i] = ours->items[i].id;
 	if (consumer_end_offsets(due->consumer, ids, ours->len, DUE_KAFKA_MS, ends, err) !=
@@ -181,6 +161,25 @@ due_hold_back_found(
 		due_hold_back(due, found, &ours->items[i], ends[i]);
 	}
 	return ERR_NONE;
+}
+
+/*
+ * What the last fetch told of the ends of partitions may be old: after this process slept, or lost
+ * the broker of one.  A command that was accepted before what was found fell due, and that nobody
+ * has fetched yet, comes first.  So the broker is asked, unless it was within half the margin: what
+ * was accepted before then, less the other half, was in the log at that time.  Test clocks go by no
+ * clock of ours, and need not ask.
+ */
+static bool
+must_ask(const struct due *due)
+{
+	const struct due_items *found = &due->found;
+
+	for (size_t i = 0; i < found->len; i++)
+		if (uuid_is_nil(found->items[i].test_clock_id) &&
+		    !due_end_is_known(due, found->items[i].partition))
+			return true;
+	return false;
 }
 
 /* How many of what was found are done together. */
@@ -221,7 +220,7 @@ due_step(struct due *due, struct batch_context *context, struct err *err)
 	found_look(due, context, since);
 	if (due->found.len == 0)
 		return ERR_NONE;
-	if (due_hold_back_found(due, context, &due->found, err) != ERR_NONE) {
+	if (must_ask(due) && due_ask_ends(due, context, &due->found, err) != ERR_NONE) {
 		log_line(LOG_WARN, "due work waits for kafka", log_text("reason", err->text));
 		return ERR_NONE;
 	}

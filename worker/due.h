@@ -63,11 +63,17 @@ void due_hold_back(
     struct due *due, struct due_items *found, struct partition *partition, int64_t end_offset);
 
 /**
- * due_hold_back_found(due, context, found, err):
- * Bring what was ${found} behind the commands that wait, as the broker knows them.  ERR_RETRY when
- * it does not tell: nothing of it may be done.
+ * due_end_is_known(due, partition):
+ * Whether the broker told within half the margin that no message of ${partition} waits.
  */
-NODISCARD enum err_class due_hold_back_found(
+NODISCARD bool due_end_is_known(const struct due *due, const struct partition *partition);
+
+/**
+ * due_ask_ends(due, context, found, err):
+ * Ask the broker for the ends of our partitions, and due_hold_back each that has messages waiting.
+ * ERR_RETRY when it does not tell: nothing that was found may be done.
+ */
+NODISCARD enum err_class due_ask_ends(
     struct due *due, const struct batch_context *context, struct due_items *found, struct err *err);
 
 /**

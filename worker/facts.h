@@ -55,7 +55,7 @@ enum need {
 	NEED_LIVE_SUBSCRIPTION, /* a customer's live subscriptions, those first that fall due first
 				 */
 	NEED_TEST_CLOCK,        /* by id */
-	NEED_BILLING_RUN,       /* by id; held, so that it does not change before we commit */
+	NEED_BILLING_RUN,       /* by id */
 	NEED_PLAN_VERSION,      /* by id; as all below, of what was loaded without being asked */
 	NEED_QUANTITIES,        /* of the current period, by subscription */
 	NEED_ITEMS,             /* a customer's pending ones, when it has some */

@@ -108,9 +108,8 @@ static const struct need_info {
 	ASKED_BY_ID LIVE_OF("k.id")},
     [NEED_TEST_CLOCK] = {"test_clocks_by_id", TABLE_TEST_CLOCKS, false,
 	ASKED_BY_ID ROWS_OF("billd.test_clocks", OF_TENANT "r.id = k.id")},
-    [NEED_BILLING_RUN] = {"billing_runs_held", TABLE_BILLING_RUNS, false,
-	ASKED_BY_ID "CROSS JOIN LATERAL (SELECT * FROM billd.billing_runs r WHERE " OF_TENANT
-		    "r.id = k.id OFFSET 0 FOR SHARE) t"},
+    [NEED_BILLING_RUN] = {"billing_runs_by_id", TABLE_BILLING_RUNS, false,
+	ASKED_BY_ID ROWS_OF("billd.billing_runs", OF_TENANT "r.id = k.id")},
     [NEED_PLAN_VERSION] = {"plan_versions_by_id", TABLE_PLAN_VERSIONS, false,
 	ASKED_BY_ID ROWS_OF("billd.plan_versions", OF_TENANT "r.id = k.id")},
     [NEED_QUANTITIES] = {"quantities_by_subscription", TABLE_QUANTITIES, false,

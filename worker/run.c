@@ -208,28 +208,22 @@ chunk_do(struct runs *runs, struct batch_context *context, struct run_part *part
 }
 
 /* Nothing is done before a command that was accepted before: what the last fetch knew of the end of
- * the partition may be old (due.c).  False: Kafka does not tell. */
+ * the partition may be old (due.c).  A run ahead waits for those that came before it alone, and has
+ * done so when it begins.  False: Kafka does not tell. */
 static bool
-part_hold_back(struct runs *runs, const struct run_part *part)
+part_hold_back(struct runs *runs, const struct batch_context *context, const struct run_part *part)
 {
 	struct partition *partition = part->partition;
-	int64_t now_ms = clock_steady_ms(), end;
-	struct due *due = runs->due;
 	struct err err;
 
-	if (part->as_of.s > part->created_at.s || instant_is_none(partition->due_until) ||
-	    (partition->end_asked_ms > 0 && now_ms - partition->end_asked_ms < due->margin_ms / 2))
+	if ((part->begun && part->as_of.s > part->created_at.s) ||
+	    instant_is_none(partition->due_until) || due_end_is_known(runs->due, partition))
 		return true;
-	if (consumer_end_offsets(due->consumer, &partition->id, 1, DUE_KAFKA_MS, &end, &err) !=
-	    ERR_NONE) {
-		log_line(LOG_WARN, "billing runs wait for kafka", log_text("reason", err.text));
-		return false;
-	}
-	if (end == partition->next_offset)
-		partition->end_asked_ms = now_ms;
-	else
-		due_hold_back(due, &runs->found, partition, end);
-	return true;
+	runs->found.len = 0;
+	if (due_ask_ends(runs->due, context, &runs->found, &err) == ERR_NONE)
+		return true;
+	log_line(LOG_WARN, "billing runs wait for kafka", log_text("reason", err.text));
+	return false;
 }
 
 /* One chunk of ${part}, or its end.  ${ret_did} tells whether there was anything to do. */
@@ -284,7 +278,7 @@ parts_begin(struct runs *runs, struct batch_context *context, bool *ret_did, str
 	for (size_t i = 0; i < runs->parts_len && first == NULL; i++)
 		if (!runs->parts[i].begun)
 			first = &runs->parts[i];
-	if (first == NULL || now_ms < runs->begin_at_ms)
+	if (first == NULL || now_ms < runs->begin_at_ms || !part_hold_back(runs, context, first))
 		return ERR_NONE;
 	if (run_find_begin(runs, context, first, &begun, err) != ERR_NONE)
 		return err->class;
@@ -330,7 +324,7 @@ turn_do(struct runs *runs, struct batch_context *context, bool busy, bool *ret_d
 		turn_pass(runs, part);
 		if (!part->begun)
 			continue;
-		if (!part_hold_back(runs, part))
+		if (!part_hold_back(runs, context, part))
 			return ERR_NONE;
 		if (part_do(runs, context, part, busy, ret_did, err) != ERR_NONE)
 			return err->class;

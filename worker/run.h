@@ -18,8 +18,8 @@
  * a customer's due subscriptions it takes together.
  *
  * A run up to a moment that was past when it was started stays behind the command log, as all that
- * falls due does (due_until): no shard is through before that moment is.  One that bills ahead does
- * not wait.
+ * falls due does (due_until): no shard is through before that moment is.  One that bills ahead waits
+ * for what was accepted before it alone.
  */
 
 #include "worker/chunk.h"

@@ -61,15 +61,18 @@ run_until(const struct run_part *part, struct instant now, bool *ret_settled)
 	struct instant until = part->as_of;
 
 	*ret_settled = false;
-	/* Ahead of its own beginning a run was asked to be. */
+	if (instant_is_none(part->partition->due_until))
+		return INSTANT_NONE;
 	if (part->as_of.s <= part->created_at.s) {
-		if (instant_is_none(part->partition->due_until))
-			return INSTANT_NONE;
 		if (part->partition->due_until.s < until.s)
 			until = part->partition->due_until;
 		/* A worker's clock may be ahead: the database's is one for all. */
 		if (now.s < until.s)
 			until = now;
+	} else if (part->partition->due_until.s < part->created_at.s) {
+		/* Ahead of its own beginning a run was asked to be, but not of what was accepted
+		 * before it. */
+		return INSTANT_NONE;
 	}
 	*ret_settled = until.s == part->as_of.s;
 	return until;

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ PARTITIONS = 16  # the default
 TOPIC = "bench.commands"  # for bare producers: no worker reads it
 TABLES = ("subscriptions", "invoices", "invoice_lines", "journal", "operations", "outbox")
 HOUR_MS = 3_600_000
+BUSY_S = 0.2  # a backend that has used so much is the one that works
 
 # What the worker stored for each command, numbered in the order in which it did.
 KEEP_ROWS = """
@@ -76,7 +78,8 @@ class Bed:
             "GRANT USAGE ON SCHEMA billd TO billd_bench;"
             "GRANT INSERT ON ALL TABLES IN SCHEMA billd TO billd_bench;"
             "CREATE TABLE bench.commits (number bigint NOT NULL, what text NOT NULL);"
-            "GRANT INSERT ON bench.commits TO billd_bench"
+            "GRANT INSERT ON bench.commits TO billd_bench;"
+            "GRANT SET ON PARAMETER session_replication_role TO billd_bench"
         )
         host = stack.database_urls["owner"].split("@", 1)[1]
         self.database_url = f"postgresql://billd_bench:{password}@{host}"
@@ -127,15 +130,10 @@ class Bed:
         secret, whose = self.stack.secret_file, self.org.organisation_id
         return secret, whose, self.key_id, self.plan_id, self.base_ms, PARTITIONS
 
-    def backends(self, count=1):
-        """The PostgreSQL processes that serve so many workers."""
+    def backends(self):
+        """The PostgreSQL processes that serve workers: of each the loop's, and those of its other threads."""
         query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'billd-worker'"
-
-        def found():
-            pids = [pid for (pid,) in self.connection.execute(query).fetchall()]
-            return pids if len(pids) == count else None
-
-        return eventually(found, f"{count} workers are connected", 20)
+        return [pid for (pid,) in self.connection.execute(query).fetchall()]
 
     @contextlib.contextmanager
     def profiled(self, name, find_pid):
@@ -147,15 +145,33 @@ class Bed:
             yield
 
     @contextlib.contextmanager
-    def backend_profiled(self, name, pid):
-        """The same of a PostgreSQL process that serves one of the workers, and what it waits for."""
+    def backend_profiled(self, name):
+        """The same of the PostgreSQL process that works most for a worker, and what it waits for."""
         if not self.profile:
             yield
             return
+        before = {pid: cpu_seconds(pid) for pid in self.backends()}
         owner = functools.partial(self.stack.connect, "worker")
-        reading, waits = OUTPUT / f"profile-{name}.txt", OUTPUT / f"waits-{name}.txt"
-        with profiles.perf(reading, pid), profiles.waits(waits, owner, pid):
+        over = threading.Event()
+
+        def used(pid):
+            return cpu_seconds(pid) - before.get(pid, 0)
+
+        def look():
+            while not over.wait(0.1):
+                busiest = max(self.backends(), key=used, default=None)
+                if busiest and used(busiest) >= BUSY_S:
+                    reading, waits = OUTPUT / f"profile-{name}.txt", OUTPUT / f"waits-{name}.txt"
+                    with profiles.perf(reading, busiest), profiles.waits(waits, owner, busiest):
+                        over.wait()
+
+        thread = threading.Thread(target=look)
+        thread.start()
+        try:
             yield
+        finally:
+            over.set()
+            thread.join()
 
     # The database
 
@@ -167,7 +183,7 @@ class Bed:
     def empty_tables(self):
         """Before each turn that is timed: the same empty tables, nothing left to write."""
         names = ", ".join(f"billd.{name}" for name in TABLES)
-        self.sql(f"TRUNCATE {names}; VACUUM ANALYZE billd.customers; CHECKPOINT")
+        self.sql(f"TRUNCATE {names} CASCADE; VACUUM ANALYZE billd.customers; CHECKPOINT")
 
     def keep_rows(self):
         self.sql(KEEP_ROWS)

@@ -10,8 +10,9 @@ import sys
 import time
 import traceback
 
+import figures
+import run_figures
 from bed import ROOT, Bed
-from figures import STAGES
 from programs import number_told
 
 FULL_SECONDS = 840
@@ -28,10 +29,19 @@ GOALS = {
     "rss_api": ("-", 64),
     "rss_worker": ("-", 128),
     "rss_worker_poison": ("-", 8),
+    "run_invoices": ("+", 20000),
+    "run_vs_copy": ("+", 0.6),
+    "run_growth": ("-", 1.3),
+    "run_two_workers": ("+", 1.0),
+    "run_live_p99": ("-", 3),
+    "run_event_lag": ("-", 5),
+    "rss_run": ("-", 128),
 }
+STAGES = [*figures.STAGES, *run_figures.STAGES, figures.LAST]
 ORDER = [
     "ingress_64", "ingress_1000", "worker_vs_unnest", "worker_vs_single", "publish", "latency_p50", "latency_p99",
     "read_vs_select", "rls_cost", "rss_api", "rss_worker", "rss_worker_poison",
+    "run_invoices", "run_vs_copy", "run_growth", "run_two_workers", "run_live_p99", "run_event_lag", "rss_run",
     "rate_flat", "rate_per_unit", "rate_graduated", "rate_volume", "rate_package", "rate_percentage",
 ]  # fmt: skip
 
@@ -78,9 +88,9 @@ def number(value):
     return f"{value:,.0f}" if value >= 1000 else f"{value:.2f}"
 
 
-def table(figures):
+def table(measured):
     rows = [("figure", "value", "unit", "limit", "ratio", "goal", "")]
-    for figure in figures:
+    for figure in measured:
         row = (figure.name, number(figure.value), figure.unit, number(figure.limit_value), number(figure.ratio))
         rows.append(row + verdict(figure))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -89,11 +99,11 @@ def table(figures):
                  for i, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
         print("  ".join(cells).rstrip())
     print()
-    for figure in figures:
+    for figure in measured:
         print(f"{figure.name}: {f'limit: {figure.limit}. ' if figure.limit else ''}{figure.conditions}")
 
 
-def write(figures, said):
+def write(measured, said):
     rows = [
         {
             "name": figure.name,
@@ -104,7 +114,7 @@ def write(figures, said):
             "ratio": figure.ratio and round(figure.ratio, 3),
             "conditions": f"{figure.conditions}; {said}",
         }
-        for figure in figures
+        for figure in measured
     ]
     (ROOT / "build/bench.json").write_text(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -120,7 +130,7 @@ def main():
         sys.exit("error: BENCH_PROFILE=1 needs perf: the package linux-perf, or linux-tools-generic on Ubuntu")
     bed = Bed(profile)
     stages = [stage for stage in STAGES if not only or set(stage[1]) & set(only)]
-    figures, failed = [], []
+    measured, failed = [], []
     try:
         bed.start()
         said = versions(bed)
@@ -130,7 +140,7 @@ def main():
             stage, names, _ = stages.pop(0)
             began = time.monotonic()
             try:
-                figures += [figure for figure in stage(bed, scale) if not only or figure.name in only]
+                measured += [figure for figure in stage(bed, scale) if not only or figure.name in only]
             except Exception:
                 # What the other stages say is worth having all the same.
                 traceback.print_exc()
@@ -139,10 +149,10 @@ def main():
             print(f"measured {', '.join(names)} in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     finally:
         bed.end()
-    figures.sort(key=lambda figure: ORDER.index(figure.name))
-    table(figures)
+    measured.sort(key=lambda figure: ORDER.index(figure.name))
+    table(measured)
     print(f"all: {said}")
-    write(figures, said)
+    write(measured, said)
     if failed:
         sys.exit(f"error: not measured: {', '.join(failed)}")
 

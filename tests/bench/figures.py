@@ -66,10 +66,9 @@ def drain(bed, first, count, name, more=()):
     for worker in workers:
         worker.start()
     pids = [worker.process.pid for worker in workers]
-    backends = bed.backends(len(workers))
-    with bed.profiled(name, lambda: pids[0]), bed.backend_profiled(f"{name}-postgres", backends[0]):
+    with bed.profiled(name, lambda: pids[0]), bed.backend_profiled(f"{name}-postgres"):
         bed.wait_done(before + count, 600)
-        cpu = [sum(cpu_seconds(pid) for pid in part) * 1e6 / count for part in (pids, backends)]
+        cpu = [sum(cpu_seconds(pid) for pid in part) * 1e6 / count for part in (pids, bed.backends())]
     for worker in more:
         worker.stop()
     # By when its transactions began: from the first to the last one, whose commands do not count.
@@ -112,7 +111,7 @@ def worker(bed, scale):
         own, backend = turns[-1]["cpu_us"]
         return (
             f"{count} commands, {turns[0]['batch']:.0f} a batch, workers: {workers}; CPU of a command: "
-            f"worker {own:.0f} µs, its PostgreSQL backend {backend:.0f} µs; turns: {rounded(turns)}"
+            f"worker {own:.0f} µs, its PostgreSQL backends {backend:.0f} µs; turns: {rounded(turns)}"
         )
 
     yield Figure(
@@ -352,5 +351,5 @@ STAGES = [
     (reads, ("read_vs_select", "rls_cost"), 65),
     (rss_worker, ("rss_worker",), 190),
     (rss_worker_poison, ("rss_worker_poison",), 90),
-    (ingress, ("ingress_64", "ingress_1000", "rss_api"), 140),
 ]
+LAST = (ingress, ("ingress_64", "ingress_1000", "rss_api"), 140)

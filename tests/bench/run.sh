@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Speed and memory, each figure beside its limit: `make bench`.  tests/bench/README.md says what each means.
 #
-#   BENCH_SECONDS  how long all of it may take, about (840); counts and turns shrink with it
-#   BENCH_ONLY     figures, separated by spaces (all)
-#   BENCH_PROFILE  1: where the time goes, by perf, in build/bench/profile-*.txt
-#   BILLD_BIN_DIR  where the programs are (build/release)
+#   BENCH_SECONDS      how long all of it may take, about (840); counts and turns shrink with it
+#   BENCH_ONLY         figures, separated by spaces (all)
+#   BENCH_PROFILE      1: where the time goes, by perf, in build/bench/profile-*.txt
+#   RUN_SUBSCRIPTIONS  how many a billing run finds due (100000, fewer in less time)
+#   BILLD_BIN_DIR      where the programs are (build/release)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 

@@ -104,6 +104,8 @@ wire_customer(const struct wire *wire, int64_t number, struct wire_message *mess
 	    .name = STR("Ada Lovelace"),
 	    .email = {email,
 		(size_t)snprintf(email, sizeof(email), "ada-%lld@example.com", (long long)number)},
+	    .tax_exempt = STR("none"),
+	    .net_terms_days = INT64_MIN,
 	};
 
 	fill(wire, COMMAND_CREATE_CUSTOMER, &command.meta, wire_customer_id(wire, number), message);

@@ -231,7 +231,7 @@ def test_a_run_makes_the_invoices_that_come_by_themselves(stack, org):
     pairs = {kind: (lives.live(clock.customer, kind), lives.live(org.customer, kind)) for kind in KINDS}
     clock.advance(to)
     run_of(org, ahead(days=31))  # which changes nothing
-    run, report = checked_run(stack, org, to, plans=False)
+    run, report = checked_run(stack, org, to)
     assert report["failed"] == 0 and run.failures() == []
     for kind, (by_itself, by_run) in pairs.items():
         told = told_of(org, by_itself)

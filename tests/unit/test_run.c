@@ -32,7 +32,9 @@ static const struct until_row until_rows[] = {
     {"the log is not there yet", 100, 100, 95, 300, 95, false},
     {"nothing may be done", 100, 100, -1, 300, -1, false},
     {"the database's clock is behind", 100, 100, 100, 99, 99, false},
-    {"ahead: nothing is waited for", 101, 100, -1, 50, 101, true},
+    {"ahead, and nothing may be done", 101, 100, -1, 50, -1, false},
+    {"ahead, and what was accepted before it may wait", 101, 100, 99, 300, -1, false},
+    {"ahead, and that is through", 101, 100, 100, 50, 101, true},
 };
 
 START_TEST(test_until)
