@@ -169,7 +169,7 @@ test:
 
 # Two lanes side by side, each with a stack of its own: those of the second mostly wait, for what falls due, for deaths and for servers.
 .PHONY: integration-0 integration-1
-LANE_1 := tests/chaos $(wildcard $(patsubst %,tests/integration/test_%.py,due* outages takeovers workers))
+LANE_1 := tests/chaos $(wildcard $(patsubst %,tests/integration/test_%.py,due* billing_run_faults billing_run_mass outages takeovers workers))
 integration: all
 	@$(MAKE) --no-print-directory -j2 V=chaos all
 	@tests/venv.sh

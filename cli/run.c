@@ -84,25 +84,45 @@ look_at(struct run_http *http, const char *path, bool *ret_done, struct err *err
 
 /* A command was accepted and has not taken effect: wait for it. */
 static enum err_class
-await(struct run_http *http, struct str operation_id, struct err *err)
+await(struct run_http *http, struct uuid operation_id, struct err *err)
 {
 	const struct timespec pause = {.tv_nsec = OUTCOME_PAUSE_NS};
 	int64_t deadline_ms = clock_steady_ms() + OUTCOME_MS;
-	char path[PATH_SIZE];
+	char id[UUID_TEXT_SIZE], path[PATH_SIZE];
 	bool done = false;
 
-	snprintf(path, sizeof(path), "/v1/operations/%.*s", STR_ARG(operation_id));
+	uuid_write(operation_id, id);
+	snprintf(path, sizeof(path), "/v1/operations/%s", id);
 	for (;;) {
 		if (look_at(http, path, &done, err) != ERR_NONE)
 			return err->class;
 		if (done)
 			return ERR_NONE;
 		if (daemon_stopping() || clock_steady_ms() > deadline_ms)
-			return err_set(err, ERR_RETRY,
-			    "accepted, and not done yet: it is operation %.*s",
-			    STR_ARG(operation_id));
+			return err_set(
+			    err, ERR_RETRY, "accepted, and not done yet: it is operation %s", id);
 		nanosleep(&pause, NULL);
 	}
+}
+
+/* What the API says of a command: the run that it made or changed, and where that is still to come
+ * (${ret_accepted}), the operation.  Both go into paths, so they are ids or nothing. */
+static enum err_class
+read_command(const json_t *json, struct uuid *ret_run_id, bool *ret_accepted,
+    struct uuid *ret_operation_id, struct err *err)
+{
+	const json_t *resource = json;
+
+	*ret_accepted = json_object_get(json, "operation_id") != NULL;
+	if (*ret_accepted) {
+		resource = json_object_get(json, "resource");
+		if (!uuid_read(run_state_text(json, "operation_id"), ret_operation_id))
+			return err_set(
+			    err, ERR_FATAL, "the API does not say which operation it is");
+	}
+	if (!uuid_read(run_state_text(resource, "id"), ret_run_id))
+		return err_set(err, ERR_FATAL, "the API does not say which run it is");
+	return ERR_NONE;
 }
 
 /* Send a command and wait until it has taken effect; ${ret_id} is what it made or changed. */
@@ -110,25 +130,19 @@ static enum err_class
 command(struct run_http *http, const struct run_request *request, char ret_id[UUID_TEXT_SIZE],
     struct err *err)
 {
+	struct uuid run_id, operation_id;
 	struct run_answer answer;
-	enum err_class class = ERR_NONE;
-	const json_t *resource;
-	struct uuid id;
+	enum err_class class;
 	bool accepted;
 
 	if (run_http_ask(http, request, &answer, err) != ERR_NONE)
 		return err->class;
-	accepted = json_is_string(json_object_get(answer.json, "operation_id"));
-	resource = accepted ? json_object_get(answer.json, "resource") : answer.json;
-	if (!uuid_read(run_state_text(resource, "id"), &id)) {
-		json_decref(answer.json);
-		return err_set(err, ERR_FATAL, "the API does not say which run it is");
-	}
-	uuid_write(id, ret_id);
-	if (accepted)
-		class = await(http, run_state_text(answer.json, "operation_id"), err);
+	class = read_command(answer.json, &run_id, &accepted, &operation_id, err);
 	json_decref(answer.json);
-	return class;
+	if (class != ERR_NONE)
+		return class;
+	uuid_write(run_id, ret_id);
+	return accepted ? await(http, operation_id, err) : ERR_NONE;
 }
 
 /* ---- start */
@@ -321,7 +335,8 @@ page_path(const struct table *table, int64_t limit, struct str cursor, char ret_
 	int len;
 
 	for (size_t i = 0; i < cursor.len; i++)
-		if (memchr("&#%+ ", cursor.ptr[i], 5) != NULL || cursor.ptr[i] < ' ')
+		if (memchr("&#%+", cursor.ptr[i], 4) != NULL || cursor.ptr[i] <= ' ' ||
+		    cursor.ptr[i] > '~')
 			return err_set(err, ERR_FATAL, "the API gave a cursor that is none");
 	len = snprintf(ret_path, PATH_SIZE, "%s?limit=%lld%s%.*s", table->path, (long long)limit,
 	    cursor.len > 0 ? "&cursor=" : "", STR_ARG(cursor));

@@ -145,10 +145,11 @@ put_left(struct buf *out, int64_t left_s)
 static void
 put_piece(struct buf *out, struct buf *piece, size_t start, size_t width)
 {
-	size_t used = out->len - start;
+	size_t used = run_state_columns((struct str){out->ptr + start, out->len - start});
 	size_t gap = used > 0 ? 2 : 0;
 
-	if (piece->len > 0 && !piece->overflow && (width == 0 || used + gap + piece->len < width)) {
+	if (piece->len > 0 && !piece->overflow &&
+	    (width == 0 || used + gap + run_state_columns(buf_str(piece)) < width)) {
 		buf_append(out, "  ", gap);
 		buf_append_str(out, buf_str(piece));
 	}

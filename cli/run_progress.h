@@ -10,7 +10,6 @@
 
 #define RUN_PROGRESS_WINDOW_MS 10000 /* a rate is that of about the last so many */
 #define RUN_PROGRESS_SAMPLES 32
-#define RUN_PROGRESS_WIDTH_MIN 20
 #define RUN_PROGRESS_WIDTH_MAX 500
 
 /* How far it was at a moment. */

@@ -2,8 +2,11 @@
 
 #include "cli/run_show.h"
 
+#include <stdlib.h>
+
 #define LABEL_WIDTH 14
 #define CELL_MAX 512 /* bytes of one cell of a table; what is longer is cut */
+#define COLUMNS_MAX 16
 
 /* How a cell is made of a member of a row's object. */
 enum cell_kind {
@@ -19,7 +22,14 @@ enum cell_kind {
 struct column {
 	const char *key, *head;
 	enum cell_kind kind;
-	int width; /* columns of a terminal; negative: to the left; 0: as it comes */
+	/* Columns of a terminal, where rows come page by page, else as many as are needed;
+	 * negative: to the left; 0: as it comes. */
+	int width;
+};
+
+/* The columns of a terminal that each column of a table takes. */
+struct widths {
+	size_t of[COLUMNS_MAX];
 };
 
 #define SUMS(count, amount)                                                              \
@@ -142,10 +152,10 @@ put_cell(struct buf *out, const json_t *row, const struct column *column)
 
 /* Append ${text} in its column's width, and what parts it from the next column. */
 static void
-put_padded(struct buf *out, struct str text, const struct column *column)
+put_padded(struct buf *out, struct str text, const struct column *column, size_t width)
 {
-	size_t width = (size_t)(column->width < 0 ? -column->width : column->width);
-	size_t pad = text.len < width ? width - text.len : 0;
+	size_t columns = run_state_columns(text);
+	size_t pad = columns < width ? width - columns : 0;
 	bool last = column[1].key == NULL;
 
 	if (column->width > 0)
@@ -158,40 +168,89 @@ put_padded(struct buf *out, struct str text, const struct column *column)
 }
 
 static void
-put_head(struct buf *out, const struct column *columns)
+put_head(struct buf *out, const struct column *columns, const struct widths *widths)
 {
-	for (; columns->key != NULL; columns++)
-		put_padded(out, str_from(columns->head), columns);
+	for (size_t i = 0; columns[i].key != NULL; i++)
+		put_padded(out, str_from(columns[i].head), &columns[i], widths->of[i]);
 }
 
 static void
-put_row(struct buf *out, const json_t *row, const struct column *columns)
+put_row(
+    struct buf *out, const json_t *row, const struct column *columns, const struct widths *widths)
 {
 	struct buf cell;
 
 	buf_init(&cell, CELL_MAX);
-	for (; columns->key != NULL; columns++) {
-		put_cell(&cell, row, columns);
-		put_padded(out, buf_str(&cell), columns);
+	for (size_t i = 0; columns[i].key != NULL; i++) {
+		put_cell(&cell, row, &columns[i]);
+		put_padded(out, buf_str(&cell), &columns[i], widths->of[i]);
 		buf_clear(&cell);
 	}
 	buf_release(&cell);
+}
+
+/* Of a table whose rows come page by page. */
+static struct widths
+widths_given(const struct column *columns)
+{
+	struct widths widths = {{0}};
+
+	for (size_t i = 0; columns[i].key != NULL; i++) {
+		CHECK(i < COLUMNS_MAX);
+		widths.of[i] = (size_t)abs(columns[i].width);
+	}
+	return widths;
+}
+
+static void
+widen(struct widths *widths, size_t column, struct str text)
+{
+	size_t columns = run_state_columns(text);
+
+	CHECK(column < COLUMNS_MAX);
+	if (columns > widths->of[column])
+		widths->of[column] = columns;
+}
+
+/* As narrow as ${rows} allow. */
+static struct widths
+widths_measured(const json_t *rows, const struct column *columns)
+{
+	struct widths widths = {{0}};
+	struct buf cell;
+	const json_t *row;
+	size_t n;
+
+	buf_init(&cell, CELL_MAX);
+	for (size_t i = 0; columns[i].key != NULL; i++) {
+		widen(&widths, i, str_from(columns[i].head));
+		json_array_foreach(rows, n, row)
+		{
+			put_cell(&cell, row, &columns[i]);
+			widen(&widths, i, buf_str(&cell));
+			buf_clear(&cell);
+		}
+	}
+	buf_release(&cell);
+	return widths;
 }
 
 /* A title and a table below it; nothing when ${rows} has none. */
 static void
 put_table(struct buf *out, const char *title, const json_t *rows, const struct column *columns)
 {
+	struct widths widths;
 	const json_t *row;
 	size_t i;
 
 	if (json_array_size(rows) == 0)
 		return;
+	widths = widths_measured(rows, columns);
 	buf_printf(out, "\n%s\n", title);
-	put_head(out, columns);
+	put_head(out, columns, &widths);
 	json_array_foreach(rows, i, row)
 	{
-		put_row(out, row, columns);
+		put_row(out, row, columns, &widths);
 	}
 }
 
@@ -246,6 +305,9 @@ put_counts(struct buf *out, const json_t *run)
 static void
 put_previous(struct buf *out, const json_t *previous)
 {
+	const json_t *totals = json_object_get(previous, "totals");
+	const json_t *plans = json_object_get(previous, "plans");
+
 	if (!json_is_object(previous))
 		return;
 	buf_append_str(out, STR("\ndifference to run "));
@@ -253,8 +315,10 @@ put_previous(struct buf *out, const json_t *previous)
 	buf_append_str(out, STR(", as of "));
 	run_state_put_text(out, run_state_text(previous, "as_of"));
 	buf_append_char(out, '\n');
-	put_table(out, "by currency", json_object_get(previous, "totals"), totals_changes);
-	put_table(out, "by plan", json_object_get(previous, "plans"), plans_changes);
+	if (json_array_size(totals) == 0 && json_array_size(plans) == 0)
+		buf_append_str(out, STR("none: neither has invoiced anything\n"));
+	put_table(out, "by currency", totals, totals_changes);
+	put_table(out, "by plan", plans, plans_changes);
 }
 
 void
@@ -278,25 +342,33 @@ run_show_report(const json_t *run, struct buf *out)
 void
 run_show_list_head(struct buf *out)
 {
-	put_head(out, list_columns);
+	const struct widths widths = widths_given(list_columns);
+
+	put_head(out, list_columns, &widths);
 }
 
 void
 run_show_list_row(const json_t *run, struct buf *out)
 {
-	put_row(out, run, list_columns);
+	const struct widths widths = widths_given(list_columns);
+
+	put_row(out, run, list_columns, &widths);
 }
 
 void
 run_show_failure_head(struct buf *out)
 {
-	put_head(out, failures_columns);
+	const struct widths widths = widths_given(failures_columns);
+
+	put_head(out, failures_columns, &widths);
 }
 
 void
 run_show_failure_row(const json_t *failure, struct buf *out)
 {
-	put_row(out, failure, failures_columns);
+	const struct widths widths = widths_given(failures_columns);
+
+	put_row(out, failure, failures_columns, &widths);
 }
 
 bool

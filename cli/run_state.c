@@ -1,6 +1,9 @@
 /* A billing run's JSON, and its amounts as people write them. */
 
 #include "cli/run_state.h"
+
+#include "common/base/utf8.h"
+#include "common/icu/glyph.h"
 #include "common/icu/iso.h"
 
 #define DIGITS_MAX 24 /* of 64 bits, and the NUL */
@@ -27,6 +30,15 @@ run_state_flag(const json_t *json, const char *key)
 	return json_is_true(json_object_get(json, key));
 }
 
+/* How many of something there are: never fewer than none, whatever an API says. */
+static int64_t
+read_count(const json_t *json, const char *key)
+{
+	int64_t count = run_state_count(json, key);
+
+	return count < 0 ? 0 : count;
+}
+
 static void
 read_amounts(const json_t *json, struct run_state *state)
 {
@@ -50,12 +62,12 @@ run_state_read(const json_t *json, struct run_state *ret_state)
 	struct run_state state = {
 	    .status = run_state_text(json, "status"),
 	    .dry_run = run_state_flag(json, "dry_run"),
-	    .due = run_state_count(json, "due"),
-	    .done = run_state_count(json, "done"),
-	    .failed = run_state_count(json, "failed"),
-	    .invoiced = run_state_count(json, "invoiced"),
-	    .parts_all = run_state_count(parts, "all"),
-	    .parts_begun = run_state_count(parts, "begun"),
+	    .due = read_count(json, "due"),
+	    .done = read_count(json, "done"),
+	    .failed = read_count(json, "failed"),
+	    .invoiced = read_count(json, "invoiced"),
+	    .parts_all = read_count(parts, "all"),
+	    .parts_begun = read_count(parts, "begun"),
 	    .books = run_state_text(json, "books"),
 	};
 
@@ -73,31 +85,73 @@ run_state_is_over(const struct run_state *state)
 	       str_equal(state->status, STR("canceled"));
 }
 
-/* The length of the control character at ${at}, of ASCII or of Latin 1 in UTF-8; 0: it is none. */
+/* How many bytes the character at the start of ${text} has, which is not empty, and how many
+ * columns it takes; bytes that are none are taken one by one.  ${ret_hidden}: it is not to be
+ * shown. */
 static size_t
-control_len(struct str text, size_t at)
+step(struct str text, size_t *ret_columns, bool *ret_hidden)
 {
-	unsigned char c = (unsigned char)text.ptr[at];
+	uint32_t code_point;
+	size_t len = utf8_char(text, &code_point);
 
-	if (c < 0x20 || c == 0x7f)
-		return 1;
-	if (c == 0xc2 && at + 1 < text.len && (unsigned char)text.ptr[at + 1] < 0xa0)
-		return 2;
-	return 0;
+	*ret_columns = 1;
+	*ret_hidden = len == 0 || glyph_is_hidden(code_point);
+	if (!*ret_hidden)
+		*ret_columns = glyph_columns(code_point);
+	return len == 0 ? 1 : len;
+}
+
+static struct str
+behind(struct str text, size_t len)
+{
+	return (struct str){text.ptr + len, text.len - len};
 }
 
 void
 run_state_put_text(struct buf *out, struct str text)
 {
-	for (size_t at = 0; at < text.len;) {
-		size_t len = control_len(text, at);
+	size_t columns;
+	bool hidden;
 
-		if (len == 0)
-			buf_append(out, text.ptr + at++, 1);
-		else
+	while (text.len > 0) {
+		size_t len = step(text, &columns, &hidden);
+
+		if (hidden)
 			buf_append_char(out, '?');
-		at += len;
+		else
+			buf_append(out, text.ptr, len);
+		text = behind(text, len);
 	}
+}
+
+size_t
+run_state_columns(struct str text)
+{
+	size_t sum = 0, columns;
+	bool hidden;
+
+	while (text.len > 0) {
+		text = behind(text, step(text, &columns, &hidden));
+		sum += columns;
+	}
+	return sum;
+}
+
+struct str
+run_state_fit(struct str text, size_t columns_max)
+{
+	size_t len = 0, sum = 0, columns;
+	bool hidden;
+
+	while (len < text.len) {
+		size_t more = step(behind(text, len), &columns, &hidden);
+
+		if (sum + columns > columns_max)
+			break;
+		sum += columns;
+		len += more;
+	}
+	return (struct str){text.ptr, len};
 }
 
 /* Digits with a comma before each three, from the right. */

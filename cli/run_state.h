@@ -4,7 +4,7 @@
 /*
  * What the API says of a billing run, read out of its JSON; and how amounts and texts of it are
  * written for people.  Pure.  What is missing or of another type is none or 0: a newer API may say
- * more, and nothing here decides about money.
+ * more, and nothing here decides about money.  A count that is negative is 0, too.
  */
 
 #include <jansson.h>
@@ -20,7 +20,7 @@ struct run_amount {
 	int64_t minor;
 };
 
-/* How far a run is.  Borrows from the JSON. */
+/* How far a run is; no count is negative.  Borrows from the JSON. */
 struct run_state {
 	struct str status;
 	bool dry_run;
@@ -47,7 +47,8 @@ NODISCARD bool run_state_is_over(const struct run_state *state);
 
 /**
  * run_state_text(json, key), run_state_count(json, key), run_state_flag(json, key):
- * A member of the object ${json}: its text or none; its number or 0; whether it is true.
+ * A member of the object ${json}: its text or none; its number, which may be any, or 0; whether it
+ * is true.
  */
 NODISCARD struct str run_state_text(const json_t *json, const char *key);
 NODISCARD int64_t run_state_count(const json_t *json, const char *key);
@@ -55,9 +56,22 @@ NODISCARD bool run_state_flag(const json_t *json, const char *key);
 
 /**
  * run_state_put_text(out, text):
- * Append what others wrote, without control characters, which a terminal might obey.
+ * Append what others wrote, with a question mark for each control or format character, which a
+ * terminal might obey, and for each byte that is not of UTF-8.
  */
 void run_state_put_text(struct buf *out, struct str text);
+
+/**
+ * run_state_columns(text):
+ * The columns of a terminal that ${text} takes.
+ */
+NODISCARD size_t run_state_columns(struct str text);
+
+/**
+ * run_state_fit(text, columns_max):
+ * As much of the beginning of ${text} as ${columns_max} columns have room for: whole characters.
+ */
+NODISCARD struct str run_state_fit(struct str text, size_t columns_max);
 
 /**
  * run_state_put_count(out, count):

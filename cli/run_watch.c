@@ -47,8 +47,6 @@ terminal_width(void)
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
 		return WIDTH_UNLESS_KNOWN;
-	if (size.ws_col < RUN_PROGRESS_WIDTH_MIN)
-		return RUN_PROGRESS_WIDTH_MIN;
 	return size.ws_col < RUN_PROGRESS_WIDTH_MAX ? size.ws_col : RUN_PROGRESS_WIDTH_MAX;
 }
 
@@ -82,13 +80,11 @@ draw(struct watch *watch)
 static void
 draw_pause(struct watch *watch, const struct err *why, int64_t pause_ms)
 {
-	size_t width = watch->terminal ? terminal_width() : LINE_MAX_BYTES;
-
 	buf_clear(&watch->line);
 	buf_printf(
 	    &watch->line, "again in %lld s: %s", (long long)(pause_ms + 999) / 1000, why->text);
-	if (watch->line.len >= width)
-		watch->line.len = width - 1;
+	if (watch->terminal)
+		watch->line.len = run_state_fit(buf_str(&watch->line), terminal_width() - 1).len;
 	print_line(watch);
 }
 

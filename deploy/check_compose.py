@@ -81,10 +81,34 @@ def production(document):
         yield "the network of the data has a way out"
 
 
+def settings_in(text):
+    """The variables in tables of docs/settings.md."""
+    return set(re.findall(r"^\| `(BILLD_\w+)`", text, re.M))
+
+
 def known_settings(root):
     """The variables that our programs read."""
-    names = set(re.findall(r"^\| `(BILLD_\w+)`", (root / "docs/settings.md").read_text(), re.M))
+    names = settings_in((root / "docs/settings.md").read_text())
     return names | {f"{name}_FILE" for name in names}
+
+
+def worker_settings(root):
+    """The variables that a worker reads."""
+    pages = re.split(r"^## ", (root / "docs/settings.md").read_text(), flags=re.M)
+    (names,) = (settings_in(page) for page in pages if page.startswith("billd-worker\n"))
+    return names
+
+
+def passed_on(document, wanted):
+    """Faults of either file: a container sees what is listed alone, and who sets anything else sets it in vain."""
+    given = document["services"]["worker"]["environment"]
+    for name in sorted(wanted):
+        if name not in given and f"{name}_FILE" not in given:
+            yield f"worker: {name} does not reach it"
+    for name, value in given.items():
+        asked = re.search(r"\$\{(\w+)", str(value))
+        if asked and asked.group(1) != name:
+            yield f"worker: {name} is taken from {asked.group(1)}"
 
 
 def settings(document, known):
@@ -102,6 +126,8 @@ def units(root, known):
     values = dict(line.split("=", 1) for line in path.read_text().splitlines() if line and line[0] != "#")
     for variable in sorted(values.keys() - known):
         yield f"{path.name}: {variable} is no setting"
+    if "BILLD_BILLING" not in values:
+        yield f"{path.name}: does not say who bills"
     if values.get("BILLD_SIGNED_COMMANDS") != "1":
         yield f"{path.name}: workers take commands that nobody signed"
 
@@ -116,12 +142,13 @@ def same_kafka(document, pom):
 
 def main(root):
     pom = (root / "deploy/kafka/pom.xml").read_text()
-    known = known_settings(root)
+    known, wanted = known_settings(root), worker_settings(root)
     faults = list(units(root, known))
     for path in ("docker-compose.yml", "deploy/compose.production.yml"):
         file = root / path
         document = yaml.safe_load(file.read_text())
         found = [*references(document, file.parent), *same_kafka(document, pom), *settings(document, known)]
+        found += passed_on(document, wanted)
         if file.name == "compose.production.yml":
             found += production(document)
         faults += [f"{path}: {fault}" for fault in found]

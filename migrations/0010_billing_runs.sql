@@ -27,8 +27,9 @@ CREATE TABLE billd.billing_runs (
 ) WITH (fillfactor = 50);
 
 CREATE INDEX billing_runs_list ON billd.billing_runs (organisation_id, created_ms, id);
--- What each worker looks at, each time.
-CREATE INDEX billing_runs_open ON billd.billing_runs (created_ms) WHERE status = 'running';
+-- What each worker looks at, page by page; and how many an organisation has open.
+CREATE INDEX billing_runs_running ON billd.billing_runs (created_ms, id) WHERE status = 'running';
+CREATE INDEX billing_runs_open ON billd.billing_runs (organisation_id) WHERE status IN ('running', 'paused');
 
 -- How far a run is in one partition of the command log. The owner of the partition alone writes it, under the lock of its progress.
 CREATE TABLE billd.billing_run_parts (
@@ -98,8 +99,12 @@ DROP INDEX billd.subscriptions_due, billd.subscriptions_due_on_clock;
 CREATE INDEX subscriptions_due ON billd.subscriptions (shard, due_at, id) WHERE due_at IS NOT NULL AND test_clock_id IS NULL;
 CREATE INDEX subscriptions_due_on_clock ON billd.subscriptions (test_clock_id, due_at, id)
     WHERE due_at IS NOT NULL AND test_clock_id IS NOT NULL;
+-- A run looks for what is due of its organisation alone, however much the others have.
+CREATE INDEX subscriptions_due_of ON billd.subscriptions (organisation_id, shard, due_at, id)
+    WHERE due_at IS NOT NULL AND test_clock_id IS NULL;
 -- What is parked and may be tried again: few, if any.
-CREATE INDEX subscriptions_parked ON billd.subscriptions (shard, id) WHERE billing_problem IS NOT NULL;
+CREATE INDEX subscriptions_parked ON billd.subscriptions (organisation_id, shard, id) WHERE billing_problem IS NOT NULL;
+CREATE INDEX subscriptions_parked_of ON billd.subscriptions (organisation_id, customer_id) WHERE billing_problem IS NOT NULL;
 
 DO $$
 DECLARE

@@ -98,8 +98,15 @@ step_due(struct decision *decision, struct customer *customer, struct subscripti
 	struct step step;
 	enum refusal refusal;
 
-	if (billing_terms(decision, row, &terms) != REFUSAL_NONE)
-		return REFUSAL_MAX;
+	if (billing_terms(decision, row, &terms) != REFUSAL_NONE) {
+		/* A command is set aside with what it came upon; of what falls due by itself this
+		 * subscription alone is. */
+		if (decision->meta != NULL)
+			return REFUSAL_MAX;
+		memset(&decision->err, 0, sizeof(decision->err));
+		billing_park(decision, customer, row, REFUSAL_DEAD_LETTER);
+		return REFUSAL_NONE;
+	}
 	refusal = terms_judge(customer, &terms);
 	if (refusal == REFUSAL_NONE)
 		refusal = lifecycle_due(row, &terms, &step, bill);

@@ -93,9 +93,9 @@ NODISCARD enum refusal billing_retry(struct decision *decision, struct customer 
  * Do what fell due of the subscriptions of ${customer} that are in the facts, up to and with
  * ${horizon}: in the order of due_at, then id; each step for itself, at its own moment and under
  * its own cause, so that it does not matter who does it, and when.  A step that is refused parks
- * its subscription.  At most BILLING_STEPS_MAX of them;
- * ${ret_more} tells whether some are left.  REFUSAL_MAX when decision->err says why it could not be
- * decided; else REFUSAL_NONE.
+ * its subscription; so does, where no command is decided, one whose terms cannot be had.  At most
+ * BILLING_STEPS_MAX of them; ${ret_more} tells whether some are left.  REFUSAL_MAX when
+ * decision->err says why it could not be decided; else REFUSAL_NONE.
  */
 NODISCARD enum refusal billing_catch_up(
     struct decision *decision, struct customer *customer, struct horizon horizon, bool *ret_more);

@@ -137,6 +137,11 @@ retry_or_leave(struct chunk *chunk, struct decision *decision, const struct due_
 	refusal = is_far_behind(decision, chunk->part, &due, &far);
 	if (refusal == REFUSAL_NONE && parked && !far)
 		refusal = billing_retry(decision, customer, row, item->horizon);
+	/* One that cannot even be judged stays parked, and keeps nobody from what is due. */
+	if (refusal == REFUSAL_MAX && parked) {
+		memset(&decision->err, 0, sizeof(decision->err));
+		return REFUSAL_NONE;
+	}
 	if (refusal != REFUSAL_NONE || !far)
 		return refusal;
 	run_report_fail(chunk->context, chunk->report, row,
@@ -241,7 +246,8 @@ chunk_load(struct chunk *chunk, size_t first, size_t len, struct err *err)
 	return ERR_NONE;
 }
 
-/* Whether the run that the chunk belongs to goes on, as it now is and stays until we commit. */
+/* Whether the run that the chunk belongs to goes on, as far as is known; what a chunk has in hand
+ * when its run is paused or canceled is done. */
 static bool
 run_goes_on(const struct chunk *chunk)
 {

@@ -56,6 +56,7 @@ enum need {
 				 */
 	NEED_TEST_CLOCK,        /* by id */
 	NEED_BILLING_RUN,       /* by id */
+	NEED_BILLING_RUNS_OPEN, /* an organisation's, by its id: as many as it may have */
 	NEED_PLAN_VERSION,      /* by id; as all below, of what was loaded without being asked */
 	NEED_QUANTITIES,        /* of the current period, by subscription */
 	NEED_ITEMS,             /* a customer's pending ones, when it has some */

@@ -110,6 +110,10 @@ static const struct need_info {
 	ASKED_BY_ID ROWS_OF("billd.test_clocks", OF_TENANT "r.id = k.id")},
     [NEED_BILLING_RUN] = {"billing_runs_by_id", TABLE_BILLING_RUNS, false,
 	ASKED_BY_ID ROWS_OF("billd.billing_runs", OF_TENANT "r.id = k.id")},
+    [NEED_BILLING_RUNS_OPEN] = {"billing_runs_open_of", TABLE_BILLING_RUNS, false,
+	ASKED_BY_ID
+	"CROSS JOIN LATERAL (SELECT * FROM billd.billing_runs r WHERE r.organisation_id = k.id "
+	"AND r.status IN ('running', 'paused') LIMIT " TEXT_OF_VALUE(BILLING_RUNS_OPEN_MAX) ") t"},
     [NEED_PLAN_VERSION] = {"plan_versions_by_id", TABLE_PLAN_VERSIONS, false,
 	ASKED_BY_ID ROWS_OF("billd.plan_versions", OF_TENANT "r.id = k.id")},
     [NEED_QUANTITIES] = {"quantities_by_subscription", TABLE_QUANTITIES, false,

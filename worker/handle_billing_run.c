@@ -28,8 +28,27 @@ billing_run_start_resource(const void *command)
 void
 billing_run_start_refer(struct facts *facts, const void *command)
 {
-	(void)facts;
-	(void)command;
+	const struct start_billing_run *start = command;
+
+	facts_need(facts, NEED_BILLING_RUNS_OPEN, start->meta.organisation_id,
+	    &start->meta.organisation_id);
+}
+
+/* How many runs of the organisation are open, as far as it matters. */
+static int
+open_count(const struct decision *decision)
+{
+	const struct fact_list *runs = &decision->decider->facts->lists[TABLE_BILLING_RUNS];
+	int count = 0;
+
+	for (size_t i = 0; i < runs->len; i++) {
+		const struct billing_run *run = runs->values[i];
+
+		if (uuid_equal(run->organisation_id, decision->organisation->id) &&
+		    instant_is_none(run->finished_at))
+			count++;
+	}
+	return count;
 }
 
 enum refusal
@@ -53,6 +72,8 @@ billing_run_start_decide(struct decision *decision, const void *command)
 	};
 
 	CHECK(instant_is_valid(run.as_of) && run.invoices_max > 0);
+	if (open_count(decision) >= BILLING_RUNS_OPEN_MAX)
+		return REFUSAL_BILLING_RUNS_OPEN;
 	if (run.as_of.s - now.s > BILLING_RUN_AHEAD_MAX_S)
 		return decision_refuse(decision, REFUSAL_AS_OF_TOO_FAR_AHEAD,
 		    "as_of: lies more than %lld days ahead",
@@ -184,7 +205,7 @@ billing_run_resume_decide(struct decision *decision, const void *command)
 	return simple_decide(decision, command, &resume);
 }
 
-/* A chunk holds the run's row while it is done: behind this command none is. */
+/* What a worker has in hand of it is done, and counted in its parts. */
 enum refusal
 billing_run_cancel_decide(struct decision *decision, const void *command)
 {

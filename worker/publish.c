@@ -279,22 +279,26 @@ event_reported(struct publisher *publisher, const struct delivery *delivery)
 		lane->acked = number;
 }
 
-/* The numbers of dead letters that were reported, at most ${max}. */
+/* The numbers of dead letters that were reported, at most ${max}.  All reports that are there are
+ * taken: a chunk of a billing run makes more events than DELIVERIES_CHUNK, and what is not taken
+ * piles up, with the events themselves. */
 static size_t
 reports_take(struct publisher *publisher, int timeout_ms, uint64_t *ret_dead_letters, size_t max)
 {
 	struct delivery deliveries[DELIVERIES_CHUNK];
-	size_t dead_letters = 0;
-	size_t len =
-	    producer_poll(publisher->producer, timeout_ms, deliveries, ARRAY_LEN(deliveries));
+	size_t dead_letters = 0, len = ARRAY_LEN(deliveries);
 
-	for (size_t i = 0; i < len; i++) {
-		uint64_t opaque = (uintptr_t)deliveries[i].opaque;
+	for (; len == ARRAY_LEN(deliveries); timeout_ms = 0) {
+		len = producer_poll(
+		    publisher->producer, timeout_ms, deliveries, ARRAY_LEN(deliveries));
+		for (size_t i = 0; i < len; i++) {
+			uint64_t opaque = (uintptr_t)deliveries[i].opaque;
 
-		if ((opaque & OPAQUE_DEAD_LETTER) == 0)
-			event_reported(publisher, &deliveries[i]);
-		else if (deliveries[i].persisted && dead_letters < max)
-			ret_dead_letters[dead_letters++] = opaque & ~OPAQUE_DEAD_LETTER;
+			if ((opaque & OPAQUE_DEAD_LETTER) == 0)
+				event_reported(publisher, &deliveries[i]);
+			else if (deliveries[i].persisted && dead_letters < max)
+				ret_dead_letters[dead_letters++] = opaque & ~OPAQUE_DEAD_LETTER;
+		}
 	}
 	return dead_letters;
 }

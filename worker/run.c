@@ -56,7 +56,8 @@ run_part_moved(struct run_part *part, const struct run_report *report)
 
 /* What is stored of ${part} alone: by whom it is filled, over the report's arena. */
 struct leaving {
-	const struct due_items *found; /* NULL: nothing is left of the part */
+	const struct due_items *found; /* NULL: nobody, but where the part is */
+	bool finished;                 /* nothing is left of it */
 	size_t which;                  /* of the items: the one that cannot be billed */
 	struct str reason, detail;
 };
@@ -70,7 +71,7 @@ leaving_report(struct batch_context *context, const struct leaving *leaving,
 
 	if (found == NULL) {
 		report->at = part->at;
-		report->finished = true;
+		report->finished = leaving->finished;
 		return;
 	}
 	item = &found->items[leaving->which];
@@ -129,7 +130,7 @@ part_tell(const char *what, const struct run_part *part)
 static enum err_class
 part_finish(struct batch_context *context, struct run_part *part, struct err *err)
 {
-	const struct leaving all = {.found = NULL};
+	const struct leaving all = {.finished = true};
 
 	if (part_store(context, part, &all, err) != ERR_NONE)
 		return err->class;
@@ -238,9 +239,14 @@ part_do(struct runs *runs, struct batch_context *context, struct run_part *part,
 	until = run_until(part, runs->now, &settled);
 	if (run_find(runs, context, part, until, settled, &look, err) != ERR_NONE)
 		return err->class;
-	*ret_did = look.through || runs->found.len > 0;
+	*ret_did = look.through || look.moved || runs->found.len > 0;
 	if (look.through)
 		return part_finish(context, part, err);
+	if (look.moved) {
+		const struct leaving nobody = {.finished = false};
+
+		return part_store(context, part, &nobody, err);
+	}
 	if (look.too_much) {
 		const struct leaving one = {
 		    .found = &runs->found, .reason = slug(REFUSAL_DUE_TOO_MUCH)};
@@ -268,24 +274,40 @@ turn_pass(struct runs *runs, const struct run_part *part)
 	runs->turn_partition = part->partition->id;
 }
 
-/* Parts begin before any goes on: so it is known early how much there is to do. */
+/* Every part of the page was looked at. */
+static void
+turn_pass_page(struct runs *runs)
+{
+	runs->turn_created_ms = runs->page_created_ms;
+	runs->turn_run_id = runs->page_run_id;
+	runs->turn_partition = INT32_MAX;
+}
+
+/* Parts begin before any goes on: so it is known early how much there is to do.  Where those of one
+ * run must wait, those of the next ones need not. */
 static enum err_class
 parts_begin(struct runs *runs, struct batch_context *context, bool *ret_did, struct err *err)
 {
 	const struct run_part *first = NULL;
 	int64_t begun = 0, now_ms = clock_steady_ms();
 
-	for (size_t i = 0; i < runs->parts_len && first == NULL; i++)
-		if (!runs->parts[i].begun)
-			first = &runs->parts[i];
-	if (first == NULL || now_ms < runs->begin_at_ms || !part_hold_back(runs, context, first))
+	if (now_ms < runs->begin_at_ms)
 		return ERR_NONE;
-	if (run_find_begin(runs, context, first, &begun, err) != ERR_NONE)
-		return err->class;
+	for (size_t i = 0; i < runs->parts_len && begun == 0; i++) {
+		const struct run_part *part = &runs->parts[i];
+
+		if (part->begun || (first != NULL && uuid_equal(first->run_id, part->run_id)))
+			continue;
+		first = part;
+		if (!part_hold_back(runs, context, part))
+			break;
+		if (run_find_begin(runs, context, part, &begun, err) != ERR_NONE)
+			return err->class;
+	}
 	*ret_did = begun > 0;
 	if (begun > 0)
 		part_tell("billing run: partitions begun", first);
-	else
+	else if (first != NULL)
 		runs->begin_at_ms = now_ms + RUN_LOOK_MS;
 	return ERR_NONE;
 }
@@ -331,10 +353,11 @@ turn_do(struct runs *runs, struct batch_context *context, bool busy, bool *ret_d
 		if (*ret_did)
 			return ERR_NONE;
 	}
-	if (runs->parts_len < RUN_PARTS_MAX)
+	*ret_more = runs->parts_len == RUN_PARTS_MAX || runs->page_full;
+	if (!*ret_more)
 		turn_reset(runs);
-	else
-		*ret_more = true;
+	else if (runs->parts_len < RUN_PARTS_MAX)
+		turn_pass_page(runs);
 	return ERR_NONE;
 }
 
@@ -357,10 +380,11 @@ run_step(struct runs *runs, struct batch_context *context, bool busy, struct err
 		from_start = runs->turn_partition < 0 && runs->turn_created_ms == 0;
 		if (run_find_parts(runs, context, err) != ERR_NONE)
 			return err->class;
-		left_note(runs, context->partitions, from_start && runs->parts_len < RUN_PARTS_MAX);
+		left_note(runs, context->partitions,
+		    from_start && runs->parts_len < RUN_PARTS_MAX && !runs->page_full);
 		if (turn_do(runs, context, busy, &did, &more, err) != ERR_NONE)
 			return err->class;
 	} while (!did && !more && !from_start && runs->turn_partition < 0);
-	runs->left = did;
+	runs->left = did || more;
 	return ERR_NONE;
 }

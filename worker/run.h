@@ -18,8 +18,8 @@
  * a customer's due subscriptions it takes together.
  *
  * A run up to a moment that was past when it was started stays behind the command log, as all that
- * falls due does (due_until): no shard is through before that moment is.  One that bills ahead waits
- * for what was accepted before it alone.
+ * falls due does (due_until): no shard is through before that moment is.  One that bills ahead
+ * waits for what was accepted before it alone.
  */
 
 #include "worker/chunk.h"
@@ -33,6 +33,7 @@ struct run_report;
 #define RUN_CHUNK_FIRST 100   /* subscriptions in the first chunk */
 #define RUN_CHUNK_MIN 10      /* in any, where there are as many, */
 #define RUN_CHUNK_MAX 500     /* and at the most: more are hardly faster, and take memory */
+#define RUN_PAGE_MAX 8        /* runs that are looked at in one turn, */
 #define RUN_PARTS_MAX 64      /* of all runs, looked at in one turn */
 #define RUN_FIRST_INVOICES 20 /* that a dry run shows */
 #define RUN_DRY_SUBSCRIPTIONS_MAX \
@@ -75,6 +76,9 @@ struct runs {
 	int64_t turn_created_ms;
 	struct uuid turn_run_id;
 	int32_t turn_partition;
+	bool page_full; /* there may be more runs, behind this one: */
+	int64_t page_created_ms;
+	struct uuid page_run_id;
 	size_t chunk_len; /* subscriptions that the next chunk takes; 0: RUN_CHUNK_FIRST */
 	size_t parts_len;
 	struct run_part parts[RUN_PARTS_MAX];

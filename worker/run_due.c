@@ -7,8 +7,7 @@
 #define FAILED                                                                                 \
 	"EXISTS (SELECT FROM billd.billing_run_failures f WHERE f.organisation_id = $1::uuid " \
 	"AND f.run_id = $2::uuid AND f.subscription_id = r.id OFFSET 0)"
-/* In a form that no index is chosen for: there is one by shard and time, and that is the one. */
-#define OURS "(r.organisation_id = $1::uuid) IS TRUE AND r.test_clock_id IS NULL"
+#define OURS "r.organisation_id = $1::uuid AND r.test_clock_id IS NULL"
 
 /* All of a customer's that a run may be about. */
 #define OF_CUSTOMER                                                           \
@@ -29,8 +28,9 @@ static const struct pg_statement statements[] = {
 	"AND (r.due_at, r.id) > (coalesce(k.after_due_at, '-infinity'), $7::uuid) "
 	"AND " OURS " AND NOT " FAILED
 	/* Whoever has something parked comes later, with all of it. */
-	" AND ($8::bool OR NOT EXISTS (SELECT FROM billd.subscriptions p WHERE p.shard = k.shard "
-	"AND p.billing_problem IS NOT NULL AND (p.customer_id = r.customer_id) IS TRUE OFFSET 0)) "
+	" AND ($8::bool OR NOT EXISTS (SELECT FROM billd.subscriptions p "
+	"WHERE p.organisation_id = $1::uuid AND p.customer_id = r.customer_id "
+	"AND p.billing_problem IS NOT NULL OFFSET 0)) "
 	"ORDER BY r.due_at, r.id LIMIT $5::int8) t LIMIT $5::int8"},
     {"run_parked", "SELECT t.customer_id, t.id FROM unnest($3::int4[]) k(shard) "
 		   "CROSS JOIN LATERAL (SELECT r.customer_id, r.id FROM billd.subscriptions r "
@@ -330,7 +330,8 @@ real_shards_find(struct look *look, bool settled, struct err *err)
 	return ERR_NONE;
 }
 
-/* Of a dry run: the customers who have something behind its cursor, and had nothing before it. */
+/* Of a dry run: the customers who have something behind its cursor, and had nothing before it.  Of
+ * one with very many most rows are no first one: then nobody is found, and the part moves on. */
 static enum err_class
 dry_shards_find(struct look *look, struct err *err)
 {
@@ -339,61 +340,62 @@ dry_shards_find(struct look *look, struct err *err)
 	struct uuid *customers;
 	size_t len = 0;
 
-	while (part->at.shard < SHARDS && look->found->len == 0) {
-		if (shards_find(look, &part->at, false, &rows, &len, err) != ERR_NONE)
-			return err->class;
-		part->end = (struct run_cursor){SHARDS, INSTANT_NONE, UUID_NIL};
-		if (len == look->rows_max) {
-			const struct due_row *last = &rows[len - 1];
+	if (shards_find(look, &part->at, false, &rows, &len, err) != ERR_NONE)
+		return err->class;
+	part->end = (struct run_cursor){SHARDS, INSTANT_NONE, UUID_NIL};
+	if (len == look->rows_max) {
+		const struct due_row *last = &rows[len - 1];
 
-			part->end = (struct run_cursor){
-			    id_shard(last->subscription_id), last->due_at, last->subscription_id};
-		}
-		len = customers_of(look, rows, len, &customers);
-		if (customers_find(look, customers, len, err) != ERR_NONE)
-			return err->class;
-		if (look->found->len == 0)
-			part->at = part->end;
+		part->end = (struct run_cursor){
+		    id_shard(last->subscription_id), last->due_at, last->subscription_id};
 	}
+	len = customers_of(look, rows, len, &customers);
+	if (customers_find(look, customers, len, err) != ERR_NONE)
+		return err->class;
+	look->result->moved = look->found->len == 0;
+	if (look->result->moved)
+		part->at = part->end;
 	return ERR_NONE;
 }
 
 /* ---- Behind the last shard. */
 
-/* Customers with something parked that was not tried yet. */
+/* Customers with something parked that was not tried yet; the part moves on where there is nothing
+ * to do of those of a page. */
 static enum err_class
 parked_find(struct look *look, struct err *err)
 {
 	struct run_part *part = look->part;
-	size_t len = 1;
+	struct pg_params params;
+	struct uuid *customers;
+	struct due_row *rows;
+	PGresult *result;
+	size_t len;
 
-	while (look->found->len == 0 && len > 0) {
-		struct uuid *customers;
-		struct due_row *rows;
-		struct pg_params params;
-		PGresult *result;
-
-		pg_params_init(&params, &look->context->arena);
-		pg_params_uuid(&params, part->organisation_id);
-		pg_params_uuid(&params, part->run_id);
-		params_shards(&params, look, part->partition->id);
-		pg_params_uuid(&params, part->at.after_id);
-		pg_params_int64(&params, (int64_t)look->rows_max);
-		if (ask(look->context, part, "run_parked", &params, &result, err) != ERR_NONE)
-			return err->class;
-		len = (size_t)PQntuples(result);
-		rows = rows_room(look, len);
-		for (size_t i = 0; i < len; i++) {
-			rows[i] = (struct due_row){.customer_id = pg_get_uuid(result, (int)i, 0)};
-			part->end.after_id = pg_get_uuid(result, (int)i, 1);
-		}
-		PQclear(result);
-		len = customers_of(look, rows, len, &customers);
-		if (customers_find(look, customers, len, err) != ERR_NONE)
-			return err->class;
-		if (look->found->len == 0)
-			part->at = part->end;
+	part->end = part->at;
+	pg_params_init(&params, &look->context->arena);
+	pg_params_uuid(&params, part->organisation_id);
+	pg_params_uuid(&params, part->run_id);
+	params_shards(&params, look, part->partition->id);
+	pg_params_uuid(&params, part->at.after_id);
+	pg_params_int64(&params, (int64_t)look->rows_max);
+	if (ask(look->context, part, "run_parked", &params, &result, err) != ERR_NONE)
+		return err->class;
+	len = (size_t)PQntuples(result);
+	rows = rows_room(look, len);
+	for (size_t i = 0; i < len; i++) {
+		rows[i] = (struct due_row){.customer_id = pg_get_uuid(result, (int)i, 0)};
+		part->end.after_id = pg_get_uuid(result, (int)i, 1);
 	}
+	PQclear(result);
+	if (len == 0)
+		return ERR_NONE;
+	len = customers_of(look, rows, len, &customers);
+	if (customers_find(look, customers, len, err) != ERR_NONE)
+		return err->class;
+	look->result->moved = look->found->len == 0;
+	if (look->result->moved)
+		part->at = part->end;
 	return ERR_NONE;
 }
 
@@ -431,11 +433,13 @@ run_find(struct runs *runs, struct batch_context *context, struct run_part *part
 	    (part->dry_run ? dry_shards_find(&look, err) : real_shards_find(&look, settled, err)) !=
 		ERR_NONE)
 		return err->class;
-	if (look.found->len > 0 || !settled)
+	if (look.found->len > 0 || ret_look->moved || !settled)
 		return ERR_NONE;
 	if (parked_find(&look, err) != ERR_NONE)
 		return err->class;
-	if (look.found->len == 0 && !part->dry_run && rest_find(&look, err) != ERR_NONE)
+	if (look.found->len > 0 || ret_look->moved)
+		return ERR_NONE;
+	if (!part->dry_run && rest_find(&look, err) != ERR_NONE)
 		return err->class;
 	ret_look->through = look.found->len == 0;
 	return ERR_NONE;

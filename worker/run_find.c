@@ -9,10 +9,10 @@
 #define DUE_IN_SHARD                                                              \
 	"billd.subscriptions r WHERE r.shard = k.shard AND r.due_at IS NOT NULL " \
 	"AND r.test_clock_id IS NULL AND r.due_at <= $4::timestamptz "            \
-	"AND (r.organisation_id = $1::uuid) IS TRUE"
+	"AND r.organisation_id = $1::uuid"
 #define PARKED_IN_SHARD                                                                    \
 	"billd.subscriptions r WHERE r.shard = k.shard AND r.billing_problem IS NOT NULL " \
-	"AND r.test_clock_id IS NULL AND (r.organisation_id = $1::uuid) IS TRUE"
+	"AND r.test_clock_id IS NULL AND r.organisation_id = $1::uuid"
 #define ANY_OF(rows)                                                                   \
 	"EXISTS (SELECT FROM " SHARDS_OF_PART " CROSS JOIN LATERAL (SELECT FROM " rows \
 	" LIMIT 1) t OFFSET 0)"
@@ -20,19 +20,29 @@
 	"(SELECT count(*) FROM " SHARDS_OF_PART " CROSS JOIN LATERAL (SELECT FROM " rows \
 	" OFFSET 0) t)"
 
+#define TEXT(value) #value
+#define NUMBER(value) TEXT(value)
+/* So many runs from the turn on: however many are on their way, a look is short. */
+#define RUNS_OF_PAGE(created_ms, id)                                    \
+	"FROM billd.billing_runs WHERE status = 'running' "             \
+	"AND (created_ms, id) >= (" created_ms "::int8, " id "::uuid) " \
+	"ORDER BY created_ms, id LIMIT " NUMBER(RUN_PAGE_MAX)
+
 static const struct pg_statement statements[] = {
+    {"run_page", "SELECT created_ms, id " RUNS_OF_PAGE("$1", "$2")},
     {"run_parts",
 	"SELECT r.organisation_id, r.id, q.part, r.as_of, r.created_at, r.created_ms, r.dry_run, "
 	"r.invoices_max, p.part IS NOT NULL, coalesce(p.shard, q.part), p.after_due_at, p.after_id "
-	"FROM (SELECT * FROM billd.billing_runs WHERE status = 'running' "
-	"AND (created_ms, id) >= ($2::int8, $3::uuid) OFFSET 0) r "
-	"CROSS JOIN unnest($1::int4[]) q(part) "
-	"LEFT JOIN LATERAL (SELECT * FROM billd.billing_run_parts p "
-	"WHERE p.organisation_id = r.organisation_id AND p.run_id = r.id AND p.part = q.part "
-	"OFFSET 0) p ON true "
-	"WHERE p.finished_at IS NULL "
-	"AND (r.created_ms, r.id, q.part) > ($2::int8, $3::uuid, $4::int4) "
-	"ORDER BY r.created_ms, r.id, q.part LIMIT $5::int8"},
+	"FROM (SELECT * " RUNS_OF_PAGE(
+	    "$2", "$3") ") r "
+			"CROSS JOIN unnest($1::int4[]) q(part) "
+			"LEFT JOIN LATERAL (SELECT * FROM billd.billing_run_parts p "
+			"WHERE p.organisation_id = r.organisation_id AND p.run_id = r.id AND "
+			"p.part = q.part "
+			"OFFSET 0) p ON true "
+			"WHERE p.finished_at IS NULL "
+			"AND (r.created_ms, r.id, q.part) > ($2::int8, $3::uuid, $4::int4) "
+			"ORDER BY r.created_ms, r.id, q.part LIMIT $5::int8"},
     {"run_now", "SELECT date_trunc('second', now())"},
     {"run_begin_through",
 	"INSERT INTO billd.billing_run_parts (organisation_id, run_id, part, shard, finished_at) "
@@ -86,10 +96,13 @@ parts_send(const struct runs *runs, struct batch_context *context, struct err *e
 	const struct partitions *partitions = context->partitions;
 	int32_t ids[CONSUMER_PARTITIONS_MAX];
 	struct pg *pg = context->pg;
-	struct pg_params params;
+	struct pg_params page, params;
 
 	for (size_t i = 0; i < partitions->len; i++)
 		ids[i] = partitions->items[i].id;
+	pg_params_init(&page, &context->arena);
+	pg_params_int64(&page, runs->turn_created_ms);
+	pg_params_uuid(&page, runs->turn_run_id);
 	pg_params_init(&params, &context->arena);
 	pg_params_int32s(&params, ids, partitions->len);
 	pg_params_int64(&params, runs->turn_created_ms);
@@ -98,6 +111,7 @@ parts_send(const struct runs *runs, struct batch_context *context, struct err *e
 	pg_params_int64(&params, RUN_PARTS_MAX);
 	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "due_see", NULL, err) != ERR_NONE ||
 	    pg_send(pg, "run_now", NULL, err) != ERR_NONE ||
+	    pg_send(pg, "run_page", &page, err) != ERR_NONE ||
 	    pg_send(pg, "run_parts", &params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
 		return err->class;
 	return ERR_NONE;
@@ -133,24 +147,30 @@ parts_take(struct runs *runs, struct batch_context *context, const PGresult *res
 enum err_class
 run_find_parts(struct runs *runs, struct batch_context *context, struct err *err)
 {
-	PGresult *see = NULL, *now = NULL, *parts = NULL;
+	PGresult *see = NULL, *now = NULL, *page = NULL, *parts = NULL;
 	enum err_class class = ERR_NONE;
 	struct pg *pg = context->pg;
 
 	runs->parts_len = 0;
 	arena_reset(&context->arena);
 	if (parts_send(runs, context, err) != ERR_NONE || pg_receive(pg, &see, err) != ERR_NONE ||
-	    pg_receive(pg, &now, err) != ERR_NONE || pg_receive(pg, &parts, err) != ERR_NONE ||
-	    pg_finish(pg, err) != ERR_NONE) {
+	    pg_receive(pg, &now, err) != ERR_NONE || pg_receive(pg, &page, err) != ERR_NONE ||
+	    pg_receive(pg, &parts, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE) {
 		class = err_wrap(err, "run parts");
 		pg_rollback(pg);
 		goto out;
 	}
 	runs->now = pg_get_instant(now, 0, 0);
+	runs->page_full = PQntuples(page) == RUN_PAGE_MAX;
+	if (runs->page_full) {
+		runs->page_created_ms = pg_get_int64(page, RUN_PAGE_MAX - 1, 0);
+		runs->page_run_id = pg_get_uuid(page, RUN_PAGE_MAX - 1, 1);
+	}
 	parts_take(runs, context, parts);
 out:
 	PQclear(see);
 	PQclear(now);
+	PQclear(page);
 	PQclear(parts);
 	return class;
 }

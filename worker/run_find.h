@@ -12,6 +12,7 @@
 /* What a look in a part came to, beside what it found. */
 struct run_look {
 	bool through;  /* nothing is left */
+	bool moved;    /* nobody was found, but the part is further, which is to be kept */
 	bool too_much; /* whoever was found has more due than a dry run takes together */
 };
 

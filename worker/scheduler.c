@@ -194,10 +194,12 @@ run_close(struct scheduler *scheduler, struct err *err)
 	}
 	finish = closing_command(closing, clock_now_ms());
 	closing_note(scheduler, &finish, closing->dry_run ? NULL : closing_difference(closing));
-	attempts_told(&scheduler->attempts, closing->run_id, clock_steady_ms());
 	CRASH_POINT("closing");
-	return teller_send(&scheduler->teller, COMMAND_FINISH_BILLING_RUN, closing->organisation_id,
-	    closing->shard, &finish, err);
+	if (teller_send(&scheduler->teller, COMMAND_FINISH_BILLING_RUN, closing->organisation_id,
+		closing->shard, &finish, err) != ERR_NONE)
+		return err->class;
+	attempts_told(&scheduler->attempts, closing->run_id, clock_steady_ms());
+	return ERR_NONE;
 }
 
 /* One that can never be told must not keep the others from it. */

@@ -33,8 +33,21 @@ arena_release(struct arena *arena)
 void
 arena_reset(struct arena *arena)
 {
-	for (struct arena_block *block = arena->first; block != NULL; block = block->next)
+	struct arena_block **at = &arena->first;
+
+	/* A large block that the last round had no use for fits nobody: where sizes differ from
+	 * round to round, such blocks would become more and more. */
+	while (*at != NULL) {
+		struct arena_block *block = *at;
+
+		if (block->used == 0 && block->size > ARENA_BLOCK_BYTES) {
+			*at = block->next;
+			free(block);
+			continue;
+		}
 		block->used = 0;
+		at = &block->next;
+	}
 	arena->current = arena->first;
 	arena->used = 0;
 }

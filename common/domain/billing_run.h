@@ -14,6 +14,8 @@
 
 /* How far ahead of its command a run may bill. */
 #define BILLING_RUN_AHEAD_MAX_S (INT64_C(366) * 86400)
+/* Runs that an organisation may have open, running or paused. */
+#define BILLING_RUNS_OPEN_MAX 10
 /* Invoices that one subscription gets in a run unless told otherwise. */
 #define BILLING_RUN_INVOICES_MAX INT64_C(100)
 

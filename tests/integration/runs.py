@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from billing import charge, documents_of, instant, plan_of, text_of, tier
 from money import coupon_of, rate_of
-from waiting import PATIENCE, eventually
+from waiting import eventually
 from wire import derived_id, encode, meta, partition_of, shard_of
 
 CUSTOMER, SUBSCRIPTION = 1, 3  # kinds of ids, common/base/id.h
@@ -382,12 +382,14 @@ class Shop:
 
 # In the way of runs
 
-SLOW = """
+PACE = """
 CREATE OR REPLACE FUNCTION public.slow_chunk() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_sleep({seconds});
     RETURN NULL;
 END $$;
+"""
+SLOW = """
 DROP TRIGGER IF EXISTS slow_chunk ON billd.billing_run_parts;
 CREATE TRIGGER slow_chunk AFTER UPDATE ON billd.billing_run_parts FOR EACH STATEMENT
     EXECUTE FUNCTION public.slow_chunk();
@@ -395,10 +397,15 @@ CREATE TRIGGER slow_chunk AFTER UPDATE ON billd.billing_run_parts FOR EACH STATE
 QUICK = "DROP TRIGGER IF EXISTS slow_chunk ON billd.billing_run_parts; DROP FUNCTION IF EXISTS public.slow_chunk();"
 
 
+def pace(stack, seconds):
+    """From now on a chunk of a run takes so much longer, within slow_chunks."""
+    stack.superuser(PACE.format(seconds=seconds))
+
+
 @contextlib.contextmanager
 def slow_chunks(stack, seconds=0.1):
     """Every chunk of a run takes that much longer, and so takes fewer customers: runs last, and can be met midway."""
-    stack.superuser(SLOW.format(seconds=seconds))
+    stack.superuser(PACE.format(seconds=seconds) + SLOW)
     try:
         yield
     finally:
@@ -414,7 +421,7 @@ def midway(run, least=1, seconds=LIMIT_SECONDS):
 
 def reconcile(stack, org):
     """The operator's own look at the books finds nothing."""
-    return stack.billd("reconcile", "--organisation", org.organisation_id, timeout=120 * PATIENCE)
+    return stack.billd("reconcile", "--organisation", org.organisation_id, timeout=600)
 
 
 # Rows, to be compared

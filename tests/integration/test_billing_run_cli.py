@@ -135,6 +135,14 @@ def test_a_command_that_the_rules_refuse_later(api):
     assert err == "billd: The run is over: It was finished before.\n"
 
 
+@pytest.mark.parametrize("named", [None, 7, "", "../../x", f"{OPERATION}/..", "\x9b31m", OPERATION + "\u202e"])
+def test_an_operation_that_is_none_is_neither_asked_for_nor_printed(api, named):
+    answer = {"operation_id": named, "status": "pending", "resource": {"type": "billing_run", "id": RUN}}
+    api.answers["POST /v1/billing-runs"] = [(202, answer)]
+    _, err = api.billd("run", "start", expect=NO_WAY)
+    assert err == "billd: the API does not say which operation it is\n" and len(api.asked) == 1
+
+
 FAULTS = [
     {"pointer": "/as_of", "detail": "must\nlie\x1b[31m within"},
     {"pointer": "/x", "detail": "is unknown"},
@@ -275,7 +283,7 @@ def test_failures_have_all_pages(api):
             "customer_id": str(uuid.uuid4()),
             "due_at": "2026-01-31T00:00:00Z",
             "reason": "amount-out-of-range",
-            "detail": None if number else "\x1b]0;what a name\x07 Zoë\x9b",
+            "detail": None if number else "\x1b]0;what a name\x07 Zoë\x9b \u202e1\u2069\u200f",
         }
         for number in range(3)
     ]
@@ -283,11 +291,12 @@ def test_failures_have_all_pages(api):
     api.answers[f"GET {PATH}/failures?limit=100&cursor=x"] = [(200, {"data": failures[2:], "next_cursor": None})]
     lines = api.billd("run", "failures", RUN)[0].splitlines()
     assert [line.split()[0] for line in lines[1:]] == [each["subscription_id"] for each in failures]
-    assert lines[1].endswith("amount-out-of-range       ?]0;what a name? Zoë?")
+    assert lines[1].endswith("amount-out-of-range       ?]0;what a name? Zoë? ?1??")
 
 
-def test_a_cursor_that_would_be_more_than_one_is_not_followed(api):
-    api.answers["GET /v1/billing-runs?limit=20"] = [(200, {"data": [a_run()], "next_cursor": "a&limit=1"})]
+@pytest.mark.parametrize("cursor", ["a&limit=1", "a b", "a\x7f", "\x9b", "\u202e"])
+def test_a_cursor_that_would_be_more_than_one_is_not_followed(api, cursor):
+    api.answers["GET /v1/billing-runs?limit=20"] = [(200, {"data": [a_run()], "next_cursor": cursor})]
     assert "cursor" in api.billd("run", "list", expect=NO_WAY)[1]
 
 
@@ -315,6 +324,26 @@ def test_watch_ends_as_the_run_does(api, name):
     )
     assert f"{over['status']}  100 %" in lines[1] or over["status"] == "canceled"
     assert "digest" in out
+
+
+IMPOSSIBLE = [
+    {"invoiced": -(2**63), "done": -(2**63), "due": -1},
+    {"invoiced": 2**63 - 1, "done": 2**63 - 1, "due": 2**63 - 1, "failed": 2**63 - 1},
+    {"invoiced": -9 * 10**18, "done": -1, "due": 2**63 - 1, "failed": -(2**63)},
+    {"invoiced": 9 * 10**18, "done": 7, "due": -(2**63), "parts": {"all": -1, "begun": -(2**63)}},
+]
+
+
+@pytest.mark.parametrize("first", range(len(IMPOSSIBLE)))
+@pytest.mark.parametrize("width", [0, 100])
+def test_watch_outlives_numbers_that_cannot_be(api, width, first):
+    """Whatever a server says, it is shown or left out, and the run is watched to its end."""
+    events = [event(on_its_way(1) | more) for more in IMPOSSIBLE[first:] + IMPOSSIBLE[:first]]
+    over = event(a_run(invoices_max=-(2**63), parts={"all": -(2**63)}, previous={"totals": [], "plans": []}))
+    api.answers[f"GET {PATH}"] = [stream(*events, over, after=0.05)]
+    with watching(api, width) as watch:
+        assert watch.wait() == OK, watch.text()
+    assert "100 %" in watch.text() and "neither has invoiced anything" in watch.text()
 
 
 def test_start_can_go_on_watching(api):
@@ -421,7 +450,7 @@ def watching(api, width=0, *arguments, **more):
         os.close(watch.read_end)
 
 
-@pytest.mark.parametrize("width", [40, 100, 300])
+@pytest.mark.parametrize("width", [1, 10, 40, 100, 300])
 def test_on_a_terminal_it_is_one_line(api, width):
     pieces = [event(on_its_way(done, failed=1)) for done in (0, 300, 600, 900, 1200)]
     api.answers[f"GET {PATH}"] = [stream(b"retry: 100\n\n", *pieces, event(a_run()), after=0.1)]
@@ -431,9 +460,35 @@ def test_on_a_terminal_it_is_one_line(api, width):
     drawn = bar.split("\r")[1:]
     assert len(drawn) >= 6 and all(line.endswith("\x1b[K") for line in drawn), bar
     assert all(len(line) - len("\x1b[K") < width for line in drawn), bar
-    assert any(" 75 %" in line and "[" in line for line in drawn) and "100 %" in drawn[-1], bar
+    assert width < 40 or (any(" 75 %" in line and "[" in line for line in drawn) and "100 %" in drawn[-1]), bar
     assert ("1 failed" in bar and "JPY 2,900" in bar) or width < 100, bar
     assert "billing run" in report and "\x1b" not in report
+
+
+def test_why_it_waits_has_room_on_a_narrow_terminal(api):
+    """By characters, of which none is cut."""
+    api.answers[f"GET {PATH}"] = [
+        stream(b"retry: 100\n\n", event(on_its_way(100))),
+        problem(503, "日本語" * 9, "Soon."),
+        stream(event(a_run())),
+    ]
+    with watching(api, 30) as watch:
+        assert watch.wait() == OK
+    drawn = [line.removesuffix("\x1b[K") for line in watch.text().split("\r\n", 1)[0].split("\r")]
+    assert "again in 1 s: 日本語日本語日" in drawn, drawn
+
+
+def test_a_table_is_as_narrow_as_its_rows(api):
+    """A report with small amounts has room on a terminal of 80 columns."""
+    api.answers[f"GET {PATH}"] = [(200, a_run(plans=[]))]
+    out, _ = api.billd("run", "show", RUN)
+    assert max(len(line) for line in out.splitlines()) < 90
+    head, first, second = out.split("by currency\n")[1].splitlines()
+    assert len(head) == len(first) == len(second)
+    wide = a_run(totals=[sums(total=10**17), sums(currency="日本", total=5)])
+    api.answers[f"GET {PATH}"] = [(200, wide | {"plans": []})]
+    _, first, second = api.billd("run", "show", RUN)[0].split("by currency\n")[1].splitlines()
+    assert "1,000,000,000,000,000.00" in first and len(first) == len(second) + 2
 
 
 @pytest.mark.parametrize("width", [0, 80])

@@ -28,6 +28,7 @@ from runs import (
     check_report,
     check_same,
     left_due,
+    pace,
     reconcile,
     rows_of,
     run_of,
@@ -43,7 +44,8 @@ SUBSCRIPTIONS = int(number_told("RUN_SUBSCRIPTIONS", 5000, 100))
 FAULTS = int(number_told("RUN_FAULTS", 3, 1))
 SEED = os.environ.get("RUN_SEED") or str(random.randrange(10**9))
 DAYS = 2  # periods of each subscription
-SLOW_SECONDS = 0.07  # that a chunk takes longer: faults take seconds, and are to come midway
+# That a chunk takes longer: faults take seconds, and are all to come midway.
+SLOW_SECONDS, FAULT_SECONDS = 0.04, 1
 RUN_SECONDS = 240 + 15 * FAULTS + SUBSCRIPTIONS / 50
 
 
@@ -115,7 +117,10 @@ class Faults:
             done = eventually(lambda least=least: self.reached(run, least), f"{least:.0f} are done", RUN_SECONDS)
             self.told.append(f"{fault.__name__} at {done} of {whole}")
             midway += done < whole
+            if left > 1:
+                pace(self.stack, FAULT_SECONDS)
             fault(self)
+            pace(self.stack, SLOW_SECONDS)
         return midway
 
     def reached(self, run, least):

@@ -324,18 +324,24 @@ START_TEST(test_parking_takes_what_is_due_alone)
 }
 END_TEST
 
-START_TEST(test_a_zone_that_nobody_knows_is_poison)
+START_TEST(test_a_zone_that_nobody_knows_parks_one_alone)
 {
 	struct subscription subscription = world_subscription(WORLD_OPERATION);
-	struct chunk chunk = {.context = &world.context};
+	struct subscription other = world_subscription((struct uuid){{0x0b, 2}});
+	const struct subscription *parked, *billed;
 	struct due_item item;
 
 	setup();
 	subscription.timezone = STR("Europe/Atlantis");
-	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
+	parked = facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
+	billed = facts_add(world.facts, TABLE_SUBSCRIPTIONS, &other);
 	item = item_until("2027-02-01T00:00:00Z");
-	ck_assert_int_eq(chunk_decide(&chunk, &item, &err), ERR_POISON);
-	ck_assert_msg(strncmp(err.text, "due: ", 5) == 0, "%s", err.text);
+	assert_decided(&item);
+	unit_assert_str(parked->billing_problem, "dead-letter", "parked");
+	ck_assert(instant_is_none(parked->due_at));
+	ck_assert_ptr_null(billed->billing_problem.ptr);
+	unit_assert_instant(billed->due_at, "2027-03-01T00:00:00Z", "billed");
+	ck_assert_uint_eq(rows(TABLE_INVOICES), 1);
 	world_close(&world);
 }
 END_TEST
@@ -445,5 +451,5 @@ UNIT_MAIN("chunk", UNIT_ROWS(test_what_is_due_is_done, steps_rows),
     UNIT(test_no_more_than_a_chunk_at_once), UNIT(test_a_clock_takes_its_customers_along),
     UNIT(test_a_clock_that_arrived_takes_nobody_further), UNIT(test_a_clock_arrives),
     UNIT(test_a_clock_whose_key_another_operation_has), UNIT(test_parking_takes_what_is_due_alone),
-    UNIT(test_a_zone_that_nobody_knows_is_poison), UNIT(test_what_is_asked_for),
+    UNIT(test_a_zone_that_nobody_knows_parks_one_alone), UNIT(test_what_is_asked_for),
     UNIT(test_a_horizon_ends_with_a_subscription), UNIT(test_rows_of_one_customer_come_together))

@@ -291,7 +291,23 @@ START_TEST(test_what_is_asked_for)
 }
 END_TEST
 
-UNIT_MAIN("handler billing runs", UNIT(test_a_run_starts), UNIT(test_what_is_wished_is_kept),
-    UNIT(test_the_schedule_starts_one_too), UNIT_ROWS(test_how_far_ahead, ahead_rows),
-    UNIT_ROWS(test_moves, move_rows), UNIT(test_a_run_that_nobody_knows),
-    UNIT(test_what_it_came_to), UNIT(test_what_is_asked_for))
+START_TEST(test_so_many_runs_may_be_open)
+{
+	struct start_billing_run start = start_wish();
+	struct move_billing_run cancel;
+
+	hand_open(&hand);
+	for (int i = 0; i < BILLING_RUNS_OPEN_MAX; i++)
+		cancel.billing_run_id = run_start();
+	ck_assert_int_eq(
+	    hand_decide(&hand, COMMAND_START_BILLING_RUN, &start), REFUSAL_BILLING_RUNS_OPEN);
+	hand_do(&hand, COMMAND_CANCEL_BILLING_RUN, &cancel);
+	run_start();
+	hand_close(&hand);
+}
+END_TEST
+
+UNIT_MAIN("handler billing runs", UNIT(test_so_many_runs_may_be_open), UNIT(test_a_run_starts),
+    UNIT(test_what_is_wished_is_kept), UNIT(test_the_schedule_starts_one_too),
+    UNIT_ROWS(test_how_far_ahead, ahead_rows), UNIT_ROWS(test_moves, move_rows),
+    UNIT(test_a_run_that_nobody_knows), UNIT(test_what_it_came_to), UNIT(test_what_is_asked_for))

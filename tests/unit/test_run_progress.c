@@ -191,6 +191,57 @@ START_TEST(test_line)
 }
 END_TEST
 
+START_TEST(test_line_counts_columns)
+{
+	struct run_progress progress = {.samples_len = 0};
+	/* Twelve bytes, eight columns. */
+	struct run_state state =
+	    state_of("\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5", 500, 1000);
+	struct buf out;
+
+	buf_init(&out, 1000);
+	run_progress_line(&progress, &state, 0, 9, &out);
+	ck_assert_uint_eq(out.len, 12);
+	buf_clear(&out);
+	run_progress_line(&progress, &state, 0, 8, &out);
+	unit_assert_str(buf_str(&out), " 50 %", "a column less");
+	buf_release(&out);
+}
+END_TEST
+
+/* Whatever an API says of counts: they were read, and then nothing of this overflows. */
+START_TEST(test_wild_counts)
+{
+	static const char *const counts[] = {"-9223372036854775808", "-9000000000000000000", "-1",
+	    "0", "1", "9000000000000000000", "9223372036854775807"};
+	const size_t all = ARRAY_LEN(counts);
+	struct run_progress progress = {.samples_len = 0};
+	struct buf out;
+
+	buf_init(&out, 4096);
+	for (size_t i = 0; i < all * all * all; i++) {
+		const char *due = counts[i % all], *done = counts[i / all % all];
+		const char *invoiced = counts[i / all / all];
+		struct run_state state;
+		char text[256];
+		json_t *json;
+
+		snprintf(text, sizeof(text),
+		    "{\"status\":\"running\",\"due\":%s,\"done\":%s,\"invoiced\":%s,\"failed\":%s}",
+		    due, done, invoiced, due);
+		json = json_loads(text, 0, NULL);
+		ck_assert(run_state_read(json, &state));
+		run_progress_note(&progress, &state, (int64_t)i);
+		buf_clear(&out);
+		run_progress_line(&progress, &state, (int64_t)i + 1, 100, &out);
+		ck_assert(out.len < 100 && !out.overflow);
+		ck_assert_int_ge(run_progress_rate(&progress, (int64_t)i + 1), 0);
+		json_decref(json);
+	}
+	buf_release(&out);
+}
+END_TEST
+
 START_TEST(test_line_fits_any_width)
 {
 	struct run_progress progress = {.samples_len = 0};
@@ -219,4 +270,4 @@ END_TEST
 UNIT_MAIN("run_progress", UNIT_ROWS(test_percent, percent_rows), UNIT(test_rate_needs_two_moments),
     UNIT(test_rate_is_that_of_late), UNIT(test_rate_over_a_gap), UNIT(test_many_samples_at_once),
     UNIT_ROWS(test_left, left_rows), UNIT_ROWS(test_line, line_rows),
-    UNIT(test_line_fits_any_width))
+    UNIT(test_line_fits_any_width), UNIT(test_line_counts_columns), UNIT(test_wild_counts))

@@ -76,7 +76,28 @@ static const struct {
      "31m",
 	"?31m"},              /* CSI as one character */
     {"\xc2\xa0", "\xc2\xa0"}, /* a space, which is no control */
-    {"cut \xc2", "cut \xc2"},
+    {"cut \xc2", "cut ?"},
+    {"\xff\xfe", "??"},
+    {"\xed\xa0\x80", "???"}, /* a surrogate */
+    {"1\xe2\x80\xae"
+     "23.4",
+	"1?23.4"}, /* from the right to the left from here on */
+    {"\xe2\x81\xa6"
+     "a\xe2\x81\xa9",
+	"?a?"}, /* isolated */
+    {"\xd8\x9c"
+     "a\xe2\x80\x8f",
+	"?a?"}, /* marks of a direction */
+    {"a\xe2\x80\x8b"
+     "b\xc2\xad"
+     "c\xef\xbb\xbf",
+	"a?b?c?"}, /* what has no width */
+    {"a\xe2\x80\xa8"
+     "b\xe2\x80\xa9",
+	"a?b?"},               /* ends of lines and paragraphs */
+    {"\xf3\xa0\x81\x81", "?"}, /* a tag */
+    {"\xe6\x97\xa5\xe6\x9c\xac e\xcc\x81 \xf0\x9f\x99\x82",
+	"\xe6\x97\xa5\xe6\x9c\xac e\xcc\x81 \xf0\x9f\x99\x82"},
 };
 
 START_TEST(test_text)
@@ -87,6 +108,34 @@ START_TEST(test_text)
 	run_state_put_text(&out, str_from(text_rows[_i].text));
 	unit_assert_str(buf_str(&out), text_rows[_i].shown, text_rows[_i].text);
 	buf_release(&out);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	size_t columns;
+	size_t fits_in_3; /* bytes */
+} column_rows[] = {
+    {"", 0, 0},
+    {"abc", 3, 3},
+    {"abcd", 4, 3},
+    {"Zo\xc3\xab!", 4, 4},
+    {"e\xcc\x81tat", 4, 5},             /* an accent takes no room */
+    {"abe\xcc\x81", 3, 5},              /* nor does one at the end */
+    {"\xe6\x97\xa5\xe6\x9c\xac", 4, 3}, /* two wide ones */
+    {"a\xe6\x97\xa5", 3, 4},
+    {"\xff\xfe\xfd\xfc", 4, 3},
+};
+
+START_TEST(test_columns)
+{
+	struct str text = str_from(column_rows[_i].text);
+	struct str fits = run_state_fit(text, 3);
+
+	ck_assert_uint_eq(run_state_columns(text), column_rows[_i].columns);
+	ck_assert_uint_eq(fits.len, column_rows[_i].fits_in_3);
+	ck_assert_ptr_eq(fits.ptr, text.ptr);
+	ck_assert_uint_eq(run_state_fit(text, column_rows[_i].columns).len, text.len);
 }
 END_TEST
 
@@ -106,6 +155,14 @@ static const struct {
 	"{\"status\": \"paused\", \"due\": \"10\", \"done\": 1.5, \"parts\": 7, "
 	"\"amount_by_currency\": []}",
 	true, 0, 0, 0, 0, 0, 0, 0},
+    {"fewer than none",
+	"{\"status\": \"running\", \"due\": -1, \"done\": -9223372036854775808, \"invoiced\": "
+	"-9000000000000000000, \"failed\": -1, \"parts\": {\"all\": -8, \"begun\": -3}}",
+	true, 0, 0, 0, 0, 0, 0, 0},
+    {"as many as there can be",
+	"{\"status\": \"running\", \"due\": 9223372036854775807, \"done\": 9223372036854775807, "
+	"\"invoiced\": 9223372036854775807, \"failed\": 9223372036854775807}",
+	true, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, 0, 0, 0},
     {"more currencies than are listed",
 	"{\"status\": \"paused\", \"amount_by_currency\": {\"AAA\":1,\"AAB\":1,\"AAC\":1,"
 	"\"AAD\":1,\"AAE\":1,\"AAF\":1,\"AAG\":1,\"AAH\":1,\"AAI\":1,\"AAJ\":1}}",
@@ -170,5 +227,5 @@ START_TEST(test_is_over)
 END_TEST
 
 UNIT_MAIN("run_state", UNIT_ROWS(test_minor, minor_rows), UNIT_ROWS(test_count, count_rows),
-    UNIT_ROWS(test_text, text_rows), UNIT_ROWS(test_state, state_rows), UNIT(test_amounts),
-    UNIT(test_is_over))
+    UNIT_ROWS(test_text, text_rows), UNIT_ROWS(test_columns, column_rows),
+    UNIT_ROWS(test_state, state_rows), UNIT(test_amounts), UNIT(test_is_over))
