@@ -212,36 +212,66 @@ header_is_json(struct str value)
 	       equal_ignoring_case(trim(cut(&value, ';')), STR("application/json"));
 }
 
-/* Whether the parameters of a media range say that it is not wanted: q=0, with up to three more. */
-static bool
-is_refused(struct str parameters)
+/* Without the quotes that some put around a number. */
+static struct str
+unquote(struct str text)
+{
+	if (text.len >= 2 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"')
+		return (struct str){text.ptr + 1, text.len - 2};
+	return text;
+}
+
+/* How much a media range is wanted, in thousandths, by its parameters: q=0.5.  What is no number is
+ * as good as none. */
+static int
+quality(struct str parameters)
 {
 	while (parameters.len > 0) {
 		struct str value = cut(&parameters, ';');
 		struct str name = trim(cut(&value, '='));
-		size_t zeros = 0;
+		int weight = 1000, thousandths = 0;
 
-		value = trim(value);
 		if (!equal_ignoring_case(name, STR("q")))
 			continue;
-		while (zeros < value.len && (value.ptr[zeros] == '0' || value.ptr[zeros] == '.'))
-			zeros++;
-		return value.len > 0 && zeros == value.len;
+		value = unquote(trim(value));
+		if (value.len == 0 || value.ptr[0] != '0')
+			return 1000;
+		for (size_t i = 1; i < value.len; i++) {
+			char c = value.ptr[i];
+
+			if (i == 1 ? c != '.' : c < '0' || c > '9')
+				return 1000;
+			if (i > 1)
+				thousandths += (c - '0') * (weight /= 10);
+		}
+		return thousandths;
 	}
-	return false;
+	return 1000;
 }
 
 bool
 header_wants_events(struct str value)
 {
+	/* Of JSON the closest range counts. */
+	static const struct str json_ranges[] = {
+	    NAME("*/*"), NAME("application/*"), NAME("application/json")};
+	int json = 0, events = 0;
+	size_t closest = 0;
+
 	while (value.len > 0) {
 		struct str parameters = cut(&value, ',');
 		struct str type = trim(cut(&parameters, ';'));
 
 		if (equal_ignoring_case(type, STR("text/event-stream")))
-			return !is_refused(parameters);
+			events = quality(parameters);
+		for (size_t i = closest; i < ARRAY_LEN(json_ranges); i++) {
+			if (!equal_ignoring_case(type, json_ranges[i]))
+				continue;
+			closest = i;
+			json = quality(parameters);
+		}
 	}
-	return false;
+	return events > 0 && events >= json;
 }
 
 bool
@@ -273,13 +303,11 @@ header_wait_s(struct str value)
 		struct str preference = cut(&value, ',');
 		struct str word = cut(&preference, ';');
 		struct str name = trim(cut(&word, '='));
-		struct str number = trim(word);
+		struct str number = unquote(trim(word));
 		int64_t seconds;
 
 		if (!equal_ignoring_case(name, STR("wait")))
 			continue;
-		if (number.len >= 2 && number.ptr[0] == '"' && number.ptr[number.len - 1] == '"')
-			number = (struct str){number.ptr + 1, number.len - 2};
 		if (!str_read_int64(number, 1, INT64_MAX, &seconds))
 			return 0;
 		return seconds < WAIT_S_MAX ? (int)seconds : WAIT_S_MAX;

@@ -87,7 +87,7 @@ NODISCARD bool header_is_json(struct str value);
 
 /**
  * header_wants_events(value):
- * Whether an Accept names text/event-stream, and not to refuse it.
+ * Whether an Accept names text/event-stream, and wants JSON no more than that.
  */
 NODISCARD bool header_wants_events(struct str value);
 

@@ -33,16 +33,36 @@ short_name(const char *full_name)
 	return dot + 1;
 }
 
-/* Put ${schema} under ${name}, with what the base has there already. */
+/* Add the names of ${more}, which may be NULL, to ${names} that are not there. */
+static void
+put_names(json_t *names, const json_t *more)
+{
+	const json_t *name, *known;
+	size_t i, j;
+
+	json_array_foreach(more, i, name)
+	{
+		json_array_foreach(names, j, known) if (json_equal(known, name)) break;
+		if (j == json_array_size(names))
+			CHECK(json_array_append(names, (json_t *)(uintptr_t)name) == 0);
+	}
+}
+
+/* Put ${schema} under ${name}, with what the base has there already: more properties, more of
+ * them that are always there, another description. */
 static void
 put_schema(json_t *components, const char *name, json_t *schema)
 {
 	json_t *schemas = json_object_get(components, "schemas");
-	const json_t *more = json_object_get(json_object_get(schemas, name), "properties");
+	json_t *base = json_object_get(schemas, name);
+	json_t *properties = json_object_get(base, "properties");
+	json_t *description = json_object_get(base, "description");
 
-	if (more != NULL)
-		CHECK(json_object_update(
-			  json_object_get(schema, "properties"), (json_t *)(uintptr_t)more) == 0);
+	if (properties != NULL)
+		CHECK(json_object_update(json_object_get(schema, "properties"), properties) == 0);
+	put_names(json_object_get(schema, "required"), json_object_get(base, "required"));
+	if (description != NULL)
+		set(schema, "description", json_incref(description));
 	set(schemas, name, schema);
 }
 
@@ -80,7 +100,7 @@ request_schema_name(const struct route *route)
 const char *
 openapi_resource_name(const struct resource *resource)
 {
-	return resource->schema == NULL ? resource->component : short_name(resource->schema);
+	return resource->component != NULL ? resource->component : short_name(resource->schema);
 }
 
 /* The form of what ${route} is about, and of a list of it. */

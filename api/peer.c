@@ -1,5 +1,6 @@
 #include "api/peer.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -135,4 +136,16 @@ peer_deadline(struct peer *peer, int64_t deadline_ms)
 {
 	if (peer != NULL)
 		peer->deadline_ms = deadline_ms;
+}
+
+bool
+peer_is_gone(const struct peer *peer)
+{
+	struct pollfd other = {.events = POLLRDHUP};
+
+	if (peer == NULL)
+		return false;
+	/* While a request of it is suspended nothing closes it. */
+	other.fd = peer->fd;
+	return poll(&other, 1, 0) == 1;
 }

@@ -40,4 +40,11 @@ void peer_close(struct peers *peers, struct peer *peer);
  */
 void peer_deadline(struct peer *peer, int64_t deadline_ms);
 
+/**
+ * peer_is_gone(peer):
+ * Whether the other end has closed its socket, or will send nothing any more, which a client that
+ * waits for a stream has no reason for.  By whoever has a request of its connection.  NULL is not.
+ */
+NODISCARD bool peer_is_gone(const struct peer *peer);
+
 #endif

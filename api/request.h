@@ -28,7 +28,6 @@
 #define ANSWER_MAX ((size_t)16 * 1024 * 1024)   /* bytes of one answer */
 #define ANSWER_HEADERS_MAX 16
 #define REQUEST_ID_SIZE 129
-#define STREAM_MARK_BYTES 16
 
 enum request_phase {
 	REQUEST_LINE,    /* the request line was read */
@@ -84,12 +83,14 @@ struct job {
 
 /* How far the stream is that a request is answered with; see stream.h. */
 struct stream {
-	int64_t begun_us;                /* clock_steady_us; 0: the answer is no stream */
-	int64_t told_ms;                 /* clock_steady_ms: when something was sent last */
-	size_t sent;                     /* bytes of `out` that libmicrohttpd has */
-	uint8_t mark[STREAM_MARK_BYTES]; /* a hash of what was told last */
-	bool parked; /* under the streamer's lock: the streamer has the request */
-	bool over;   /* behind what is in `out` nothing comes */
+	int64_t begun_us;            /* clock_steady_us; 0: the answer is no stream */
+	int64_t told_ms;             /* clock_steady_ms: when something was sent last */
+	struct looker_run *followed; /* what it follows, see looker.h */
+	int64_t number;              /* of the event that was told last; 0: none */
+	struct looker_event *event;  /* that is being sent; NULL: none */
+	struct str text;             /* that is to be sent yet */
+	bool parked;                 /* under the streamer's lock: the streamer has the request */
+	bool over;                   /* behind `text` nothing comes */
 };
 
 /* What a waiter is told; texts are borrowed for the call. */

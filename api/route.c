@@ -35,12 +35,14 @@ const struct resource resource_credit_note = {"credit_note", "/v1/credit-notes/"
     "credit_notes_one", "billd.event.CreditNote", ID_CREDIT_NOTE, NULL};
 const struct resource resource_payment = {
     "payment", "/v1/payments/", "payments_one", "billd.event.Payment", ID_PAYMENT, NULL};
-const struct resource resource_billing_run = {"billing_run", "/v1/billing-runs/",
-    "billing_runs_one", "billd.event.BillingRun", ID_BILLING_RUN, NULL};
+const struct resource resource_billing_run = {
+    "billing_run", "/v1/billing-runs/", "billing_runs_one", NULL, ID_BILLING_RUN, "BillingRun"};
 
 /* What is only listed. */
 static const struct resource resource_quantity = {
     .type = "quantity", .schema = "billd.event.Quantity"};
+static const struct resource resource_billing_run_summary = {
+    .type = "billing run", .schema = "billd.event.BillingRun", .component = "BillingRunSummary"};
 
 /* What is only listed: its form is a component of the document itself. */
 static const struct resource resource_organisation = {
@@ -337,7 +339,7 @@ const struct route route_table[] = {
 	"Do all that is due up to a moment", &resource_billing_run, COMMAND_START_BILLING_RUN,
 	BY_ITS_SHARD, true),
     LIST(PERMIT_READ, "/v1/billing-runs", "listBillingRuns", "Billing runs",
-	"List billing runs, newest first", &resource_billing_run, "billing_runs_list",
+	"List billing runs, newest first", &resource_billing_run_summary, "billing_runs_list",
 	CURSOR_BILLING_RUNS),
     WATCHED("/v1/billing-runs/{billing_run_id}", "getBillingRun", "Billing runs",
 	"Show a billing run, or follow it", &resource_billing_run),

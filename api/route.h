@@ -25,9 +25,9 @@ struct resource {
 	const char *type;      /* "customer", as operations name it */
 	const char *path;      /* where one of them is: "/v1/customers/" and its id */
 	const char *statement; /* reads one by id */
-	const char *schema;    /* the event's, which is the public form; or NULL: */
+	const char *schema;    /* the event's, which is the public form; NULL: the component is */
 	enum id_kind id_kind;  /* of a new one */
-	const char *component; /* of the OpenAPI document, which has the form then */
+	const char *component; /* of the OpenAPI document; NULL: named as the schema */
 };
 
 extern const struct resource resource_customer, resource_plan, resource_subscription,

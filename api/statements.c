@@ -155,19 +155,24 @@ const struct pg_statement statement_table[] = {
     {"test_clocks_one", ONE("api.test_clocks")},
     {"test_clocks_list", LIST("api.test_clocks")},
     {"billing_runs_one", ONE("api.billing_runs")},
-    {"billing_runs_list", LIST("api.billing_runs")},
-    /* $1, $2 runs by organisation and id, side by side; each that is there once, with whether
-     * nothing of it changes any more. */
-    {"billing_runs_watched",
-	"SELECT r.organisation_id, r.id, r.is_over, r.json::text"
-	" FROM (SELECT DISTINCT organisation_id, id"
-	"  FROM unnest($1::uuid[], $2::uuid[]) listed(organisation_id, id)) wanted"
-	" CROSS JOIN LATERAL (SELECT * FROM api.billing_runs b WHERE b.organisation_id ="
-	" wanted.organisation_id AND b.id = wanted.id OFFSET 0) r"},
+    {"billing_runs_list", LIST("api.billing_run_summaries")},
+    /* Whether it is there: $1 organisation, $2 id. */
+    {"billing_runs_there",
+	"SELECT id FROM api.billing_run_summaries WHERE organisation_id = $1::uuid AND id = "
+	"$2::uuid"},
+    /* What tells whether each has changed: $1 organisation, $2 ids. */
+    {"billing_runs_marks",
+	"SELECT id, mark FROM api.billing_run_summaries WHERE organisation_id = $1::uuid"
+	" AND id = ANY ($2::uuid[])"},
+    /* One, with its mark and whether nothing of it changes any more: $1 organisation, $2 id. */
+    {"billing_runs_told",
+	"SELECT json::text, mark, is_over FROM api.billing_runs WHERE organisation_id = $1::uuid"
+	" AND id = $2::uuid"},
     /* As LIST_WITHIN, by the id alone: the position, $2, is the same of all. */
     {"billing_run_failures_list",
 	"SELECT page.json::text, 0::int8, page.id"
-	" FROM (SELECT FROM api.billing_runs WHERE organisation_id = $1::uuid AND id = $5::uuid) r"
+	" FROM (SELECT FROM api.billing_run_summaries WHERE organisation_id = $1::uuid"
+	"  AND id = $5::uuid) r"
 	" LEFT JOIN LATERAL (SELECT json, id FROM api.billing_run_failures"
 	"  WHERE organisation_id = $1::uuid AND run_id = $5::uuid AND $2::int8 >= 0"
 	"  AND id < $3::uuid ORDER BY id DESC LIMIT $4::int4) page ON true"},

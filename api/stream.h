@@ -8,8 +8,8 @@
  * stops. Who wants more asks again.
  *
  * A stream costs a connection and no thread: while there is nothing to tell its connection is
- * suspended, and belongs to the one thread of all streams, which reads all that they follow in one
- * round trip.  Nothing is read while there is no stream.
+ * suspended, and belongs to the one thread of all streams.  That never waits for the database: what
+ * becomes of the runs is found out by another (looker.h).
  */
 
 #include <sys/types.h>
@@ -18,12 +18,9 @@
 
 #define STREAMS_MAX 256             /* of this process; beyond that, 503 */
 #define STREAMS_ORGANISATION_MAX 64 /* of those, of one organisation; likewise */
-#define STREAM_RETRY_MS 1000        /* for a client to come again after */
-#define STREAM_LOOK_MS 1000         /* between two looks at what is followed */
-#define STREAM_BEAT_MS                                                                       \
-	5000                  /* without an event: something is sent, or nobody would notice \
-				 that the other end is gone */
-#define STREAM_LIFE_MS 600000 /* of one answer */
+#define STREAM_RETRY_MS 1000        /* for a client to come again after, up to twice that */
+#define STREAM_BEAT_MS 5000         /* without an event: something is sent */
+#define STREAM_LIFE_MS 600000       /* of one answer */
 
 struct streamer;
 

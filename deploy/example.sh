@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The flow of the README, played against a running stack: a person, an organisation, a key; then customer, plan,
-# subscription, invoice, payment, events; then three periods of a plan with tiers, a coupon and a tax, on a test clock.
+# subscription, invoice, payment, events; then three periods of a plan with tiers, a coupon and a tax, on a test clock;
+# then a dry run of what is to be billed next.
 # usage: deploy/example.sh      reads BILLD_URL, BILLD_API_KEY and KAFKA_BOOTSTRAP, or takes them from build/run/env
 # It can be played again and again; it fails where an answer is not what the README says.  The key is of role admin.
 set -euo pipefail
@@ -139,6 +140,27 @@ on_a_test_clock()
 
 	step "And why one of them is what it is"
 	show '.data[0].lines[0] | {description, quantity, amount, explanation}' <"$scratch/answer"
+}
+
+# What falls due within 40 days of all who live in real time: of each play of this, the second period of the plan
+# of 30 days.
+what_is_to_come()
+{
+	local as_of run deadline=$((SECONDS + 60))
+
+	as_of=$(date -u -d '+40 days' +%FT%TZ)
+	create "dry run of what is to be billed by then" /v1/billing-runs '{"as_of":"'"$as_of"'","dry_run":true}'
+	run=$created
+	printf '%sGET /v1/billing-runs/%s%s\n' "$dim" "$run" "$plain"
+	while :; do
+		call 200 GET "/v1/billing-runs/$run" >/dev/null
+		[ "$(field .status)" = running ] || break
+		((SECONDS < deadline)) || die "the dry run is still going on after 60 seconds"
+		sleep 0.1
+	done
+	show '{status, as_of, due, done, invoiced, failed, amount_by_currency, digest}' <"$scratch/answer"
+	jq -e '.status == "finished" and .amount_by_currency.USD >= 2900' "$scratch/answer" >/dev/null ||
+		die "the second period is not among what is to come"
 }
 
 # The events of this customer since the example began, one a line: partition:offset, headers.
@@ -300,6 +322,7 @@ jq -e '.data | length > 0' "$scratch/answer" >/dev/null || die "GET /v1/events s
 show '[.data[] | {id, type}]' <"$scratch/answer"
 
 on_a_test_clock
+what_is_to_come
 
 step "Who did what, from the audit log, as the user sees it"
 asks_as "$token" "$demo"

@@ -49,8 +49,7 @@ CREATE TABLE billd.billing_run_parts (
     first_invoices  jsonb NOT NULL DEFAULT '[]', -- of a dry run: the first that it would issue
     started_at      timestamptz NOT NULL DEFAULT now(),
     finished_at     timestamptz,
-    PRIMARY KEY (organisation_id, run_id, part),
-    FOREIGN KEY (organisation_id, run_id) REFERENCES billd.billing_runs
+    PRIMARY KEY (organisation_id, run_id, part)
 ) WITH (fillfactor = 50);
 
 -- Sums of invoices of a run, by the plan that their subscriptions are on.
@@ -67,8 +66,7 @@ CREATE TABLE billd.billing_run_totals (
     total           numeric NOT NULL,
     credit_applied  numeric NOT NULL,
     amount_due      numeric NOT NULL,
-    PRIMARY KEY (organisation_id, run_id, part, plan_id, currency),
-    FOREIGN KEY (organisation_id, run_id, part) REFERENCES billd.billing_run_parts
+    PRIMARY KEY (organisation_id, run_id, part, plan_id, currency)
 ) WITH (fillfactor = 50);
 
 -- Subscriptions that a run could not bill. It leaves each alone from then on; the next run tries it again.
@@ -82,8 +80,7 @@ CREATE TABLE billd.billing_run_failures (
     reason          text NOT NULL,        -- a problem's slug
     detail          text,
     failed_at       timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (organisation_id, run_id, subscription_id),
-    FOREIGN KEY (organisation_id, run_id, part) REFERENCES billd.billing_run_parts
+    PRIMARY KEY (organisation_id, run_id, subscription_id)
 );
 
 ALTER TABLE billd.invoices

@@ -3,9 +3,10 @@
 
 /*
  * Billing runs of the hour: of which organisations something is due at a full hour, and the command
- * that has it billed.  Whose turn it is to tell is decided by an advisory lock, which a worker's
- * connection keeps while it lives: others only spare themselves the work, as the command's id
- * derives from organisation and hour.
+ * that has it billed.  What is parked is not due: it is tried along with what is, and alone would
+ * be told each hour for as long as nobody mends it.  Whose turn it is to tell is decided by an
+ * advisory lock, which a worker's connection keeps while it lives: others only spare themselves the
+ * work, as the command's id derives from organisation and hour.
  */
 
 #include "common/codec/command.h"

@@ -54,6 +54,9 @@ def test_one_customer_with_ten_thousand_subscriptions(stack, wire, org):
     crowd.make(stack, wire)
     to = start + timedelta(minutes=30)
     other = elsewhere(org, wire, crowd.home)
+    # A dry run computes what is due of a customer together, and so much it cannot.
+    dry, told = run_of(org, to, dry_run=True)
+    assert (told["invoiced"], {one["reason"] for one in dry.failures()}) == (0, {"due-too-much"})
     run = Run(org, to).started()
     org.subscription(other, plan_id)
     report = run.over(120)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from billing import text_of
-from client import at_once
+from client import at_once, slug
 from money import GHOST
 from runs import (
     DAY,
@@ -151,6 +151,26 @@ def test_commands_on_the_same_customers_meanwhile(stack, wire):
 
 
 # What is refused
+
+
+def test_what_a_run_is_already_is_refused(stack, org):
+    """Paused twice, resumed twice: all before a worker comes to the run itself."""
+    with stack.without_worker():
+        path = f"/v1/billing-runs/{org.send('POST', '/v1/billing-runs', {})['resource']['id']}"
+        sent = [org.send("POST", f"{path}/{verb}")["operation_id"] for verb in ("pause", "pause", "resume", "resume")]
+    outcomes = [org.outcome(one, 60) for one in sent]
+    assert [one["status"] for one in outcomes] == ["succeeded", "failed"] * 2
+    assert [slug(one["error"]) for one in outcomes[1::2]] == ["billing-run-not-running", "billing-run-not-paused"]
+
+
+def test_so_many_runs_may_be_open(stack, org):
+    """Ten, running or paused; not one more until one is over."""
+    with stack.without_worker():
+        sent = [org.send("POST", "/v1/billing-runs", {}) for _ in range(11)]
+        paused = [org.send("POST", f"/v1/billing-runs/{sent[0]['resource']['id']}/pause")]
+    outcomes = [org.outcome(one["operation_id"], 60) for one in sent + paused]
+    assert [one["status"] for one in outcomes] == ["succeeded"] * 10 + ["failed", "succeeded"]
+    assert slug(outcomes[10]["error"]) == "billing-runs-open"
 
 
 def test_what_a_run_cannot_be(org):

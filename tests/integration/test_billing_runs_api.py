@@ -1,6 +1,10 @@
 """Billing runs over HTTP: what is asked for and refused, what a report looks like, and the stream of one."""
 
+import contextlib
 import json
+import os
+import re
+import signal
 import socket
 import time
 import uuid
@@ -21,6 +25,7 @@ NAMES = {
     "amount_by_currency", "totals", "plans", "previous", "first_invoices", "digest", "books", "parts", "started_at",
     "created_at", "updated_at", "finished_at",
 }  # fmt: skip
+WHOLE = {"plans", "previous", "first_invoices"}  # only of a single one
 SUMS = ("invoices", "subtotal", "discount", "tax", "total", "credit_applied", "amount_due")
 
 
@@ -85,6 +90,28 @@ def end_run(stack, org, run_id, status="finished"):
     )  # fmt: skip
 
 
+def plant_plans(stack, org, run_id, plans, parts=16):
+    """As many plans, each with sums in each part."""
+    write(
+        stack, org,
+        "INSERT INTO billd.billing_run_parts (organisation_id, run_id, part, shard, due, done, invoiced, failed)"
+        " SELECT %s, %s, part, part, 7, 0, 5, 2 FROM generate_series(0, %s - 1) part",
+        org.organisation_id, run_id, parts,
+    )  # fmt: skip
+    write(
+        stack, org,
+        "INSERT INTO billd.billing_run_totals"
+        " SELECT %s, %s, part, md5(plan::text)::uuid, 'EUR', 1, 100, 0, 0, 100, 0, 100"
+        " FROM generate_series(0, %s - 1) part, generate_series(1, %s) plan",
+        org.organisation_id, run_id, parts, plans,
+    )  # fmt: skip
+
+
+def listed(run):
+    """What the list shows of it."""
+    return {name: run[name] for name in run if name not in WHOLE}
+
+
 def sums(currency, *numbers):
     return {"currency": currency} | dict(zip(SUMS, numbers, strict=True))
 
@@ -108,7 +135,7 @@ def test_a_run_is_started_and_shown(org):
     assert (run["due"], run["invoiced"], run["failed"], run["totals"], run["plans"]) == (0, 0, 0, [], [])
     assert run["amount_by_currency"] == {} and run["previous"] is None and run["first_invoices"] == []
     assert run["parts"]["all"] == run["parts"]["begun"] == run["parts"]["finished"] > 0
-    assert org.all(RUNS) == [run] and org.all(path_of(run["id"]) + "/failures") == []
+    assert org.all(RUNS) == [listed(run)] and org.all(path_of(run["id"]) + "/failures") == []
 
 
 def test_it_is_made_at_once_for_who_waits(org):
@@ -294,6 +321,41 @@ def test_the_first_invoices_of_all_parts(stack, org):
     assert shown == [f"2026-01-{day:02}T00:00:00Z" for day in range(1, 21)]
 
 
+def test_a_list_shows_no_plan(stack, org):
+    """So it is there however many plans there are; its sums are those of each."""
+    made = [planted(stack, org, status, at=at) for at, status in enumerate(["paused", "canceled", "finished"] * 8, 1)]
+    for run_id in made:
+        plant_plans(stack, org, run_id, 1000)
+    began = time.monotonic()
+    answer = org.get(RUNS, params={"limit": 100})
+    assert time.monotonic() - began < 2 * PATIENCE
+    assert [run["id"] for run in answer["data"]] == made[::-1] and answer["next_cursor"] is None
+    assert len(json.dumps(answer)) < 64 * 1024
+    for run in answer["data"][:3]:
+        assert set(run) == NAMES - WHOLE
+        whole = org.get(path_of(run["id"]))
+        assert listed(whole) == run and len(whole["plans"]) == 1000
+    assert answer["data"][1]["totals"] == [sums("EUR", 16000, 1600000, 0, 0, 1600000, 0, 1600000)]
+
+
+def test_whether_a_run_is_there_adds_nothing_up(stack, org):
+    """A page of failures looks at the run's row and at no sum; the look of the streams at its parts as well."""
+    run_id = planted(stack, org)
+    plant_plans(stack, org, run_id, 10)
+
+    def tables(columns):
+        with stack.connect("api", organisation_id=org.organisation_id) as connection:
+            rows = connection.execute(
+                f"EXPLAIN SELECT {columns} FROM api.billing_run_summaries WHERE organisation_id = %s AND id = %s",
+                (org.organisation_id, run_id),
+            )  # fmt: skip
+            return {name for (line,) in rows for name in re.findall(r"\bon (billing_\w+?)(?:_pkey)?\b", line)}
+
+    assert tables("id") == {"billing_runs"}
+    assert tables("mark") == {"billing_runs", "billing_run_parts"}
+    assert tables("json") == {"billing_runs", "billing_run_parts", "billing_run_totals"}
+
+
 def test_failures_are_listed(stack, org):
     """Page by page, each once, by subscription; of this run alone."""
     run_id, other = planted(stack, org), planted(stack, org)
@@ -378,7 +440,7 @@ def test_a_stream_tells_what_is_there_and_what_becomes_of_it(stack, org):
     plant_part(stack, org, run_id)
     with Follow(org, run_id) as stream:
         first = stream.next()
-        assert stream.retry == 1000 and first["data"] == org.get(path_of(run_id))
+        assert 1000 <= stream.retry < 2000 and first["data"] == org.get(path_of(run_id))
         seen = [first]
         for done in (3, 6):
             move(stack, org, run_id, done)
@@ -449,6 +511,55 @@ def test_two_follow_the_same_and_others_follow_others(stack, org):
         assert (told["id"], told["done"]) == (theirs, 4)
 
 
+def test_what_one_follows_delays_no_other(stack, org):
+    """One organisation follows as much as it may, all of it large and moving; another's run is told in time."""
+    other = stack.organisation()
+    theirs = planted(stack, other)
+    plant_part(stack, other, theirs)
+    large = [planted(stack, org, at=at) for at in range(1, 25)]
+    for run_id in large:
+        plant_plans(stack, org, run_id, 2000)
+    with contextlib.ExitStack() as streams:
+        for run_id in large:
+            streams.enter_context(Follow(org, run_id))
+        small = streams.enter_context(Follow(other, theirs))
+        assert small.next()["data"]["done"] == 0
+        for done in range(1, 6):
+            write(
+                stack, org, "UPDATE billd.billing_run_parts SET done = %s WHERE organisation_id = %s",
+                done, org.organisation_id,
+            )  # fmt: skip
+            move(stack, other, theirs, done)
+            began = time.monotonic()
+            assert small.next()["data"]["done"] == done
+            assert time.monotonic() - began < 3 * PATIENCE
+        one = streams.enter_context(Follow(other, theirs))
+        began = time.monotonic()
+        assert one.next()["data"]["done"] == 5
+        assert time.monotonic() - began < 2 * PATIENCE
+
+
+def test_what_cannot_be_read_in_time_delays_no_other(stack, org):
+    """A run whose sums are locked away is left alone; others of the same organisation are told meanwhile."""
+    other = stack.organisation()
+    stuck, fine, theirs = planted(stack, org), planted(stack, org), planted(stack, other)
+    for whose, run_id in ((org, stuck), (org, fine), (other, theirs)):
+        plant_part(stack, whose, run_id)
+    with Follow(org, stuck) as one, Follow(org, fine) as two, Follow(other, theirs) as three:
+        assert all(stream.next() for stream in (one, two, three))
+        with stack.connect("owner") as connection, connection.transaction():
+            connection.execute("LOCK TABLE billd.billing_run_totals IN ACCESS EXCLUSIVE MODE")
+            with stack.connect(organisation_id=org.organisation_id) as mover:
+                mover.execute("UPDATE billd.billing_run_parts SET done = 3 WHERE run_id = %s", (stuck,))
+            time.sleep(4)
+            began = time.monotonic()
+        move(stack, other, theirs, 4)
+        assert three.next()["data"]["done"] == 4
+        move(stack, org, fine, 5)
+        assert two.next()["data"]["done"] == 5
+        assert time.monotonic() - began < 15 * PATIENCE
+
+
 def test_a_run_is_followed_from_its_start_to_its_end(org):
     """What the worker does is seen; the last event is the report."""
     run_id = org.succeed("POST", RUNS, {})
@@ -468,6 +579,7 @@ def test_a_run_is_followed_from_its_start_to_its_end(org):
         ("text/event-stream;q=0", False),
         ("TEXT/event-stream", True),
         ("application/json;q=0.5, text/event-stream", True),
+        ("application/json, text/event-stream;q=0.1", False),
     ],
 )
 def test_who_gets_a_stream(stack, org, accept, streams):
@@ -475,6 +587,7 @@ def test_who_gets_a_stream(stack, org, accept, streams):
     answer = org.request("GET", path, headers={"Accept": accept})
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == (EVENTS if streams else "application/json")
+    assert answer.headers["Vary"] == "Accept"
     head = org.request("HEAD", path, headers={"Accept": accept})
     assert head.headers["Content-Type"] == "application/json" and not head.content
 
@@ -544,6 +657,7 @@ def test_streams_have_a_limit(stack, org):
         assert all(stream.next() for stream in streams)
         for stream in streams[:8]:
             stream.__exit__()
+        gone = time.monotonic()
 
         def room():
             answer = org.session.get(
@@ -553,7 +667,8 @@ def test_streams_have_a_limit(stack, org):
             answer.close()
             return answer.status_code == 200
 
-        eventually(room, "there is room for another stream", 30, 0.5)
+        eventually(room, "there is room for another stream", 30, 0.1)
+        assert time.monotonic() - gone < 3 * PATIENCE
     finally:
         for stream in streams:
             stream.__exit__()
@@ -570,3 +685,28 @@ def test_a_stopping_api_ends_its_streams(stack, org):
             api.stop()
             assert time.monotonic() - began < 3 * PATIENCE
             assert stream.next() is None
+
+
+def test_a_stopping_api_ends_its_streams_whatever_the_database_does(stack, org):
+    """It stands still in the middle of a look: they are ended all the same, and the end is clean."""
+    run_id = planted(stack, org)
+    plant_part(stack, org, run_id)
+    with stack.another_api() as api:
+        there = org.at(api.ready_url.removesuffix("/health"))
+        with Follow(there, run_id) as stream:
+            stream.next()
+            backends = "SELECT pid FROM pg_stat_activity WHERE application_name = 'billd-api'"
+            frozen = [pid for (pid,) in stack.rows(backends)]
+            assert frozen
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                time.sleep(1.5)
+                began = time.monotonic()
+                api.signal(signal.SIGTERM)
+                assert stream.next() is None
+                assert time.monotonic() - began < 3 * PATIENCE
+                assert api.wait() == 0
+            finally:
+                for pid in frozen:
+                    os.kill(pid, signal.SIGCONT)

@@ -177,6 +177,30 @@ def test_what_falls_due_within_the_hour_waits(stack, wire, org):
                 assert len(series(org, soon)) == 1
 
 
+def test_what_is_parked_alone_makes_no_run_of_the_hour(stack, wire):
+    """It would be one each hour until it is mended; beside something that is due it is tried, and billed."""
+    alone, beside = stack.organisation(), stack.organisation()
+    with billing_by_hand(stack, **QUICK):
+        (lonely,), (parked, due) = overdue(stack, wire, alone), overdue(stack, wire, beside, 2)
+        for customer_id in (lonely, parked):
+            assert stack.superuser(
+                "UPDATE billd.subscriptions SET billing_problem = 'dead-letter', due_at = NULL "
+                f"WHERE customer_id = '{customer_id}' RETURNING 1"
+            ).startswith("1")
+        with fleet(stack, 1) as (worker,):
+            worker.start()
+            runs = await_finished(beside)
+            check_hours(runs)
+            assert [sum(run[key] for run in runs) for key in ("invoiced", "failed")] == [2, 0]
+            assert len(series(beside, parked)) == len(series(beside, due)) == 2
+            assert runs_of(alone) == [] and len(series(alone, lonely)) == 1
+            # Whoever asks for a run has it tried.
+            run = Run(alone)
+            check_report(stack, alone, run, run.over())
+            assert len(series(alone, lonely)) == 2
+    check_laws(stack, alone)
+
+
 @pytest.mark.parametrize("point", ["telling:1", "telling:2", "closing:1", "closing:2"])
 def test_a_scheduler_that_dies_is_followed_by_another(stack, wire, point):
     """Amid telling organisations of their runs, or with a run added up and not told: once all the same."""

@@ -105,7 +105,8 @@ def check(message, partitions):
         assert key == (ce["ce_organisationid"] if ours else str(record.get("customer_id", record["id"])))
     assert message.partition() == partition_of(key, partitions)
     # The id of what belongs to a customer carries the customer's shard in ten of its bits.
-    if kind in ("subscription", "invoice", "quantity", "credit", "item", "credit_note", "payment", "billing_run"):
+    sharded = {"subscription", "invoice", "quantity", "credit", "item", "credit_note", "payment", "billing_run"}
+    if kind in sharded and record["id"].version == 8:  # and was not put there by a test
         assert int.from_bytes(record["id"].bytes[6:8], "big") & 0x3FF == shard_of(key)
     if kind == "invoice":
         net = sum(line["amount"] for line in record["lines"]) - record["discount"] - record["tax_included"]
