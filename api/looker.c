@@ -114,9 +114,10 @@ event_new(struct mark mark, struct str json, bool over)
 	if (json.ptr == NULL)
 		return event;
 	memcpy(event->bytes, head, head_len);
-	for (size_t i = 0; i < json.len; i++)
-		event->bytes[head_len + i] =
-		    json.ptr[i] == '\n' || json.ptr[i] == '\r' ? ' ' : json.ptr[i];
+	memcpy(event->bytes + head_len, json.ptr, json.len);
+	for (size_t i = head_len; i < head_len + json.len; i++)
+		if (event->bytes[i] == '\n' || event->bytes[i] == '\r')
+			event->bytes[i] = ' ';
 	event->len = head_len + json.len;
 	event->bytes[event->len++] = '\n';
 	event->bytes[event->len++] = '\n';
