@@ -344,6 +344,7 @@ START_TEST(test_the_first_invoices)
 		invoice_add(subscription, "EUR", 1, issued_at, one);
 	}
 	collect();
+	ck_assert_ptr_nonnull(report.first_invoices.ptr);
 	ck_assert_int_eq(report.first_invoices.ptr[0], '[');
 	ck_assert_uint_eq(
 	    count_of(report.first_invoices, "\"subscription_id\""), RUN_FIRST_INVOICES);
