@@ -10,7 +10,6 @@
 #include "common/base/log.h"
 
 #define MARK_BYTES 16
-#define HEAD_SIZE 128
 #define ARENA_MAX ((size_t)64 * 1024)
 
 struct mark {
@@ -23,13 +22,13 @@ struct looker_run {
 	struct house *house;
 	struct uuid id;
 	size_t followers;
-	int64_t number;             /* of its newest event; 0: none yet */
-	struct mark mark;           /* of that event */
-	struct looker_event *event; /* NULL: made again for who asks */
-	int64_t made_ms;            /* when */
-	bool wanted;                /* somebody asks */
-	int64_t read_ms;            /* when it was last read whole, or that was tried */
-	int64_t left_until_ms;      /* it could not be */
+	int64_t number;          /* of its newest event; 0: none yet */
+	struct mark mark;        /* of that event */
+	struct sse_event *event; /* NULL: made again for who asks */
+	int64_t made_ms;         /* when */
+	bool wanted;             /* somebody asks */
+	int64_t read_ms;         /* when it was last read whole, or that was tried */
+	int64_t left_until_ms;   /* it could not be */
 };
 
 /* What one organisation follows. */
@@ -83,45 +82,14 @@ mark_equal(struct mark a, struct mark b)
 	return memcmp(a.bytes, b.bytes, sizeof(a.bytes)) == 0;
 }
 
-void
-looker_event_release(struct looker_event *event)
-{
-	if (event != NULL && atomic_fetch_sub(&event->holders, 1) == 1)
-		free(event);
-}
-
-/* ${json} on lines of a stream; a line's end within it, where it has one, is space between two
- * words of it.  Without any: the event of what is gone.  NULL: no memory. */
-static struct looker_event *
+/* The event that a run is now as ${json} says; none: that it is gone. */
+static struct sse_event *
 event_new(struct mark mark, struct str json, bool over)
 {
-	char id[2 * MARK_BYTES + 1], head[HEAD_SIZE];
-	size_t head_len = 0;
-	struct looker_event *event;
+	char id[2 * MARK_BYTES + 1];
 
-	if (json.len > ANSWER_MAX)
-		return NULL;
-	if (json.ptr != NULL) {
-		sodium_bin2hex(id, sizeof(id), mark.bytes, sizeof(mark.bytes));
-		head_len = (size_t)snprintf(
-		    head, sizeof(head), "event: %s\nid: %s\ndata: ", resource_billing_run.type, id);
-		CHECK(head_len < sizeof(head));
-	}
-	event = malloc(sizeof(*event) + head_len + json.len + 2);
-	if (event == NULL)
-		return NULL;
-	*event = (struct looker_event){.holders = 1, .over = over};
-	if (json.ptr == NULL)
-		return event;
-	memcpy(event->bytes, head, head_len);
-	memcpy(event->bytes + head_len, json.ptr, json.len);
-	for (size_t i = head_len; i < head_len + json.len; i++)
-		if (event->bytes[i] == '\n' || event->bytes[i] == '\r')
-			event->bytes[i] = ' ';
-	event->len = head_len + json.len;
-	event->bytes[event->len++] = '\n';
-	event->bytes[event->len++] = '\n';
-	return event;
+	sodium_bin2hex(id, sizeof(id), mark.bytes, sizeof(mark.bytes));
+	return sse_event_new(resource_billing_run.type, id, json, over);
 }
 
 /* Have it looked at as soon as its organisation may be. */
@@ -183,7 +151,7 @@ looker_follow(struct looker *looker, struct uuid organisation_id, struct uuid id
 	if (followed != NULL) {
 		followed->followers++;
 		/* Who comes is told what is there now. */
-		looker_event_release(followed->event);
+		sse_event_release(followed->event);
 		followed->event = NULL;
 		followed->wanted = true;
 		hurry(looker, house);
@@ -203,15 +171,15 @@ looker_leave(struct looker *looker, struct looker_run *followed)
 	pthread_mutex_unlock(&looker->lock);
 }
 
-struct looker_event *
+struct sse_event *
 looker_next(struct looker *looker, struct looker_run *followed, int64_t *number)
 {
-	struct looker_event *event = NULL;
+	struct sse_event *event = NULL;
 
 	pthread_mutex_lock(&looker->lock);
 	if (followed->number != *number && followed->event != NULL) {
 		event = followed->event;
-		atomic_fetch_add(&event->holders, 1);
+		sse_event_hold(event);
 		*number = followed->number;
 	} else if (followed->number != *number && !followed->wanted) {
 		followed->wanted = true;
@@ -233,7 +201,7 @@ house_sweep(struct house *house)
 			continue;
 		}
 		*link = followed->next;
-		looker_event_release(followed->event);
+		sse_event_release(followed->event);
 		free(followed);
 	}
 	return house->followed != NULL;
@@ -269,39 +237,27 @@ ask(struct looker *looker, const struct look *look, const char *statement,
     const struct pg_params *params, PGresult **ret_result, struct err *err)
 {
 	char text[UUID_TEXT_SIZE + 2] = "{";
-	struct pg *pg = looker->pg;
 	struct pg_params scope;
-	PGresult *result;
 
-	*ret_result = NULL;
 	uuid_write(look->house->organisation_id, text + 1);
 	text[UUID_TEXT_SIZE] = '}';
 	pg_params_init(&scope, &looker->arena);
 	pg_params_str(&scope, (struct str){text, UUID_TEXT_SIZE + 1});
-	if (pg_connect(pg, err) != ERR_NONE ||
-	    pg_send(pg, "scope_organisation", &scope, err) != ERR_NONE ||
-	    pg_send(pg, statement, params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
-	    pg_receive(pg, &result, err) != ERR_NONE)
-		goto fail;
-	PQclear(result);
-	if (pg_receive(pg, ret_result, err) == ERR_NONE && pg_finish(pg, err) == ERR_NONE)
-		return ERR_NONE;
-	PQclear(*ret_result);
-	*ret_result = NULL;
-fail:
-	pg_rollback(pg);
-	return err->class;
+	return pg_run_within(
+	    looker->pg, "scope_organisation", &scope, statement, params, ret_result, err);
 }
 
 /* There is ${event}, of that mark, which may be the last one's again. */
 static void
-publish(struct looker_run *followed, struct mark mark, struct looker_event *event, int64_t now_ms)
+publish(struct looker_run *followed, struct mark mark, struct sse_event *event, int64_t now_ms)
 {
+	struct sse_event *before = followed->event;
+
 	if (followed->number == 0 || !mark_equal(mark, followed->mark))
 		followed->number++;
 	followed->mark = mark;
-	looker_event_release(followed->event);
 	followed->event = event;
+	sse_event_release(before);
 	followed->made_ms = now_ms;
 	followed->wanted = false;
 }
@@ -311,7 +267,7 @@ static void
 publish_gone(struct looker_run *followed, int64_t now_ms)
 {
 	struct mark gone = {{0}};
-	struct looker_event *event = event_new(gone, STR_NONE, true);
+	struct sse_event *event = event_new(gone, STR_NONE, true);
 
 	if (event != NULL)
 		publish(followed, gone, event, now_ms);
@@ -327,7 +283,7 @@ note_mark(struct looker_run *followed, struct mark mark, int64_t now_ms)
 	if ((changed || followed->wanted) && now_ms >= followed->left_until_ms)
 		return true;
 	if (!followed->wanted && now_ms >= followed->made_ms + LOOKER_INTERVAL_MS) {
-		looker_event_release(followed->event);
+		sse_event_release(followed->event);
 		followed->event = NULL;
 	}
 	return false;
@@ -379,7 +335,7 @@ static enum err_class
 whole_read(struct looker *looker, const struct look *look, size_t i, struct err *err)
 {
 	struct looker_run *followed = look->items[i].followed;
-	struct looker_event *event = NULL;
+	struct sse_event *event = NULL;
 	struct pg_params params;
 	PGresult *result;
 	struct mark mark;

@@ -13,8 +13,7 @@
  * others'.  A run that cannot be read in time is left alone for a while, and no other with it.
  */
 
-#include <stdatomic.h>
-
+#include "api/sse_event.h"
 #include "common/postgres/pg.h"
 
 #define LOOKER_INTERVAL_MS 1000    /* between two looks at what an organisation follows */
@@ -23,14 +22,6 @@
 #define LOOKER_STATEMENT_MS 2000   /* for one read */
 #define LOOKER_AGAIN_MS 30000      /* after a run could not be read */
 #define LOOKER_ORGANISATION_MAX 64 /* runs of one organisation in one look; the rest is next */
-
-/* An event as it is sent, shared by all who are told it. */
-struct looker_event {
-	atomic_int holders;
-	bool over;  /* nothing comes behind it */
-	size_t len; /* 0: what was followed is not there any more */
-	char bytes[];
-};
 
 struct looker;
 struct looker_run; /* one run */
@@ -59,13 +50,7 @@ void looker_leave(struct looker *looker, struct looker_run *followed);
  * The newest event, which the caller then holds, unless it is ${number}, the number of that which
  * was told last, from 1, which is moved on; else, and while it is not at hand, NULL.
  */
-NODISCARD struct looker_event *looker_next(
+NODISCARD struct sse_event *looker_next(
     struct looker *looker, struct looker_run *followed, int64_t *number);
-
-/**
- * looker_event_release(event):
- * Hold it no longer.  NULL is fine.
- */
-void looker_event_release(struct looker_event *event);
 
 #endif

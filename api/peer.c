@@ -52,10 +52,7 @@ peers_run(void *argument)
 		struct timespec until;
 
 		sweep(peers);
-		CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-		until.tv_nsec += SWEEP_INTERVAL_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
+		until = clock_steady_after(SWEEP_INTERVAL_MS);
 		pthread_cond_timedwait(&peers->stop_asked, &peers->lock, &until);
 	}
 	pthread_mutex_unlock(&peers->lock);

@@ -71,18 +71,16 @@ put_uuid(struct buf *list, struct uuid id)
 	buf_printf(list, "%s%s", list->len == 1 ? "" : ",", text);
 }
 
-/* Queue ${scope} with the round's list. */
+/* The round's list, as the parameter of a scope. */
 static enum err_class
-scope_send(struct recheck *recheck, const char *scope, struct err *err)
+list_end(struct recheck *recheck, struct pg_params *ret_params, struct err *err)
 {
-	struct pg_params params;
-
 	buf_append_char(&recheck->list, '}');
 	if (recheck->list.overflow)
 		return err_set(err, ERR_RETRY, "no memory for a list of callers");
-	pg_params_init(&params, &recheck->arena);
-	pg_params_str(&params, buf_str(&recheck->list));
-	return pg_send(recheck->pg, scope, &params, err);
+	pg_params_init(ret_params, &recheck->arena);
+	pg_params_str(ret_params, buf_str(&recheck->list));
+	return ERR_NONE;
 }
 
 /* One round trip: the scope, then ${statement}, whose result is returned. */
@@ -90,24 +88,12 @@ static enum err_class
 round_run(struct recheck *recheck, const char *scope, const char *statement,
     const struct pg_params *params, PGresult **ret_result, struct err *err)
 {
-	struct pg *pg = recheck->pg;
-	PGresult *result;
+	struct pg_params list;
 
 	*ret_result = NULL;
-	if (pg_connect(pg, err) != ERR_NONE)
+	if (list_end(recheck, &list, err) != ERR_NONE)
 		return err->class;
-	if (scope_send(recheck, scope, err) != ERR_NONE ||
-	    pg_send(pg, statement, params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
-	    pg_receive(pg, &result, err) != ERR_NONE)
-		goto fail;
-	PQclear(result);
-	if (pg_receive(pg, ret_result, err) == ERR_NONE && pg_finish(pg, err) == ERR_NONE)
-		return ERR_NONE;
-	PQclear(*ret_result);
-	*ret_result = NULL;
-fail:
-	pg_rollback(pg);
-	return err->class;
+	return pg_run_within(recheck->pg, scope, &list, statement, params, ret_result, err);
 }
 
 /* The row of the key ${hash}, or -1. */
@@ -257,7 +243,7 @@ round_uses(struct recheck *recheck, const struct caller_entry *entries, size_t l
 {
 	struct pg *pg = recheck->pg;
 	struct uuid *organisations, *ids;
-	struct pg_params params;
+	struct pg_params list, params;
 	int64_t *seconds;
 
 	round_begin(recheck);
@@ -276,10 +262,10 @@ round_uses(struct recheck *recheck, const struct caller_entry *entries, size_t l
 	pg_params_uuids(&params, organisations, len);
 	pg_params_uuids(&params, ids, len);
 	pg_params_int64s(&params, seconds, len);
-	if (pg_connect(pg, err) != ERR_NONE)
+	if (list_end(recheck, &list, err) != ERR_NONE || pg_connect(pg, err) != ERR_NONE)
 		return err->class;
 	if (pg_send(pg, "uses_begin", NULL, err) != ERR_NONE ||
-	    scope_send(recheck, "scope_organisation", err) != ERR_NONE ||
+	    pg_send(pg, "scope_organisation", &list, err) != ERR_NONE ||
 	    pg_send(pg, "uses_note", &params, err) != ERR_NONE ||
 	    pg_send(pg, "uses_end", NULL, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
 	    pg_finish(pg, err) != ERR_NONE) {

@@ -91,8 +91,7 @@ refresher_run(void *argument)
 
 		pthread_mutex_unlock(&refresher->lock);
 		look(refresher);
-		CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-		until.tv_sec += INTERVAL_S;
+		until = clock_steady_after(INTERVAL_S * 1000);
 		pthread_mutex_lock(&refresher->lock);
 		if (!refresher->stop)
 			pthread_cond_timedwait(&refresher->stop_asked, &refresher->lock, &until);

@@ -87,7 +87,7 @@ struct stream {
 	int64_t told_ms;             /* clock_steady_ms: when something was sent last */
 	struct looker_run *followed; /* what it follows, see looker.h */
 	int64_t number;              /* of the event that was told last; 0: none */
-	struct looker_event *event;  /* that is being sent; NULL: none */
+	struct sse_event *event;     /* that is being sent; NULL: none */
 	struct str text;             /* that is to be sent yet */
 	bool parked;                 /* under the streamer's lock: the streamer has the request */
 	bool over;                   /* behind `text` nothing comes */

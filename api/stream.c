@@ -166,7 +166,7 @@ stream_read(void *cls, uint64_t position, char *bytes, size_t max)
 		stream->text.len -= len;
 		return (ssize_t)len;
 	}
-	looker_event_release(stream->event);
+	sse_event_release(stream->event);
 	stream->event = NULL;
 	if (stream->over || request->ingress->draining)
 		return MHD_CONTENT_READER_END_OF_STREAM;
@@ -187,7 +187,7 @@ stream_end(struct request *request)
 
 	if (request->stream.begun_us == 0)
 		return;
-	looker_event_release(request->stream.event);
+	sse_event_release(request->stream.event);
 	looker_leave(streamer->looker, request->stream.followed);
 	streamer_remove(streamer, request);
 }
@@ -270,10 +270,7 @@ rest(struct streamer *streamer)
 	pthread_mutex_lock(&streamer->lock);
 	while (streamer->len == 0 && !streamer->stop)
 		pthread_cond_wait(&streamer->changed, &streamer->lock);
-	CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-	until.tv_nsec += TURN_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
+	until = clock_steady_after(TURN_MS);
 	if (!streamer->stop && !streamer->woken)
 		pthread_cond_timedwait(&streamer->changed, &streamer->lock, &until);
 	streamer->woken = false;

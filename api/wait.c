@@ -114,11 +114,9 @@ ask(struct waiter *waiter, struct request **requests, size_t len, PGresult **ret
 {
 	struct uuid *organisations, *ids;
 	struct pg_params scope, params;
-	struct pg *pg = waiter->pg;
-	PGresult *result;
 	struct buf list;
 	char text[UUID_TEXT_SIZE];
-	enum err_class class = ERR_RETRY;
+	enum err_class class;
 
 	arena_reset(&waiter->arena);
 	organisations = arena_array(&waiter->arena, len, sizeof(*organisations));
@@ -139,23 +137,9 @@ ask(struct waiter *waiter, struct request **requests, size_t len, PGresult **ret
 	pg_params_init(&params, &waiter->arena);
 	pg_params_uuids(&params, organisations, len);
 	pg_params_uuids(&params, ids, len);
-	*ret_result = NULL;
-	if (pg_connect(pg, err) != ERR_NONE ||
-	    pg_send(pg, "scope_organisation", &scope, err) != ERR_NONE ||
-	    pg_send(pg, "operations_many", &params, err) != ERR_NONE ||
-	    pg_sync(pg, err) != ERR_NONE || pg_receive(pg, &result, err) != ERR_NONE)
-		goto out;
-	PQclear(result);
-	class = pg_receive(pg, ret_result, err);
-	if (class == ERR_NONE)
-		class = pg_finish(pg, err);
-out:
+	class = pg_run_within(
+	    waiter->pg, "scope_organisation", &scope, "operations_many", &params, ret_result, err);
 	buf_release(&list);
-	if (class != ERR_NONE) {
-		PQclear(*ret_result);
-		*ret_result = NULL;
-		pg_rollback(pg);
-	}
 	return class;
 }
 

@@ -2,7 +2,7 @@
 # The billing rules in Python against those in C.  usage: tests/oracle.sh [PYTEST ARGUMENT...]
 #
 #   ORACLE_LIBRARY  the domain as a shared library (build/oracle/libbilld_domain.so)
-#   ORACLE_SEED     repeats the random cases of a run, which prints its seed (a new one each time)
+#   ORACLE_SEED     which random cases (1); new: others each time, whose seed is printed
 #   ORACLE_CASES    how many of them, as a factor (1: more than 100,000)
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)

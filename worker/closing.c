@@ -4,6 +4,7 @@
 
 #include "common/base/id.h"
 #include "worker/actor.h"
+#include "worker/sight.h"
 
 #define PAGE_INVOICES 10000 /* of the organisation, read in one statement */
 #define NUMBER_DIGITS_MAX 38
@@ -14,7 +15,6 @@
 	"sum(t.credit_applied)::text, sum(t.amount_due)::text"
 
 static const struct pg_statement statements[] = {
-    {"closing_act", "SELECT set_config('billd.organisations', '{' || $1::uuid || '}', true)"},
     /* 2^128 has 39 digits: too many for a number of ours. */
     {"closing_parts",
 	"SELECT due, done, invoiced, failed, first_due_at, "
@@ -207,7 +207,7 @@ closing_load(struct closing *closing, struct pg *pg, struct arena *arena, struct
 	run_params(closing, &limited, arena);
 	pg_params_int32(&limited, CLOSING_CURRENCIES_MAX + 1);
 	if (pg_connect(pg, err) != ERR_NONE ||
-	    pg_send(pg, "closing_act", &organisation, err) != ERR_NONE ||
+	    pg_send(pg, SIGHT_OF, &organisation, err) != ERR_NONE ||
 	    pg_send(pg, "closing_parts", &run, err) != ERR_NONE ||
 	    pg_send(pg, "closing_totals", &limited, err) != ERR_NONE ||
 	    pg_sync(pg, err) != ERR_NONE || pg_receive(pg, &ignored, err) != ERR_NONE ||
@@ -250,9 +250,9 @@ documents_take(struct closing *closing, const PGresult *result, struct err *err)
 enum err_class
 closing_read(struct closing *closing, struct pg *pg, struct arena *arena, struct err *err)
 {
-	PGresult *ignored = NULL, *page = NULL;
 	struct pg_params organisation, params;
 	enum err_class class;
+	PGresult *page;
 
 	CHECK(!closing->dry_run && !closing->read);
 	pg_params_init(&organisation, arena);
@@ -262,18 +262,10 @@ closing_read(struct closing *closing, struct pg *pg, struct arena *arena, struct
 	pg_params_uuid(&params, closing->after_id);
 	pg_params_int64(&params, closing->as_of.s * 1000 + 999);
 	pg_params_int64(&params, PAGE_INVOICES);
-	if (pg_connect(pg, err) != ERR_NONE ||
-	    pg_send(pg, "closing_act", &organisation, err) != ERR_NONE ||
-	    pg_send(pg, "closing_documents", &params, err) != ERR_NONE ||
-	    pg_sync(pg, err) != ERR_NONE || pg_receive(pg, &ignored, err) != ERR_NONE ||
-	    pg_receive(pg, &page, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE) {
-		class = err_wrap(err, "a run's documents");
-		pg_rollback(pg);
-		goto out;
-	}
+	if (pg_run_within(pg, SIGHT_OF, &organisation, "closing_documents", &params, &page, err) !=
+	    ERR_NONE)
+		return err_wrap(err, "a run's documents");
 	class = documents_take(closing, page, err);
-out:
-	PQclear(ignored);
 	PQclear(page);
 	return class;
 }

@@ -3,15 +3,13 @@
 
 #include "common/base/id.h"
 #include "worker/due.h"
+#include "worker/sight.h"
 
 #define DUE_NOW "r.due_at IS NOT NULL AND r.test_clock_id IS NULL AND r.due_at <= k.until"
 #define DUE_ON_CLOCK \
 	"r.due_at IS NOT NULL AND r.test_clock_id IS NOT NULL AND r.due_at <= c.target_at"
 
 static const struct pg_statement statements[] = {
-    /* From here to the end of the transaction the due policies let us see what waits, whosever it
-     * is. */
-    {"due_see", "SELECT set_config('billd.due', 'on', true)"},
     {"due_subscriptions",
 	/* OFFSET 0: the time is computed before it meets a policy, so that an index may use it. */
 	/* Nor is anything done before its time because a worker's clock is ahead: the database's
@@ -81,7 +79,7 @@ find_send(struct batch_context *context, bool continuous, const int32_t *shards,
 	pg_params_init(&clocks, &context->arena);
 	pg_params_int32s(&clocks, shards, len);
 	pg_params_int64(&clocks, DUE_FOUND_MAX);
-	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "due_see", NULL, err) != ERR_NONE ||
+	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, SIGHT_DUE, NULL, err) != ERR_NONE ||
 	    pg_send(pg, "due_clocks", &clocks, err) != ERR_NONE ||
 	    pg_send(pg, "due_subscriptions", &due, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
 		return err->class;

@@ -1,6 +1,6 @@
 #include "worker/duty.h"
 
-#include <time.h>
+#include "common/base/daemon.h"
 
 void
 duty_init(struct duty *duty, int32_t partitions_all)
@@ -68,14 +68,9 @@ duty_wake(struct duty *duty)
 bool
 duty_await(struct duty *duty, int64_t timeout_ms)
 {
-	struct timespec until;
+	struct timespec until = clock_steady_after(timeout_ms);
 	bool stop;
 
-	CHECK(clock_gettime(CLOCK_MONOTONIC, &until) == 0);
-	until.tv_sec += timeout_ms / 1000;
-	until.tv_nsec += timeout_ms % 1000 * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&duty->lock);
 	while (!duty->stop && !duty->woken)
 		if (pthread_cond_timedwait(&duty->news, &duty->lock, &until) != 0)

@@ -4,6 +4,7 @@
 
 #include "common/base/id.h"
 #include "worker/actor.h"
+#include "worker/sight.h"
 
 #define HOUR_S INT64_C(3600)
 #define HOUR_MS (HOUR_S * 1000)
@@ -18,7 +19,6 @@ static const struct pg_statement statements[] = {
 	"SELECT CASE WHEN current_setting('billd.hourly', true) = 'on' THEN true "
 	"WHEN pg_try_advisory_lock($1::int8) THEN set_config('billd.hourly', 'on', false) = 'on' "
 	"ELSE false END, (extract(epoch FROM clock_timestamp()) * 1000)::int8"},
-    {"hourly_see", "SELECT set_config('billd.due', 'on', true)"},
     {"hourly_find",
 	"SELECT o.organisation_id FROM (SELECT DISTINCT t.organisation_id "
 	"FROM generate_series($1::int4, $2::int4) k(shard) CROSS JOIN LATERAL ("
@@ -76,9 +76,8 @@ enum err_class
 hourly_find(struct pg *pg, struct arena *arena, int32_t group, int64_t hour,
     struct hourly_list *list, struct err *err)
 {
-	PGresult *ignored = NULL, *found = NULL;
-	enum err_class class = ERR_NONE;
 	struct pg_params params;
+	PGresult *found;
 
 	CHECK(group >= 0 && group < HOURLY_GROUPS);
 	pg_params_init(&params, arena);
@@ -86,18 +85,12 @@ hourly_find(struct pg *pg, struct arena *arena, int32_t group, int64_t hour,
 	pg_params_int32(&params, (group + 1) * SHARDS_OF_GROUP - 1);
 	pg_params_instant(&params, (struct instant){hour * HOUR_S});
 	pg_params_int64(&params, hour * HOUR_MS);
-	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "hourly_see", NULL, err) != ERR_NONE ||
-	    pg_send(pg, "hourly_find", &params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
-	    pg_receive(pg, &ignored, err) != ERR_NONE || pg_receive(pg, &found, err) != ERR_NONE ||
-	    pg_finish(pg, err) != ERR_NONE) {
-		class = err_wrap(err, "what is due at the hour");
-		pg_rollback(pg);
-	}
-	for (int row = 0; class == ERR_NONE && row < PQntuples(found); row++)
+	if (pg_run_within(pg, SIGHT_DUE, NULL, "hourly_find", &params, &found, err) != ERR_NONE)
+		return err_wrap(err, "what is due at the hour");
+	for (int row = 0; row < PQntuples(found); row++)
 		list_add(list, pg_get_uuid(found, row, 0));
-	PQclear(ignored);
 	PQclear(found);
-	return class;
+	return ERR_NONE;
 }
 
 static int

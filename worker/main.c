@@ -16,6 +16,7 @@
 #include "worker/payer.h"
 #include "worker/run.h"
 #include "worker/scheduler.h"
+#include "worker/sight.h"
 #include "worker/transaction.h"
 
 #define GROUP "billd-worker"
@@ -179,6 +180,7 @@ worker_open(struct worker *worker, struct err *err)
 
 	arena_init(&worker->statements, STATEMENTS_ARENA_BYTES);
 	worker->pg = pg_new(&pg_settings);
+	sight_prepare(worker->pg);
 	transaction_prepare(worker->pg);
 	due_prepare(worker->pg);
 	run_prepare(worker->pg);

@@ -11,6 +11,7 @@
 #include "worker/attempts.h"
 #include "worker/duty.h"
 #include "worker/provider_simulated.h"
+#include "worker/sight.h"
 
 #define PAGE_MAX 200   /* payments in one look */
 #define PAUSE_MS 1000  /* after a look, or a telling, that failed */
@@ -49,8 +50,6 @@ struct payer {
 };
 
 static const struct pg_statement statements[] = {
-    /* To the end of the transaction the due policies let us see what waits, whosever it is. */
-    {"payer_see", "SELECT set_config('billd.due', 'on', true)"},
     /* What waits is a small index of its own; which of it is ours is looked at there. */
     {"payer_waiting",
 	"SELECT organisation_id, id, shard, customer_id, invoice_id, kind = 'refund', "
@@ -81,6 +80,7 @@ payer_open(const struct payer_settings *settings, const struct schemas *schemas,
 	duty_init(&payer->duty, settings->teller.partitions_all);
 	payer->pg = pg_new(settings->pg);
 	pg_prepare(payer->pg, statements, ARRAY_LEN(statements));
+	sight_prepare(payer->pg);
 	signatures_prepare(payer->pg);
 	provider_simulated_open(settings->pg, &payer->provider);
 	if (teller_open(&settings->teller, schemas, &payer->teller, err) != ERR_NONE) {
@@ -237,8 +237,6 @@ page_load(struct payer *payer, const int32_t *partitions, size_t len, PGresult *
     struct err *err)
 {
 	const struct walk *walk = &payer->walk;
-	PGresult *ignored = NULL;
-	struct pg *pg = payer->pg;
 	struct pg_params params;
 
 	arena_reset(&payer->arena);
@@ -249,16 +247,9 @@ page_load(struct payer *payer, const int32_t *partitions, size_t len, PGresult *
 	pg_params_int32(&params, payer->duty.partitions_all - 1);
 	pg_params_int32s(&params, partitions, len);
 	pg_params_int32(&params, PAGE_MAX);
-	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "payer_see", NULL, err) != ERR_NONE ||
-	    pg_send(pg, "payer_waiting", &params, err) != ERR_NONE ||
-	    pg_sync(pg, err) != ERR_NONE || pg_receive(pg, &ignored, err) != ERR_NONE ||
-	    pg_receive(pg, ret_page, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE) {
-		PQclear(ignored);
-		PQclear(*ret_page);
-		pg_rollback(pg);
+	if (pg_run_within(payer->pg, SIGHT_DUE, NULL, "payer_waiting", &params, ret_page, err) !=
+	    ERR_NONE)
 		return err_wrap(err, "payments that wait");
-	}
-	PQclear(ignored);
 	return ERR_NONE;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/base/id.h"
 #include "worker/run_find.h"
+#include "worker/sight.h"
 
 #define LIVE "r.status IN ('scheduled', 'trialing', 'active', 'past_due', 'paused')"
 #define FAILED                                                                                 \
@@ -17,7 +18,6 @@
 	"ORDER BY r.billing_problem IS NULL, r.due_at NULLS FIRST, r.id"
 
 static const struct pg_statement statements[] = {
-    {"run_act_for", "SELECT set_config('billd.organisations', '{' || $1::uuid || '}', true)"},
     {"run_due",
 	"SELECT t.* FROM (SELECT shard, CASE WHEN n = 1 THEN $6::timestamptz END AS after_due_at "
 	"FROM unnest($3::int4[]) WITH ORDINALITY q(shard, n) OFFSET 0) k "
@@ -59,38 +59,19 @@ run_due_prepare(struct pg *pg)
 	pg_prepare(pg, statements, ARRAY_LEN(statements));
 }
 
-enum err_class
-run_act_for(struct batch_context *context, const struct run_part *part, struct err *err)
-{
-	struct pg_params params;
-
-	pg_params_init(&params, &context->arena);
-	pg_params_uuid(&params, part->organisation_id);
-	if (pg_connect(context->pg, err) != ERR_NONE)
-		return err->class;
-	return pg_send(context->pg, "run_act_for", &params, err);
-}
-
 /* Ask ${name} of what the organisation of ${part} has. */
 static enum err_class
 ask(struct batch_context *context, const struct run_part *part, const char *name,
     const struct pg_params *params, PGresult **ret_result, struct err *err)
 {
-	struct pg *pg = context->pg;
-	PGresult *act = NULL;
+	struct pg_params organisation;
 
-	*ret_result = NULL;
-	if (run_act_for(context, part, err) != ERR_NONE ||
-	    pg_send(pg, name, params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
-	    pg_receive(pg, &act, err) != ERR_NONE || pg_receive(pg, ret_result, err) != ERR_NONE ||
-	    pg_finish(pg, err) != ERR_NONE) {
-		err_wrap(err, "%s", name);
-		pg_rollback(pg);
-		PQclear(*ret_result);
-		*ret_result = NULL;
-	}
-	PQclear(act);
-	return *ret_result == NULL ? err->class : ERR_NONE;
+	pg_params_init(&organisation, &context->arena);
+	pg_params_uuid(&organisation, part->organisation_id);
+	if (pg_run_within(context->pg, SIGHT_OF, &organisation, name, params, ret_result, err) !=
+	    ERR_NONE)
+		return err_wrap(err, "%s", name);
+	return ERR_NONE;
 }
 
 /* A look in a part, while it is made. */
@@ -258,6 +239,22 @@ customers_of(struct look *look, const struct due_row *rows, size_t len, struct u
 	return customers_len;
 }
 
+/* Find the customers of ${rows}, a page that ends at part->end.  Where nothing of theirs is to be
+ * done, the part moves on. */
+static enum err_class
+page_find(struct look *look, const struct due_row *rows, size_t len, struct err *err)
+{
+	struct uuid *customers;
+
+	len = customers_of(look, rows, len, &customers);
+	if (customers_find(look, customers, len, err) != ERR_NONE)
+		return err->class;
+	look->result->moved = look->found->len == 0;
+	if (look->result->moved)
+		look->part->at = look->part->end;
+	return ERR_NONE;
+}
+
 /* ---- Shard by shard. */
 
 void
@@ -331,13 +328,12 @@ real_shards_find(struct look *look, bool settled, struct err *err)
 }
 
 /* Of a dry run: the customers who have something behind its cursor, and had nothing before it.  Of
- * one with very many most rows are no first one: then nobody is found, and the part moves on. */
+ * one with very many most rows are no first one. */
 static enum err_class
 dry_shards_find(struct look *look, struct err *err)
 {
 	struct run_part *part = look->part;
 	struct due_row *rows = NULL;
-	struct uuid *customers;
 	size_t len = 0;
 
 	if (shards_find(look, &part->at, false, &rows, &len, err) != ERR_NONE)
@@ -349,25 +345,17 @@ dry_shards_find(struct look *look, struct err *err)
 		part->end = (struct run_cursor){
 		    id_shard(last->subscription_id), last->due_at, last->subscription_id};
 	}
-	len = customers_of(look, rows, len, &customers);
-	if (customers_find(look, customers, len, err) != ERR_NONE)
-		return err->class;
-	look->result->moved = look->found->len == 0;
-	if (look->result->moved)
-		part->at = part->end;
-	return ERR_NONE;
+	return page_find(look, rows, len, err);
 }
 
 /* ---- Behind the last shard. */
 
-/* Customers with something parked that was not tried yet; the part moves on where there is nothing
- * to do of those of a page. */
+/* Customers with something parked that was not tried yet. */
 static enum err_class
 parked_find(struct look *look, struct err *err)
 {
 	struct run_part *part = look->part;
 	struct pg_params params;
-	struct uuid *customers;
 	struct due_row *rows;
 	PGresult *result;
 	size_t len;
@@ -390,13 +378,7 @@ parked_find(struct look *look, struct err *err)
 	PQclear(result);
 	if (len == 0)
 		return ERR_NONE;
-	len = customers_of(look, rows, len, &customers);
-	if (customers_find(look, customers, len, err) != ERR_NONE)
-		return err->class;
-	look->result->moved = look->found->len == 0;
-	if (look->result->moved)
-		part->at = part->end;
-	return ERR_NONE;
+	return page_find(look, rows, len, err);
 }
 
 /* A real run ends where nothing is due any more, wherever it came from meanwhile. */

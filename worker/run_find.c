@@ -2,7 +2,9 @@
  * run_due.c's. */
 
 #include "worker/run_find.h"
+
 #include "common/base/id.h"
+#include "worker/sight.h"
 
 /* Behind each shard of a part q: what is due of the organisation, and what is parked. */
 #define SHARDS_OF_PART "generate_series(q.part, $6::int4 - 1, $5::int4) k(shard)"
@@ -109,7 +111,7 @@ parts_send(const struct runs *runs, struct batch_context *context, struct err *e
 	pg_params_uuid(&params, runs->turn_run_id);
 	pg_params_int32(&params, runs->turn_partition);
 	pg_params_int64(&params, RUN_PARTS_MAX);
-	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "due_see", NULL, err) != ERR_NONE ||
+	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, SIGHT_DUE, NULL, err) != ERR_NONE ||
 	    pg_send(pg, "run_now", NULL, err) != ERR_NONE ||
 	    pg_send(pg, "run_page", &page, err) != ERR_NONE ||
 	    pg_send(pg, "run_parts", &params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
@@ -196,7 +198,7 @@ run_find_begin(const struct runs *runs, struct batch_context *context, const str
 	int32_t all[RUN_PARTS_MAX], settled[RUN_PARTS_MAX];
 	PGresult *act = NULL, *through = NULL, *begun = NULL;
 	size_t all_len = 0, settled_len = 0;
-	struct pg_params params_through, params_all;
+	struct pg_params organisation, params_through, params_all;
 	enum err_class class = ERR_NONE;
 	struct pg *pg = context->pg;
 
@@ -215,7 +217,10 @@ run_find_begin(const struct runs *runs, struct batch_context *context, const str
 	params_begin(&params_through, context, first, settled, settled_len);
 	pg_params_init(&params_all, &context->arena);
 	params_begin(&params_all, context, first, all, all_len);
-	if (run_act_for(context, first, err) != ERR_NONE ||
+	pg_params_init(&organisation, &context->arena);
+	pg_params_uuid(&organisation, first->organisation_id);
+	if (pg_connect(pg, err) != ERR_NONE ||
+	    pg_send(pg, SIGHT_OF, &organisation, err) != ERR_NONE ||
 	    pg_send(pg, "run_begin_through", &params_through, err) != ERR_NONE ||
 	    pg_send(pg, "run_begin", &params_all, err) != ERR_NONE ||
 	    pg_sync(pg, err) != ERR_NONE || pg_receive(pg, &act, err) != ERR_NONE ||

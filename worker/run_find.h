@@ -24,14 +24,6 @@ void run_find_prepare(struct pg *pg);
 void run_due_prepare(struct pg *pg);
 
 /**
- * run_act_for(context, part, err):
- * Open the connection, and queue what lets row-level security show the organisation of ${part} from
- * here to the end of the transaction: one statement with one result.
- */
-NODISCARD enum err_class run_act_for(
-    struct batch_context *context, const struct run_part *part, struct err *err);
-
-/**
  * run_find_parts(runs, context, err):
  * Read the database's time and the parts of running runs in our partitions that are not finished,
  * from runs->turn_* on, at most RUN_PARTS_MAX.

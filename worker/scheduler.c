@@ -10,6 +10,7 @@
 #include "worker/closing.h"
 #include "worker/duty.h"
 #include "worker/hourly.h"
+#include "worker/sight.h"
 
 #define RUNS_MAX 100            /* in one look */
 #define PAUSE_MS 1000           /* after a look, or a telling, that failed */
@@ -42,8 +43,6 @@ struct scheduler {
 };
 
 static const struct pg_statement statements[] = {
-    /* To the end of the transaction the due policies let us see what waits, whosever it is. */
-    {"scheduler_see", "SELECT set_config('billd.due', 'on', true)"},
     {"scheduler_through",
 	"SELECT r.organisation_id, r.id, r.shard, r.as_of, r.dry_run, r.created_ms, "
 	"(SELECT count(*) FROM billd.billing_run_parts p "
@@ -63,9 +62,9 @@ static const struct pg_statement statements[] = {
 	"CROSS JOIN LATERAL (SELECT r.due_at FROM billd.subscriptions r WHERE r.shard = k.shard "
 	"AND r.due_at IS NOT NULL AND r.test_clock_id IS NULL AND r.due_at <= now() "
 	"ORDER BY r.due_at LIMIT 1) t), "
-	"(SELECT count(*) FROM (SELECT FROM unnest($1::int4[]) k(shard) "
-	"CROSS JOIN LATERAL (SELECT FROM billd.subscriptions r WHERE r.shard = k.shard "
-	"AND r.billing_problem IS NOT NULL LIMIT $2::int8) t LIMIT $2::int8) p)"},
+	/* Few are parked, and their index goes by organisation: all of them, once. */
+	"(SELECT count(*) FROM (SELECT FROM billd.subscriptions r "
+	"WHERE r.billing_problem IS NOT NULL AND r.shard = ANY ($1::int4[]) LIMIT $2::int8) p)"},
 };
 
 enum err_class
@@ -84,6 +83,7 @@ scheduler_open(const struct scheduler_settings *settings, const struct schemas *
 	duty_init(&scheduler->duty, settings->teller.partitions_all);
 	scheduler->pg = pg_new(settings->pg);
 	pg_prepare(scheduler->pg, statements, ARRAY_LEN(statements));
+	sight_prepare(scheduler->pg);
 	closing_prepare(scheduler->pg);
 	hourly_prepare(scheduler->pg);
 	signatures_prepare(scheduler->pg);
@@ -126,20 +126,9 @@ static enum err_class
 look(struct scheduler *scheduler, const char *name, const struct pg_params *params,
     PGresult **ret_result, struct err *err)
 {
-	PGresult *ignored = NULL;
-	struct pg *pg = scheduler->pg;
-
-	if (pg_connect(pg, err) != ERR_NONE ||
-	    pg_send(pg, "scheduler_see", NULL, err) != ERR_NONE ||
-	    pg_send(pg, name, params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
-	    pg_receive(pg, &ignored, err) != ERR_NONE ||
-	    pg_receive(pg, ret_result, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE) {
-		PQclear(ignored);
-		PQclear(*ret_result);
-		pg_rollback(pg);
+	if (pg_run_within(scheduler->pg, SIGHT_DUE, NULL, name, params, ret_result, err) !=
+	    ERR_NONE)
 		return err_wrap(err, "%s", name);
-	}
-	PQclear(ignored);
 	return ERR_NONE;
 }
 

@@ -97,3 +97,13 @@ clock_steady_us(void)
 {
 	return clock_us(CLOCK_MONOTONIC);
 }
+
+struct timespec
+clock_steady_after(int64_t ms)
+{
+	int64_t at_us = clock_us(CLOCK_MONOTONIC) + ms * 1000;
+
+	CHECK(ms >= 0);
+	return (struct timespec){
+	    .tv_sec = at_us / 1000000, .tv_nsec = (long)(at_us % 1000000) * 1000};
+}

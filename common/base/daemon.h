@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
@@ -53,5 +54,11 @@ void daemon_watchdog(unsigned seconds);
 NODISCARD int64_t clock_now_ms(void);
 NODISCARD int64_t clock_steady_ms(void);
 NODISCARD int64_t clock_steady_us(void);
+
+/**
+ * clock_steady_after(ms):
+ * The moment ${ms} (not negative) from now on that clock, to wait for a condition until.
+ */
+NODISCARD struct timespec clock_steady_after(int64_t ms);
 
 #endif

@@ -18,7 +18,7 @@ struct earnings {
 /**
  * earnings_of_bill(bill):
  * Of an assessed bill: charges in advance are deferred, all else is earned.  Both together are its
- * total without taxes.
+ * total without taxes.  Neither is more than fits: what would be of the first is in the second.
  */
 NODISCARD struct earnings earnings_of_bill(const struct bill *bill);
 

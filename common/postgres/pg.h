@@ -158,6 +158,15 @@ NODISCARD enum err_class pg_run(struct pg *pg, const char *name, const struct pg
     PGresult **ret_result, struct err *err);
 
 /**
+ * pg_run_within(pg, scope, scope_params, name, params, ret_result, err):
+ * A transaction of one round trip: ${scope}, which says what the other sees and whose result is of
+ * no use, and ${name}, whose result is returned.  On failure that is NULL, and all is rolled back.
+ */
+NODISCARD enum err_class pg_run_within(struct pg *pg, const char *scope,
+    const struct pg_params *scope_params, const char *name, const struct pg_params *params,
+    PGresult **ret_result, struct err *err);
+
+/**
  * pg_classify(sqlstate):
  * What to do about an error: retry (connection lost, shutdown, deadlock, serialization, lock not
  * available, timeout, disk full, unique violation: another batch was first, load again), poison

@@ -304,3 +304,26 @@ pg_run(struct pg *pg, const char *name, const struct pg_params *params, PGresult
 		pg_rollback(pg);
 	return class;
 }
+
+enum err_class
+pg_run_within(struct pg *pg, const char *scope, const struct pg_params *scope_params,
+    const char *name, const struct pg_params *params, PGresult **ret_result, struct err *err)
+{
+	PGresult *ignored = NULL;
+	enum err_class class = ERR_NONE;
+
+	*ret_result = NULL;
+	if (pg_connect(pg, err) != ERR_NONE)
+		return err->class;
+	if (pg_send(pg, scope, scope_params, err) != ERR_NONE ||
+	    pg_send(pg, name, params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
+	    pg_receive(pg, &ignored, err) != ERR_NONE ||
+	    pg_receive(pg, ret_result, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE) {
+		class = err->class;
+		pg_rollback(pg);
+		PQclear(*ret_result);
+		*ret_result = NULL;
+	}
+	PQclear(ignored);
+	return class;
+}

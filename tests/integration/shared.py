@@ -5,6 +5,7 @@ import time
 
 import pytest
 from programs import tail
+from runs import billing_by_hand
 from stack import PARTITIONS, Stack
 from wire import Wire
 
@@ -28,6 +29,13 @@ def stack(request):
 @pytest.fixture(scope="session")
 def wire(stack):
     return Wire(stack.bootstrap, PARTITIONS)
+
+
+@pytest.fixture(scope="module")
+def by_hand(stack):
+    """For modules in which what is due waits for a billing run."""
+    with billing_by_hand(stack):
+        yield
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 import periods
 import pytest
 from billing import plan_of, text_of
-from runs import Mass, Run, billing_by_hand, check_laws, check_report, deliver, rows_of
+from runs import Mass, Run, check_laws, check_report, deliver, rows_of
 from wire import derived_id, encode, meta, partition_of, shard_of
+
+pytestmark = pytest.mark.usefixtures("by_hand")
 
 BILLING_RUN = 20  # a kind of ids, common/base/id.h
 BEGIN, END = date(2020, 1, 29), datetime(2021, 4, 8, tzinfo=UTC)
@@ -40,13 +42,6 @@ WAYS = [
     ("month", 3, "calendar", 9),
     ("year", 1, "start", 31),  # 29 February
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def by_hand(stack):
-    """What is due waits for a run."""
-    with billing_by_hand(stack):
-        yield
 
 
 def moment(at):

@@ -8,7 +8,6 @@ from money import GHOST
 from runs import (
     DAY,
     ahead,
-    billing_by_hand,
     check_laws,
     check_report,
     check_same,
@@ -21,12 +20,7 @@ from runs import (
     series,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def by_hand(stack):
-    """What is due waits for a run."""
-    with billing_by_hand(stack):
-        yield
+pytestmark = pytest.mark.usefixtures("by_hand")
 
 
 HUGE = charge("per_unit", unit_amount="999999999999999")

@@ -12,7 +12,6 @@ from runs import (
     Shop,
     ahead,
     allow_many,
-    billing_by_hand,
     check_laws,
     check_report,
     left_due,
@@ -21,15 +20,10 @@ from runs import (
 )
 from wire import shard_of
 
+pytestmark = pytest.mark.usefixtures("by_hand")
+
 CROWD, MEMORY_MB = 10_000, 128
 THOUSANDS, DAYS = 3_000, 6
-
-
-@pytest.fixture(scope="module", autouse=True)
-def by_hand(stack):
-    """What is due waits for a run."""
-    with billing_by_hand(stack):
-        yield
 
 
 def peak_mb(program):

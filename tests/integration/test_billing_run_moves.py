@@ -12,7 +12,6 @@ from runs import (
     Run,
     Shop,
     ahead,
-    billing_by_hand,
     check_laws,
     check_report,
     check_same,
@@ -26,12 +25,7 @@ from runs import (
     slow_chunks,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def by_hand(stack):
-    """What is due waits for a run."""
-    with billing_by_hand(stack):
-        yield
+pytestmark = pytest.mark.usefixtures("by_hand")
 
 
 # Twice, and at once

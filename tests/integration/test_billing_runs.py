@@ -12,7 +12,6 @@ from runs import (
     Run,
     Shop,
     ahead,
-    billing_by_hand,
     check_laws,
     check_same,
     checked_run,
@@ -25,12 +24,7 @@ from runs import (
     series,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def by_hand(stack):
-    """What is due waits for a run."""
-    with billing_by_hand(stack):
-        yield
+pytestmark = pytest.mark.usefixtures("by_hand")
 
 
 def runs_of(stack, org, customer_id):

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
-from rules import half_away
+from rules import INT64_MAX, half_away
 
 ACCOUNTS = ["receivable", "cash", "customer_credit", "deferred_revenue", "revenue", "tax_payable", "refunds_payable",
             "bad_debt", "credits_granted"]  # fmt: skip
@@ -37,6 +37,10 @@ class Earnings:
     deferred: int = 0
 
 
+def between(least, value, most):
+    return min(max(value, least), most)
+
+
 def earnings(assessed):
     """What of a bill's lines is earned at once, and what over time: without taxes and discounts."""
     found = Earnings()
@@ -46,7 +50,9 @@ def earnings(assessed):
             found.deferred += net
         else:
             found.earned += net
-    return found
+    net = found.earned + found.deferred
+    deferred = between(max(-INT64_MAX, net - INT64_MAX), found.deferred, min(INT64_MAX, net + INT64_MAX))
+    return Earnings(net - deferred, deferred)
 
 
 def step(before, after, event, at, issued):
@@ -59,9 +65,9 @@ def step(before, after, event, at, issued):
     if after.status in FINAL and issued.deferred > 0:  # nothing is left of its time
         issued = Earnings(issued.earned + issued.deferred, 0)
     left = had.amount - by_time + issued.deferred
-    if left < 0:  # more comes back than is there: out of what was earned
-        issued = Earnings(issued.earned + left, issued.deferred - left)
-        left = 0
+    over = left - between(0, left, INT64_MAX)  # what cannot be deferred was earned; what is not there comes out of that
+    left -= over
+    issued = Earnings(issued.earned + over, issued.deferred - over)
     if after.status in FINAL:
         return by_time + left, Deferral(), issued
     return by_time, Deferral(left, at, after.period[1]), issued
