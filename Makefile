@@ -217,7 +217,7 @@ PURE += lifecycle_create lifecycle_laws log migrate money password payment plan 
 PURE += organisation_settings preview_assess lifecycle_earned earnings invoice_settle
 PURE += rating_transaction refusal role route due run run_progress run_state signatures signing split statements subscription tax uuid wide zone zone_file zone_rule
 # Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.
-THREADED := callers consumer duty limits payer pool producer publish ring scheduler threads
+THREADED := callers consumer duty limits payer pool producer publish ring runner scheduler threads
 unit_names = $(filter-out $(1),$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 
 # openapi makes its document once, at start, of thousands of small allocations.

@@ -2,7 +2,7 @@
 # The tests that use real servers and the real programs.  usage: tests/integration.sh [PYTEST ARGUMENT...]
 #
 #   BILLD_BIN_DIR  where the programs are (build/release)
-#   ORACLE_SEED    repeats the random lives that are compared with tests/oracle (a new one each time)
+#   ORACLE_SEED    which random lives are compared with tests/oracle (1); new: others each time
 #   ORACLE_LIVES   how many of them for each way of prorating (10)
 #
 # The stack that they start is theirs alone: own ports, own directory, gone at the end. What stays after a

@@ -53,11 +53,12 @@ struct batch_context {
 	struct bill *bill; /* the decider's; owned */
 	struct signatures signatures;
 	struct partitions *partitions;
-	struct publisher *publisher;
+	struct publisher *publisher; /* NULL: of a runner (runner.h) */
 	struct metrics *metrics;
 	int32_t partitions_all; /* of the topic */
 	size_t planned_for;     /* commands processed by the plans that the connection has */
 	bool due_soon;          /* a command left something that is to be done at once (due.h) */
+	bool runs_soon;         /* likewise a billing run that goes on (run.h) */
 	bool payments_soon;     /* likewise a payment that is to be asked for (payer.h) */
 };
 

@@ -6,6 +6,7 @@
 #include "worker/billing.h"
 #include "worker/operation.h"
 #include "worker/run_report.h"
+#include "worker/run_task.h"
 #include "worker/transaction.h"
 
 #define PARKED "billd.subscription.parked.v1"

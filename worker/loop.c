@@ -18,6 +18,7 @@
 #define SUSPECT_ATTEMPTS_MAX 3 /* deaths over one message, before it is condemned */
 #define LAG_INTERVAL_MS 500
 #define NOTE_ARENA_BYTES (256 * 1024)
+#define CHUNK_FAILED "a billing run's chunk rolled back"
 #define BUSY_MS 200 /* so long after a message more are expected */
 
 struct loop {
@@ -79,6 +80,7 @@ static void
 reopen(struct loop *loop)
 {
 	hands_empty(loop);
+	run_forget(&loop->runs);
 	consumer_stop(loop->consumer);
 	loop->partitions->len = 0;
 	own(loop);
@@ -205,6 +207,16 @@ published_note(struct loop *loop)
 	return news;
 }
 
+/* What runners have in hand comes to its end. */
+static void
+runners_recall(struct loop *loop)
+{
+	struct err err;
+
+	if (run_recall(&loop->runs, loop->context, NULL, &err) != ERR_NONE)
+		log_line(LOG_WARN, CHUNK_FAILED, log_text("reason", err.text));
+}
+
 /* Give the partitions back in good order. */
 static void
 partitions_close(struct loop *loop)
@@ -213,6 +225,8 @@ partitions_close(struct loop *loop)
 
 	hands_empty(loop);
 	if (loop->open) {
+		runners_recall(loop);
+		run_forget(&loop->runs);
 		published_note(loop);
 		lag_count(loop, true);
 		/* Our own takeover did not end in a death. */
@@ -363,6 +377,17 @@ gather(struct loop *loop, struct err *err)
 	return ERR_NONE;
 }
 
+/* What the batch is about comes back from the runners. */
+static enum err_class
+recall(struct loop *loop, struct err *err)
+{
+	for (size_t i = 0; i < loop->len; i++)
+		if (run_recall(&loop->runs, loop->context, loop->entries[i].partition, err) !=
+		    ERR_NONE)
+			return err->class;
+	return ERR_NONE;
+}
+
 /* A message over which workers died is noted before it is tried, and condemned when that was often
  * enough. */
 static enum err_class
@@ -383,8 +408,8 @@ suspect(struct loop *loop, struct entry *entry, struct err *err)
 	return ERR_NONE;
 }
 
-/* Up to when what falls due may be done in each partition.  What a fetch has not seen yet counts as
- * waiting, and so does what is in hand. */
+/* Up to when what falls due may be done in each partition: in one that is lent, nothing is.  What a
+ * fetch has not seen yet counts as waiting, and so does what is in hand. */
 static void
 due_bound(struct loop *loop)
 {
@@ -397,7 +422,9 @@ due_bound(struct loop *loop)
 		    consumer_end_offset(loop->consumer, partition->id) != partition->next_offset ||
 		    (loop->held != NULL && loop->held->partition == partition->id);
 
-		partition->due_until = due_until(&loop->due, partition, now_ms, waiting);
+		partition->due_until = partition->lent
+					   ? INSTANT_NONE
+					   : due_until(&loop->due, partition, now_ms, waiting);
 	}
 }
 
@@ -449,7 +476,8 @@ work(struct loop *loop, struct err *err)
 	if (loop->len > 0) {
 		loop->busy_until_ms = clock_steady_ms() + BUSY_MS;
 		pending_note(loop);
-		if (suspect(loop, &loop->entries[0], err) != ERR_NONE ||
+		if (recall(loop, err) != ERR_NONE ||
+		    suspect(loop, &loop->entries[0], err) != ERR_NONE ||
 		    batch_process(context, loop->entries, loop->len, err) != ERR_NONE)
 			return survive(loop, "batch rolled back", err);
 		if (context->payments_soon)
@@ -464,12 +492,14 @@ work(struct loop *loop, struct err *err)
 			return survive(loop, "progress is read again", err);
 	}
 	if (loop->open) {
+		if (run_collect(&loop->runs, context, err) != ERR_NONE)
+			return survive(loop, CHUNK_FAILED, err);
 		due_bound(loop);
 		if (due_step(&loop->due, context, err) != ERR_NONE)
 			return survive(loop, "due work rolled back", err);
 		if (run_step(&loop->runs, context, clock_steady_ms() < loop->busy_until_ms, err) !=
 		    ERR_NONE)
-			return survive(loop, "a billing run's chunk rolled back", err);
+			return survive(loop, "billing runs wait for the database", err);
 	}
 	if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
 		loop->note_at_ms = clock_steady_ms() + NOTE_INTERVAL_MS;
@@ -503,6 +533,8 @@ drain(struct loop *loop)
 	int64_t until_ms = clock_steady_ms() + loop->settings->drain_ms;
 	struct err err;
 
+	if (loop->open)
+		runners_recall(loop);
 	while (loop->open && !publisher_idle(loop->context->publisher) &&
 	       clock_steady_ms() < until_ms) {
 		publisher_reports(loop->context->publisher, 20);
@@ -514,7 +546,8 @@ drain(struct loop *loop)
 
 enum err_class
 loop_run(const struct loop_settings *settings, struct batch_context *context,
-    struct consumer *consumer, struct payer *payer, struct scheduler *scheduler, struct err *err)
+    struct consumer *consumer, struct payer *payer, struct scheduler *scheduler,
+    struct runners *runners, struct err *err)
 {
 	struct loop loop = {
 	    .settings = settings,
@@ -534,6 +567,8 @@ loop_run(const struct loop_settings *settings, struct batch_context *context,
 
 	CHECK(loop.entries != NULL);
 	loop.runs.due = &loop.due;
+	loop.runs.runners = runners;
+	run_forget(&loop.runs);
 	while (!daemon_stopping() && class == ERR_NONE) {
 		daemon_watchdog(WATCHDOG_S);
 		class = loop.open ? work(&loop, err) : wait_or_open(&loop, err);

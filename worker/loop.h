@@ -9,6 +9,7 @@
 #include "common/kafka/consumer.h"
 #include "worker/batch.h"
 #include "worker/payer.h"
+#include "worker/runner.h"
 #include "worker/scheduler.h"
 
 struct loop_settings {
@@ -22,14 +23,14 @@ struct loop_settings {
 };
 
 /**
- * loop_run(settings, context, consumer, payer, scheduler, err):
+ * loop_run(settings, context, consumer, payer, scheduler, runners, err):
  * Work until daemon_stopping(), then finish the batch in hand and publish what is committed.
  * ${payer} and ${scheduler} learn which partitions are ours, ${payer} also when a payment is
- * committed.
+ * committed.  ${runners} do billing runs' chunks.
  * ERR_FATAL when the process cannot go on.
  */
 NODISCARD enum err_class loop_run(const struct loop_settings *settings,
     struct batch_context *context, struct consumer *consumer, struct payer *payer,
-    struct scheduler *scheduler, struct err *err);
+    struct scheduler *scheduler, struct runners *runners, struct err *err);
 
 #endif

@@ -4,6 +4,8 @@
  * its own file.
  */
 
+#include <unistd.h>
+
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "common/base/settings.h"
@@ -35,7 +37,7 @@ static struct {
 	const char *database_url, *kafka_bootstrap, *secret, *log_level, *metrics_listen;
 	int64_t partitions, batch_max, batch_wait_ms, backoff_max_ms, drain_ms, session_timeout_ms;
 	int64_t statement_timeout_ms, metrics_port, signed_commands, due_interval_ms, due_margin_ms;
-	int64_t payments_interval_ms, billing, runs_interval_ms;
+	int64_t payments_interval_ms, billing, runs_interval_ms, runners;
 } options;
 
 /* The words of BILLD_BILLING, in their order. */
@@ -80,6 +82,9 @@ static const struct setting settings[] = {
 	"hour does, or none but those that are asked for; the same for all workers"},
     {"BILLD_RUNS_INTERVAL_MS", SETTING_INTEGER, &options.runs_interval_ms, "500", 10, 60000,
 	"milliseconds between two looks for billing runs that are through"},
+    {"BILLD_RUNNERS", SETTING_INTEGER, &options.runners, "0", 0, RUNNERS_MAX,
+	"parts of billing runs that are done side by side, each on a database connection of its "
+	"own; 0: as many as there are processors, at most 16"},
     {"BILLD_METRICS_LISTEN", SETTING_TEXT, &options.metrics_listen, "127.0.0.1", 1, 0,
 	"IPv4 address for GET /metrics"},
     {"BILLD_METRICS_PORT", SETTING_INTEGER, &options.metrics_port, "0", 0, 65535,
@@ -102,6 +107,7 @@ struct worker {
 	struct consumer *consumer;
 	struct payer *payer;
 	struct scheduler *scheduler;
+	struct runners runners;
 };
 
 /* Signatures are demanded where that is asked for, whether there is a secret or not. */
@@ -113,6 +119,16 @@ signatures_open(struct signatures *signatures, struct err *err)
 	if (options.secret == NULL)
 		return err_set(err, ERR_FATAL, "BILLD_SIGNED_COMMANDS=1 needs BILLD_SECRET");
 	return signatures_init(signatures, options.secret, err);
+}
+
+static size_t
+runners_len(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (options.runners > 0)
+		return (size_t)options.runners;
+	return processors < 1 ? 1 : processors > RUNNERS_MAX ? RUNNERS_MAX : (size_t)processors;
 }
 
 /* The threads beside the loop, each with a connection of its own. */
@@ -137,11 +153,20 @@ beside_open(struct worker *worker, const struct pg_settings *pg_settings, struct
 	    .margin_ms = options.due_margin_ms,
 	};
 
+	const struct runners_settings runners_settings = {
+	    .pg = pg_settings,
+	    .len = runners_len(),
+	    .partitions_all = (int32_t)options.partitions,
+	};
+
 	if (payer_open(&payer_settings, worker->schemas, &worker->metrics, &worker->payer, err) !=
 	    ERR_NONE)
 		return err->class;
-	return scheduler_open(
-	    &scheduler_settings, worker->schemas, &worker->metrics, &worker->scheduler, err);
+	if (scheduler_open(&scheduler_settings, worker->schemas, &worker->metrics,
+		&worker->scheduler, err) != ERR_NONE)
+		return err->class;
+	return runners_open(
+	    &runners_settings, worker->schemas, &worker->metrics, &worker->runners, err);
 }
 
 static enum err_class
@@ -201,6 +226,7 @@ worker_open(struct worker *worker, struct err *err)
 static void
 worker_close(struct worker *worker)
 {
+	runners_close(&worker->runners);
 	scheduler_free(worker->scheduler);
 	payer_free(worker->payer);
 	consumer_free(worker->consumer);
@@ -235,7 +261,15 @@ worker_check(struct worker *worker, struct err *err)
 {
 	if (pg_connect(worker->pg, err) != ERR_NONE || payer_check(worker->payer, err) != ERR_NONE)
 		return err->class;
-	return scheduler_check(worker->scheduler, err);
+	if (scheduler_check(worker->scheduler, err) != ERR_NONE)
+		return err->class;
+	return runners_check(&worker->runners, err);
+}
+
+static void
+consumer_woken(void *consumer)
+{
+	consumer_wake(consumer);
 }
 
 /* Run until told to stop, or with --check only see that the database fits. */
@@ -258,9 +292,10 @@ worker_run(struct worker *worker, bool check, struct err *err)
 		return worker_check(worker, err);
 	payer_start(worker->payer);
 	scheduler_start(worker->scheduler);
+	runners_start(&worker->runners, consumer_woken, worker->consumer);
 	log_line(LOG_INFO, "started", log_int("metrics_port", options.metrics_port));
 	return loop_run(&loop_settings, &worker->context, worker->consumer, worker->payer,
-	    worker->scheduler, err);
+	    worker->scheduler, &worker->runners, err);
 }
 
 int

@@ -2,9 +2,9 @@
 #define WORKER_METRICS_H
 
 /*
- * What the worker tells Prometheus: numbers that its loop sets, payments_* its payer (payer.h),
- * waiting_*, parked and runs_* its scheduler (scheduler.h), and a small HTTP server of its own
- * thread that shows them at /metrics.
+ * What the worker tells Prometheus: numbers that its loop and its runners set, payments_* its payer
+ * (payer.h), waiting_*, parked and runs_* its scheduler (scheduler.h), and a small HTTP server of
+ * its own thread that shows them at /metrics.
  */
 
 #include <stdatomic.h>
@@ -12,7 +12,7 @@
 
 #include "common/base/err.h"
 
-/* METRIC(field, name, kind, help); each written by one thread, read by the server. */
+/* METRIC(field, name, kind, help); a gauge is written by one thread, a counter by any. */
 #define METRICS(METRIC)                                                                           \
 	METRIC(commands_succeeded, "billd_commands_total{outcome=\"succeeded\"}", "counter",      \
 	    "Commands by outcome")                                                                \
@@ -90,7 +90,7 @@ struct metrics {
 /**
  * metrics_lateness(metrics, seconds):
  * An invoice was committed ${seconds} after it had fallen due; one that was billed ahead came in
- * time.  By the loop's thread.
+ * time.  From any thread.
  */
 void metrics_lateness(struct metrics *metrics, int64_t seconds);
 

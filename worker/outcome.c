@@ -156,6 +156,9 @@ outcome_decide(struct batch_context *context, struct entry *entry, struct err *e
 		context->due_soon |= entry->type == COMMAND_ADVANCE_TEST_CLOCK;
 	else
 		operation_add(context, entry, decision.detail);
+	context->runs_soon |= entry->type == COMMAND_START_BILLING_RUN ||
+			      entry->type == COMMAND_SCHEDULE_BILLING_RUN ||
+			      entry->type == COMMAND_RESUME_BILLING_RUN;
 	return ERR_NONE;
 }
 

@@ -143,14 +143,14 @@ out:
 
 /* Which partitions a statement is about. */
 enum selection {
-	EVERY,
+	HERE,    /* those that are not lent */
 	TOUCHED, /* those of the batch in hand */
 };
 
 static bool
 is_selected(const struct partition *partition, enum selection selection)
 {
-	return selection == EVERY || partition->touched;
+	return selection == HERE ? !partition->lent : partition->touched;
 }
 
 static size_t
@@ -361,10 +361,10 @@ progress_check(
 	enum err_class class;
 
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, EVERY, FIELD_AT(id));
+	params_int32_field(&params, partitions, HERE, FIELD_AT(id));
 	if (pg_run(pg, "progress_check", &params, &result, err) != ERR_NONE)
 		return err_wrap(err, "progress_check");
-	class = compare(result, partitions, EVERY, err);
+	class = compare(result, partitions, HERE, err);
 	PQclear(result);
 	return class;
 }
@@ -378,10 +378,10 @@ progress_note(
 	if (partitions->len == 0)
 		return ERR_NONE;
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, EVERY, FIELD_AT(id));
-	params_int64_field(&params, partitions, EVERY, FIELD_AT(next_offset));
-	params_int64_field(&params, partitions, EVERY, FIELD_AT(published_number));
-	params_int32_field(&params, partitions, EVERY, FIELD_AT(attempts));
+	params_int32_field(&params, partitions, HERE, FIELD_AT(id));
+	params_int64_field(&params, partitions, HERE, FIELD_AT(next_offset));
+	params_int64_field(&params, partitions, HERE, FIELD_AT(published_number));
+	params_int32_field(&params, partitions, HERE, FIELD_AT(attempts));
 	if (pg_run(pg, "progress_note", &params, NULL, err) != ERR_NONE)
 		return err_wrap(err, "progress_note");
 	return ERR_NONE;

@@ -44,6 +44,8 @@ struct partition {
 	bool due_left;        /* the last look found something, or there was none yet */
 	bool run_left;        /* likewise of billing runs (run.h) */
 
+	bool lent; /* a runner has it (runner.h), and moves it there */
+
 	/* Of the transaction in hand; taken over when it commits. */
 	bool touched; /* it is about this partition */
 	int64_t batch_next_offset;
@@ -133,8 +135,8 @@ NODISCARD bool progress_suspects_due(const struct partition *partition, struct u
 
 /**
  * progress_check(pg, partitions, arena, err):
- * On its own: see that all ${partitions} are where we know them.  ERR_RETRY when one is not:
- * another worker moved it, or the database was restored.
+ * On its own: see that all ${partitions} that are not lent are where we know them.  ERR_RETRY when
+ * one is not: another worker moved it, or the database was restored.
  */
 NODISCARD enum err_class progress_check(
     struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
@@ -142,7 +144,7 @@ NODISCARD enum err_class progress_check(
 /**
  * progress_note(pg, partitions, arena, err):
  * On its own: note published_number, and that the partitions left our hands, or are in them,
- * unharmed.  A row that was moved by another worker is left alone.
+ * unharmed.  One that is lent, and a row that was moved by another worker, is left alone.
  */
 NODISCARD enum err_class progress_note(
     struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);

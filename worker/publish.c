@@ -66,6 +66,12 @@ publisher_committed(struct publisher *publisher, int32_t partition, int64_t even
 	publisher->lanes[partition].target = event_number;
 }
 
+bool
+publisher_is_committed(const struct publisher *publisher, const struct event *event)
+{
+	return event->number <= publisher->lanes[event->partition].target;
+}
+
 static void *
 opaque_of(bool dead_letter, int32_t partition, int64_t number)
 {
@@ -118,7 +124,7 @@ publisher_send(struct publisher *publisher, const struct event *event)
 	struct lane *lane = &publisher->lanes[event->partition];
 	struct err err;
 
-	CHECK(event->number <= lane->target);
+	CHECK(publisher_is_committed(publisher, event));
 	if (lane->behind || event->number != lane->sent + 1 ||
 	    event_send(publisher, event, &err) != ERR_NONE) {
 		lane->behind = true;

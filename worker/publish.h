@@ -58,6 +58,12 @@ void publisher_take(struct publisher *publisher, const struct partitions *partit
 void publisher_committed(struct publisher *publisher, int32_t partition, int64_t event_number);
 
 /**
+ * publisher_is_committed(publisher, event):
+ * Whether ${event} is one of these.
+ */
+NODISCARD bool publisher_is_committed(const struct publisher *publisher, const struct event *event);
+
+/**
  * publisher_send(publisher, event):
  * Hand a committed event over from memory, if it is its turn.
  */

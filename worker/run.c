@@ -1,212 +1,128 @@
 #include "worker/run.h"
 
-#include "common/base/crash_point.h"
 #include "common/base/daemon.h"
-#include "common/base/id.h"
 #include "common/base/log.h"
 #include "worker/run_find.h"
-#include "worker/run_report.h"
+#include "worker/runner.h"
 #include "worker/transaction.h"
+
+#define LENT_MS_MAX 120000 /* a runner that takes longer will not come back */
 
 void
 run_prepare(struct pg *pg)
 {
 	run_find_prepare(pg);
-	run_report_prepare(pg);
 }
 
-/* ---- Where a part is. */
+/* ---- Taking back. */
 
-static bool
-cursor_equal(const struct run_cursor *a, const struct run_cursor *b)
+/* What a runner moves of a partition. */
+static void
+partition_take(struct partition *partition, const struct partition *moved)
 {
-	return a->shard == b->shard && a->after_due_at.s == b->after_due_at.s &&
-	       uuid_equal(a->after_id, b->after_id);
+	CHECK(partition->lent && partition->next_offset == moved->next_offset);
+	partition->lent = false;
+	partition->event_number = moved->event_number;
+	partition->attempts = moved->attempts;
+	partition->careful_messages = moved->careful_messages;
+	partition->suspect_attempts = moved->suspect_attempts;
+	partition->due_suspect = moved->due_suspect;
+	partition->due_suspect_attempts = moved->due_suspect_attempts;
+}
+
+/* The part of the list that ${moved} is a copy of, moved; none when the run is not in it any more.
+ */
+static void
+part_take(struct runs *runs, const struct run_part *moved, struct partition *partition)
+{
+	for (size_t i = 0; i < runs->parts_len; i++) {
+		struct run_part *part = &runs->parts[i];
+
+		if (part->partition != partition || !uuid_equal(part->run_id, moved->run_id))
+			continue;
+		*part = *moved;
+		part->partition = partition;
+		return;
+	}
+}
+
+static enum err_class
+runner_collect(
+    struct runs *runs, struct batch_context *context, struct runner *runner, struct err *err)
+{
+	struct partition *partition =
+	    partitions_find(context->partitions, runner->task.part.partition->id);
+
+	CHECK(partition != NULL);
+	partition_take(partition, runner->task.part.partition);
+	part_take(runs, &runner->task.part, partition);
+	transaction_publish(&runner->context, context->publisher);
+	runs->did |= runner->task.did;
+	context->due_soon |= runner->context.due_soon;
+	context->payments_soon |= runner->context.payments_soon;
+	runner_take(runner);
+	if (runner->class == ERR_NONE)
+		return ERR_NONE;
+	*err = runner->err;
+	return err->class;
+}
+
+enum err_class
+run_collect(struct runs *runs, struct batch_context *context, struct err *err)
+{
+	int64_t now_ms = clock_steady_ms();
+	enum err_class class = ERR_NONE;
+
+	for (size_t i = 0; i < runs->runners->len; i++) {
+		struct runner *runner = runs->runners->items[i];
+		enum runner_state state = runner_state(runner);
+		struct err one;
+
+		if (state == RUNNER_LENT && now_ms - runner->lent_ms > LENT_MS_MAX)
+			return err_set(err, ERR_FATAL, "a billing run's chunk comes to no end");
+		if (state != RUNNER_DONE || runner_collect(runs, context, runner, &one) == ERR_NONE)
+			continue;
+		if (class != ERR_FATAL)
+			*err = one;
+		class = err->class;
+	}
+	return class;
+}
+
+enum err_class
+run_recall(struct runs *runs, struct batch_context *context, const struct partition *partition,
+    struct err *err)
+{
+	if (partition != NULL && !partition->lent)
+		return ERR_NONE;
+	for (size_t i = 0; i < runs->runners->len; i++) {
+		struct runner *runner = runs->runners->items[i];
+
+		/* Of one that is idle it is the last part, which is lent no more. */
+		if (partition == NULL || (runner_state(runner) != RUNNER_IDLE &&
+					     runner->partitions.items[0].id == partition->id))
+			runner_await(runner);
+	}
+	return run_collect(runs, context, err);
 }
 
 void
-run_part_move(const struct run_part *part, const struct due_items *found, size_t first, size_t done,
-    struct run_report *report)
+run_forget(struct runs *runs)
 {
-	const struct due_item *last;
-	struct uuid id;
+	for (size_t i = 0; i < runs->runners->len; i++) {
+		struct runner *runner = runs->runners->items[i];
 
-	CHECK(done > 0 && first + done <= found->len);
-	/* What a dry run leaves behind its place is not found again. */
-	CHECK(!part->dry_run || first == part->taken);
-	report->taken = first + done;
-	report->at = part->end;
-	if (first + done == found->len || cursor_equal(&part->at, &part->end))
-		return;
-	last = &found->items[first + done - 1];
-	CHECK(last->len > 0);
-	id = found->subscription_ids[last->first];
-	report->at = part->at.shard == SHARDS ? (struct run_cursor){SHARDS, INSTANT_NONE, id}
-					      : (struct run_cursor){id_shard(id), last->due_at, id};
-}
-
-void
-run_part_moved(struct run_part *part, const struct run_report *report)
-{
-	part->at = part->stored = report->at;
-	part->taken = report->taken;
-}
-
-/* ---- What a part does beside chunks. */
-
-/* What is stored of ${part} alone: by whom it is filled, over the report's arena. */
-struct leaving {
-	const struct due_items *found; /* NULL: nobody, but where the part is */
-	bool finished;                 /* nothing is left of it */
-	size_t which;                  /* of the items: the one that cannot be billed */
-	struct str reason, detail;
-};
-
-static void
-leaving_report(struct batch_context *context, const struct leaving *leaving,
-    const struct run_part *part, struct run_report *report)
-{
-	const struct due_items *found = leaving->found;
-	const struct due_item *item;
-
-	if (found == NULL) {
-		report->at = part->at;
-		report->finished = leaving->finished;
-		return;
+		runner_await(runner);
+		if (runner_state(runner) == RUNNER_DONE)
+			runner_take(runner);
 	}
-	item = &found->items[leaving->which];
-	for (size_t i = 0; i < item->len; i++) {
-		const struct subscription subscription = {
-		    .organisation_id = item->organisation_id,
-		    .id = found->subscription_ids[item->first + i],
-		    .customer_id = item->customer_id,
-		    .due_at = item->due_at,
-		};
-
-		run_report_fail(context, report, &subscription, leaving->reason, leaving->detail);
-	}
-	run_part_move(part, found, leaving->which, 1, report);
+	runs->parts_len = runs->next = 0;
+	runs->did = runs->more = runs->left = false;
+	runs->from_start = true;
+	runs->look_at_ms = 0;
 }
 
-/* In a transaction of its own, under the lock of the partition's progress as a chunk is: so nobody
- * else is at it. */
-static enum err_class
-part_store(struct batch_context *context, struct run_part *part, const struct leaving *leaving,
-    struct err *err)
-{
-	struct run_report report = {.part = part, .first_due_at = INSTANT_NONE};
-
-	transaction_begin(context);
-	part->partition->touched = true;
-	facts_need(
-	    &context->facts, NEED_ORGANISATION, part->organisation_id, &part->organisation_id);
-	if (transaction_load(context, err) != ERR_NONE)
-		goto fail;
-	transaction_draft(context);
-	leaving_report(context, leaving, part, &report);
-	CRASH_POINT("run_part_storing");
-	if (transaction_store(context, &report, err) != ERR_NONE)
-		goto fail;
-	CRASH_POINT("run_part_stored");
-	transaction_committed(context);
-	run_part_moved(part, &report);
-	return ERR_NONE;
-fail:
-	transaction_fail(context);
-	return err_wrap(err, "billing run");
-}
-
-static void
-part_tell(const char *what, const struct run_part *part)
-{
-	char organisation[UUID_TEXT_SIZE], run[UUID_TEXT_SIZE];
-
-	uuid_write(part->organisation_id, organisation);
-	uuid_write(part->run_id, run);
-	log_line(LOG_INFO, what, log_text("organisation_id", organisation),
-	    log_text("billing_run_id", run), log_int("partition", part->partition->id));
-}
-
-static enum err_class
-part_finish(struct batch_context *context, struct run_part *part, struct err *err)
-{
-	const struct leaving all = {.finished = true};
-
-	if (part_store(context, part, &all, err) != ERR_NONE)
-		return err->class;
-	part_tell("billing run: partition done", part);
-	return ERR_NONE;
-}
-
-/* Whose chunk it is. */
-struct chunk_owner {
-	struct runs *runs;
-	struct batch_context *context;
-	struct run_part *part;
-};
-
-static struct str
-slug(enum refusal refusal)
-{
-	return str_from(refusal_info(refusal)->slug);
-}
-
-/* Not even parking ${item} goes well. */
-static enum err_class
-leave(void *who, const struct due_item *item, const struct err *why, struct err *err)
-{
-	const struct chunk_owner *owner = who;
-	const struct due_items *found = &owner->runs->found;
-	const struct leaving one = {
-	    .found = found,
-	    .which = (size_t)(item - found->items),
-	    .reason = slug(REFUSAL_DEAD_LETTER),
-	    .detail = str_from(why->text),
-	};
-
-	return part_store(owner->context, owner->part, &one, err);
-}
-
-/* ---- Chunks. */
-
-/* How many the next chunk takes, as the last one, of runs->chunk_len or fewer, took so long. */
-static void
-chunk_adapt(struct runs *runs, int64_t took_us, int64_t target_us)
-{
-	int64_t len = (int64_t)runs->chunk_len, fits = len * target_us / (took_us + 1);
-
-	/* One that was not full tells nothing of how many would have had time. */
-	if (runs->found.subscriptions_len < runs->chunk_len && fits > len)
-		return;
-	if (fits > 2 * len)
-		fits = 2 * len;
-	if (fits > RUN_CHUNK_MAX)
-		fits = RUN_CHUNK_MAX;
-	runs->chunk_len = fits < RUN_CHUNK_MIN ? RUN_CHUNK_MIN : (size_t)fits;
-}
-
-static enum err_class
-chunk_do(struct runs *runs, struct batch_context *context, struct run_part *part, bool busy,
-    struct err *err)
-{
-	struct chunk_owner owner = {runs, context, part};
-	struct chunk chunk = {
-	    .context = context,
-	    .found = &runs->found,
-	    .part = part,
-	    .leave = leave,
-	    .who = &owner,
-	};
-	int64_t began_us = clock_steady_us();
-
-	if (partition_is_careful(part->partition))
-		return chunk_process_carefully(&chunk, err);
-	if (chunk_process(&chunk, 0, runs->found.len, err) != ERR_NONE)
-		return err->class;
-	chunk_adapt(
-	    runs, clock_steady_us() - began_us, 1000 * (busy ? RUN_CHUNK_MS : RUN_CHUNK_IDLE_MS));
-	return ERR_NONE;
-}
+/* ---- Lending. */
 
 /* Nothing is done before a command that was accepted before: what the last fetch knew of the end of
  * the partition may be old (due.c).  A run ahead waits for those that came before it alone, and has
@@ -220,73 +136,65 @@ part_hold_back(struct runs *runs, const struct batch_context *context, const str
 	if ((part->begun && part->as_of.s > part->created_at.s) ||
 	    instant_is_none(partition->due_until) || due_end_is_known(runs->due, partition))
 		return true;
-	runs->found.len = 0;
-	if (due_ask_ends(runs->due, context, &runs->found, &err) == ERR_NONE)
+	/* What was found by itself is done, or found again. */
+	runs->due->found.len = 0;
+	if (due_ask_ends(runs->due, context, &runs->due->found, &err) == ERR_NONE)
 		return true;
 	log_line(LOG_WARN, "billing runs wait for kafka", log_text("reason", err.text));
 	return false;
 }
 
-/* One chunk of ${part}, or its end.  ${ret_did} tells whether there was anything to do. */
-static enum err_class
-part_do(struct runs *runs, struct batch_context *context, struct run_part *part, bool busy,
-    bool *ret_did, struct err *err)
+static void
+part_lend(const struct batch_context *context, struct runner *runner, const struct run_part *part,
+    struct instant until, bool settled, int64_t target_ms)
 {
-	struct run_look look;
-	struct instant until;
-	bool settled;
+	struct run_task *task = &runner->task;
+	struct partition *copy = &runner->partitions.items[0];
 
-	until = run_until(part, runs->now, &settled);
-	if (run_find(runs, context, part, until, settled, &look, err) != ERR_NONE)
-		return err->class;
-	*ret_did = look.through || look.moved || runs->found.len > 0;
-	if (look.through)
-		return part_finish(context, part, err);
-	if (look.moved) {
-		const struct leaving nobody = {.finished = false};
+	(void)publisher_note(context->publisher, part->partition);
+	runner->partitions.len = 1;
+	*copy = *part->partition;
+	part->partition->lent = true;
+	task->part = *part;
+	task->part.partition = copy;
+	task->until = until;
+	task->settled = settled;
+	task->target_us = 1000 * target_ms;
+	task->did = false;
+	runner->context.due_soon = runner->context.payments_soon = false;
+	runner_lend(runner);
+}
 
-		return part_store(context, part, &nobody, err);
+/* Parts come by turns, as long as a runner is idle. */
+static void
+parts_lend(struct runs *runs, const struct batch_context *context, bool busy)
+{
+	struct runner *runner;
+
+	while (runs->next < runs->parts_len && (runner = runners_idle(runs->runners)) != NULL) {
+		const struct run_part *part = &runs->parts[runs->next++];
+		struct instant until;
+		bool settled;
+
+		if (!part->begun || part->through || part->held || part->partition->lent)
+			continue;
+		if (!part_hold_back(runs, context, part)) {
+			runs->next = runs->parts_len;
+			return;
+		}
+		until = run_until(part, runs->now, &settled);
+		if (!instant_is_none(until))
+			part_lend(context, runner, part, until, settled,
+			    busy ? RUN_CHUNK_MS : RUN_CHUNK_IDLE_MS);
 	}
-	if (look.too_much) {
-		const struct leaving one = {
-		    .found = &runs->found, .reason = slug(REFUSAL_DUE_TOO_MUCH)};
-
-		return part_store(context, part, &one, err);
-	}
-	return runs->found.len == 0 ? ERR_NONE : chunk_do(runs, context, part, busy, err);
 }
 
-/* ---- Turns. */
-
-static void
-turn_reset(struct runs *runs)
-{
-	runs->turn_created_ms = 0;
-	runs->turn_run_id = UUID_NIL;
-	runs->turn_partition = -1;
-}
-
-static void
-turn_pass(struct runs *runs, const struct run_part *part)
-{
-	runs->turn_created_ms = part->created_ms;
-	runs->turn_run_id = part->run_id;
-	runs->turn_partition = part->partition->id;
-}
-
-/* Every part of the page was looked at. */
-static void
-turn_pass_page(struct runs *runs)
-{
-	runs->turn_created_ms = runs->page_created_ms;
-	runs->turn_run_id = runs->page_run_id;
-	runs->turn_partition = INT32_MAX;
-}
+/* ---- The list. */
 
 /* Parts begin before any goes on: so it is known early how much there is to do.  Where those of one
- * run must wait, those of the next ones need not. */
+ * run must wait, those of the next ones need not.  Once some have begun, the list is read anew. */
 static enum err_class
-parts_begin(struct runs *runs, struct batch_context *context, bool *ret_did, struct err *err)
+parts_begin(struct runs *runs, struct batch_context *context, struct err *err)
 {
 	const struct run_part *first = NULL;
 	int64_t begun = 0, now_ms = clock_steady_ms();
@@ -304,87 +212,84 @@ parts_begin(struct runs *runs, struct batch_context *context, bool *ret_did, str
 		if (run_find_begin(runs, context, part, &begun, err) != ERR_NONE)
 			return err->class;
 	}
-	*ret_did = begun > 0;
-	if (begun > 0)
-		part_tell("billing run: partitions begun", first);
-	else if (first != NULL)
+	if (begun > 0) {
+		run_part_tell("billing run: partitions begun", first);
+		runs->parts_len = 0;
+		runs->did = true;
+	} else if (first != NULL) {
 		runs->begin_at_ms = now_ms + RUN_LOOK_MS;
+	}
 	return ERR_NONE;
 }
 
 /* Nobody dies over what is not there: which partitions have something left, when all is known. */
 static void
-left_note(const struct runs *runs, struct partitions *partitions, bool all)
+left_note(const struct runs *runs, struct partitions *partitions)
 {
-	for (size_t i = 0; all && i < partitions->len; i++)
+	for (size_t i = 0; runs->from_start && !runs->more && i < partitions->len; i++)
 		partitions->items[i].run_left = false;
 	for (size_t i = 0; i < runs->parts_len; i++)
 		runs->parts[i].partition->run_left = true;
 }
 
-/* Do one thing of the parts that come next; ${ret_more} tells whether others come behind them that
- * were not looked at. */
-static enum err_class
-turn_do(struct runs *runs, struct batch_context *context, bool busy, bool *ret_did, bool *ret_more,
-    struct err *err)
+/* Behind the list that was passed: the next one goes on there, or begins where none comes before.
+ */
+static void
+turn_move(struct runs *runs)
 {
-	int64_t until_ms = clock_steady_ms() + (busy ? RUN_CHUNK_MS : RUN_CHUNK_IDLE_MS);
+	const struct run_part *last = &runs->parts[RUN_PARTS_MAX - 1];
 
-	*ret_more = false;
-	if (parts_begin(runs, context, ret_did, err) != ERR_NONE)
-		return err->class;
-	if (*ret_did)
-		return ERR_NONE;
-	for (size_t i = 0; i < runs->parts_len; i++) {
-		struct run_part *part = &runs->parts[i];
-
-		/* Many that wait take time, too. */
-		if (clock_steady_ms() >= until_ms) {
-			*ret_more = true;
-			return ERR_NONE;
-		}
-		turn_pass(runs, part);
-		if (!part->begun)
-			continue;
-		if (!part_hold_back(runs, context, part))
-			return ERR_NONE;
-		if (part_do(runs, context, part, busy, ret_did, err) != ERR_NONE)
-			return err->class;
-		if (*ret_did)
-			return ERR_NONE;
+	if (runs->parts_len == RUN_PARTS_MAX) {
+		runs->turn_created_ms = last->created_ms;
+		runs->turn_run_id = last->run_id;
+		runs->turn_partition = last->partition->id;
+	} else if (runs->more) {
+		runs->turn_created_ms = runs->page_created_ms;
+		runs->turn_run_id = runs->page_run_id;
+		runs->turn_partition = INT32_MAX;
+	} else {
+		runs->turn_created_ms = 0;
+		runs->turn_run_id = UUID_NIL;
+		runs->turn_partition = -1;
 	}
-	*ret_more = runs->parts_len == RUN_PARTS_MAX || runs->page_full;
-	if (!*ret_more)
-		turn_reset(runs);
-	else if (runs->parts_len < RUN_PARTS_MAX)
-		turn_pass_page(runs);
-	return ERR_NONE;
+}
+
+/* Read the list that comes next, and begin what is new in it. */
+static enum err_class
+list_read(struct runs *runs, struct batch_context *context, struct err *err)
+{
+	turn_move(runs);
+	runs->did = false;
+	runs->next = 0;
+	runs->from_start = runs->turn_created_ms == 0;
+	if (run_find_parts(runs, context, err) != ERR_NONE)
+		return err->class;
+	runs->more = runs->parts_len == RUN_PARTS_MAX || runs->page_full;
+	left_note(runs, context->partitions);
+	return parts_begin(runs, context, err);
+}
+
+/* Whether the list was passed, and another one is to be read whatever time it is: it is another
+ * one, or it has more to do. */
+static bool
+is_list_due(const struct runs *runs)
+{
+	return runs->next == runs->parts_len && (runs->did || runs->more || !runs->from_start);
 }
 
 enum err_class
 run_step(struct runs *runs, struct batch_context *context, bool busy, struct err *err)
 {
 	int64_t now_ms = clock_steady_ms();
-	bool did = false, more = false, from_start;
 
-	if (now_ms < runs->look_at_ms && !runs->left)
-		return ERR_NONE;
-	runs->left = false;
-	runs->look_at_ms = now_ms + RUN_LOOK_MS;
-	if (runs->chunk_len == 0) {
-		runs->chunk_len = RUN_CHUNK_FIRST;
-		turn_reset(runs);
+	if (is_list_due(runs) ||
+	    (runs->next == runs->parts_len && (context->runs_soon || now_ms >= runs->look_at_ms))) {
+		context->runs_soon = false;
+		runs->look_at_ms = now_ms + RUN_LOOK_MS;
+		if (list_read(runs, context, err) != ERR_NONE)
+			return err->class;
 	}
-	/* From where the last turn ended, and where that brings nothing, from the beginning. */
-	do {
-		from_start = runs->turn_partition < 0 && runs->turn_created_ms == 0;
-		if (run_find_parts(runs, context, err) != ERR_NONE)
-			return err->class;
-		left_note(runs, context->partitions,
-		    from_start && runs->parts_len < RUN_PARTS_MAX && !runs->page_full);
-		if (turn_do(runs, context, busy, &did, &more, err) != ERR_NONE)
-			return err->class;
-	} while (!did && !more && !from_start && runs->turn_partition < 0);
-	runs->left = did || more;
+	parts_lend(runs, context, busy);
+	runs->left = is_list_due(runs);
 	return ERR_NONE;
 }

@@ -3,10 +3,12 @@
 
 /*
  * Billing runs: all that an organisation has due up to a moment, in chunks (chunk.h).  A run has a
- * part for each partition, whose owner does it: it looks for runs that are on their way, begins or
- * goes on with their parts by turns, one chunk in each turn of the loop, and so leaves the commands
- * their time.  Where a part is stands in its row, which each chunk moves in its own transaction: a
- * crash costs one chunk, and whoever has the partition then goes on.
+ * part for each partition, whose owner does it.  The loop looks for runs that are on their way,
+ * begins their parts, and lends them by turns, each with its partition, to runners (runner.h),
+ * which do a chunk and give both back (run_task.h); so several parts are done side by side, and
+ * commands in other partitions meanwhile.  Where a part is stands in its row, which each chunk
+ * moves in its own transaction: a crash costs one chunk of each runner, and whoever has the
+ * partition then goes on.
  *
  * A part does its shards one after the other: what is due there, but of customers with something
  * that is parked.  Behind the last shard these follow, each once.  What could not be billed is
@@ -25,7 +27,7 @@
 #include "worker/chunk.h"
 #include "worker/due.h"
 
-struct run_report;
+struct runners;
 
 #define RUN_LOOK_MS 500       /* between two looks for runs while none is on its way */
 #define RUN_CHUNK_MS 20       /* as long a chunk may take while commands come, */
@@ -56,8 +58,9 @@ struct run_part {
 	int64_t created_ms;
 	bool dry_run;
 	int64_t invoices_max;
-	bool begun; /* there is a row */
-	bool held;  /* the run does not go on: it was paused, canceled or finished meanwhile */
+	bool begun;   /* there is a row */
+	bool held;    /* the run does not go on: it was paused, canceled or finished meanwhile */
+	bool through; /* nothing is left of it */
 	struct run_cursor stored; /* where it goes on, as its row has it, */
 	struct run_cursor at;     /* or further, as nothing was found up to there */
 	struct run_cursor end;    /* where it is when all that was found last is done */
@@ -65,54 +68,65 @@ struct run_part {
 			 dry run leaves none out */
 };
 
-/* What is kept between two turns. */
+/* What the loop keeps of runs: a list of parts, which it passes once, then reads anew. */
 struct runs {
-	struct due *due;     /* knows how far behind the command log to stay */
-	int64_t look_at_ms;  /* steady clock: not before */
-	bool left;           /* there is more to do at once */
-	int64_t begin_at_ms; /* steady clock: parts without a row are not begun before */
-	struct instant now;  /* the database's, when the parts were read */
-	/* Behind which part the next turn begins: they go by their run's age, then by partition. */
+	struct due *due;         /* knows how far behind the command log to stay */
+	struct runners *runners; /* that parts are lent to */
+	int64_t look_at_ms;      /* steady clock: not before, while nothing is left */
+	bool left;               /* there is more to lend at once */
+	int64_t begin_at_ms;     /* steady clock: parts without a row are not begun before */
+	struct instant now;      /* the database's, when the parts were read */
+	/* Behind which part the list begins: they go by their run's age, then by partition. */
 	int64_t turn_created_ms;
 	struct uuid turn_run_id;
 	int32_t turn_partition;
 	bool page_full; /* there may be more runs, behind this one: */
 	int64_t page_created_ms;
 	struct uuid page_run_id;
-	size_t chunk_len; /* subscriptions that the next chunk takes; 0: RUN_CHUNK_FIRST */
-	size_t parts_len;
+	bool did;               /* since it was read, something was to be done of a part */
+	bool from_start;        /* nothing comes before it, */
+	bool more;              /* or something behind it */
+	size_t parts_len, next; /* ${next}: the first that was not passed yet */
 	struct run_part parts[RUN_PARTS_MAX];
-	struct due_items found;
 };
 
 /**
  * run_prepare(pg):
- * Have the statements of runs prepared: run.c's, run_find.c's and run_report.c's.
+ * Have the statements prepared that the loop needs.
  */
 void run_prepare(struct pg *pg);
 
 /**
  * run_step(runs, context, busy, err):
- * When it is time, look for runs, and do one chunk of one: a short one when commands are coming
- * (${busy}).  While Kafka does not tell what waits, nothing is done.  ERR_NONE: runs->left tells
- * whether to come back at once.  ERR_RETRY, ERR_FATAL: as chunk_process.
+ * When it is time, look for runs; lend parts to runners, as many as are idle, for short chunks when
+ * commands are coming (${busy}).  While Kafka does not tell what waits, nothing is done.  ERR_NONE:
+ * runs->left tells whether to come back at once, else it is time again when a runner is done.
+ * ERR_RETRY, ERR_FATAL: as chunk_process.
  */
 NODISCARD enum err_class run_step(
     struct runs *runs, struct batch_context *context, bool busy, struct err *err);
 
 /**
- * run_part_move(part, found, first, done, report):
- * Of what was ${found}, ${done} items from number ${first} on are done, and all before them were:
- * set in ${report}, begun with what it is about, where ${part} then is.  Call it behind
- * run_report_collect, before it is stored.
+ * run_collect(runs, context, err):
+ * Take back what runners are done with, and have its events published.  The first error among what
+ * came of them: of a database or another owner (ERR_RETRY), or one to exit with (ERR_FATAL), also
+ * of a runner that does not come back.
  */
-void run_part_move(const struct run_part *part, const struct due_items *found, size_t first,
-    size_t done, struct run_report *report);
+NODISCARD enum err_class run_collect(
+    struct runs *runs, struct batch_context *context, struct err *err);
 
 /**
- * run_part_moved(part, report):
- * ${report} is committed: ${part} is where it says.
+ * run_recall(runs, context, partition, err):
+ * Wait until ${partition} is not lent any more, or with NULL until none is, and take back likewise.
  */
-void run_part_moved(struct run_part *part, const struct run_report *report);
+NODISCARD enum err_class run_recall(struct runs *runs, struct batch_context *context,
+    const struct partition *partition, struct err *err);
+
+/**
+ * run_forget(runs):
+ * Wait for the runners, and forget what came of them and all parts: what the database says is read
+ * anew.
+ */
+void run_forget(struct runs *runs);
 
 #endif

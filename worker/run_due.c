@@ -398,18 +398,20 @@ rest_find(struct look *look, struct err *err)
 }
 
 enum err_class
-run_find(struct runs *runs, struct batch_context *context, struct run_part *part,
-    struct instant until, bool settled, struct run_look *ret_look, struct err *err)
+run_find(struct run_task *task, struct batch_context *context, struct run_look *ret_look,
+    struct err *err)
 {
-	struct look look = {context, part, until, runs->chunk_len, &runs->found, ret_look};
+	struct run_part *part = &task->part;
+	struct look look = {context, part, task->until, task->chunk_len, &task->found, ret_look};
+	bool settled = task->settled;
 
 	CHECK(look.rows_max > 0 && look.rows_max <= CHUNK_CUSTOMERS_MAX);
 
 	*ret_look = (struct run_look){.through = false};
-	runs->found.len = runs->found.subscriptions_len = 0;
+	task->found.len = task->found.subscriptions_len = 0;
 	part->taken = 0;
 	arena_reset(&context->arena);
-	if (instant_is_none(until) || (part->dry_run && !settled))
+	if (instant_is_none(task->until) || (part->dry_run && !settled))
 		return ERR_NONE;
 	if (part->at.shard < SHARDS &&
 	    (part->dry_run ? dry_shards_find(&look, err) : real_shards_find(&look, settled, err)) !=

@@ -64,7 +64,6 @@ void
 run_find_prepare(struct pg *pg)
 {
 	pg_prepare(pg, statements, ARRAY_LEN(statements));
-	run_due_prepare(pg);
 }
 
 struct instant

@@ -7,7 +7,7 @@
  * parts that begin.
  */
 
-#include "worker/run.h"
+#include "worker/run_task.h"
 
 /* What a look in a part came to, beside what it found. */
 struct run_look {
@@ -18,7 +18,7 @@ struct run_look {
 
 /**
  * run_find_prepare(pg), run_due_prepare(pg):
- * Have the statements of run_find.c prepared, which has run_due_prepare called; those of run_due.c.
+ * Have the statements of run_find.c prepared; those of run_due.c.
  */
 void run_find_prepare(struct pg *pg);
 void run_due_prepare(struct pg *pg);
@@ -49,13 +49,13 @@ NODISCARD struct instant run_until(
     const struct run_part *part, struct instant now, bool *ret_settled);
 
 /**
- * run_find(runs, context, part, until, settled, ret_look, err):
- * Who is next in ${part}, to runs->found: at most runs->chunk_len subscriptions, but a dry run
- * takes all that are due of a customer.  Nobody, and not through: nothing is to be done now.
+ * run_find(task, context, ret_look, err):
+ * Who is next in the part of ${task}, to task->found: at most task->chunk_len subscriptions, but a
+ * dry run takes all that are due of a customer.  Nobody, and not through: nothing is to be done
+ * now.
  */
-NODISCARD enum err_class run_find(struct runs *runs, struct batch_context *context,
-    struct run_part *part, struct instant until, bool settled, struct run_look *ret_look,
-    struct err *err);
+NODISCARD enum err_class run_find(struct run_task *task, struct batch_context *context,
+    struct run_look *ret_look, struct err *err);
 
 /**
  * run_rows_bound(rows, len, cut, until):

@@ -109,7 +109,8 @@ transaction_draft(struct batch_context *context)
 			continue;
 		partition->batch_next_offset = partition->next_offset;
 		partition->batch_event_number = partition->event_number;
-		publisher_note(context->publisher, partition);
+		if (context->publisher != NULL)
+			publisher_note(context->publisher, partition);
 	}
 }
 
@@ -159,15 +160,34 @@ transaction_committed(struct batch_context *context)
 		partition->next_offset = partition->batch_next_offset;
 		partition->event_number = partition->batch_event_number;
 		partition->suspect_attempts = 0;
-		publisher_committed(context->publisher, partition->id, partition->event_number);
+	}
+	context->metrics->events += (int64_t)events->len;
+	if (context->publisher != NULL)
+		transaction_publish(context, context->publisher);
+}
+
+void
+transaction_publish(const struct batch_context *context, struct publisher *publisher)
+{
+	const struct fact_list *events = &context->facts.lists[TABLE_OUTBOX];
+
+	for (size_t i = 0; i < context->partitions->len; i++) {
+		const struct partition *partition = &context->partitions->items[i];
+
+		if (partition->touched)
+			publisher_committed(publisher, partition->id, partition->event_number);
 	}
 	for (size_t i = 0; i < events->len; i++) {
-		publisher_send(context->publisher, events->values[i]);
+		const struct event *event = events->values[i];
+
+		/* Of a transaction that failed behind a committed one none is. */
+		if (!publisher_is_committed(publisher, event))
+			continue;
+		publisher_send(publisher, event);
 		CRASH_POINT("publishing");
 	}
 	if (context->facts.lists[TABLE_DEAD_LETTERS].len > 0)
-		context->publisher->dead_letters_due = true;
-	context->metrics->events += (int64_t)events->len;
+		publisher->dead_letters_due = true;
 }
 
 void

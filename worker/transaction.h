@@ -55,9 +55,16 @@ NODISCARD enum err_class transaction_store(
 
 /**
  * transaction_committed(context):
- * What was drafted is true, and the events go out.
+ * What was drafted is true, and the events go out, where ${context} has a publisher.
  */
 void transaction_committed(struct batch_context *context);
+
+/**
+ * transaction_publish(context, publisher):
+ * Let the events go out of what was committed last, of a context without a publisher; those of what
+ * was committed before come from the outbox.
+ */
+void transaction_publish(const struct batch_context *context, struct publisher *publisher);
 
 /**
  * transaction_fail(context):

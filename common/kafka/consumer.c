@@ -7,6 +7,7 @@ struct consumer {
 	rd_kafka_t *rk;
 	rd_kafka_t *asker; /* another client: what is asked of a broker does not wait behind a fetch
 			      that waits for messages (measured: 85 ms) */
+	rd_kafka_queue_t *queue;                   /* that rk is polled by */
 	rd_kafka_topic_partition_list_t *assigned; /* what the group gave us; NULL when nothing */
 	enum consumer_event rebalance; /* what the callback saw and poll has not told yet */
 	bool closing;
@@ -112,6 +113,8 @@ consumer_open(
 	if (asker_open(settings->bootstrap, &consumer->asker, err) != ERR_NONE)
 		goto out;
 	rd_kafka_poll_set_consumer(consumer->rk);
+	consumer->queue = rd_kafka_queue_get_consumer(consumer->rk);
+	CHECK(consumer->queue != NULL);
 	topics = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(topics, settings->topic, RD_KAFKA_PARTITION_UA);
 	code = rd_kafka_subscribe(consumer->rk, topics);
@@ -137,6 +140,8 @@ consumer_free(struct consumer *consumer)
 	if (consumer == NULL)
 		return;
 	consumer->closing = true;
+	if (consumer->queue != NULL)
+		rd_kafka_queue_destroy(consumer->queue);
 	if (consumer->rk != NULL) {
 		rd_kafka_consumer_close(consumer->rk);
 		/* Of a topic that was deleted, librdkafka 2.0.2 can hold parts for ever, and wait
@@ -194,6 +199,12 @@ consumer_poll(
 	}
 	*ret_message = message;
 	return CONSUMER_MESSAGE;
+}
+
+void
+consumer_wake(struct consumer *consumer)
+{
+	rd_kafka_queue_yield(consumer->queue);
 }
 
 void

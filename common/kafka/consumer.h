@@ -5,7 +5,8 @@
  * A member of a consumer group that keeps its offsets elsewhere: on assignment the caller says
  * where to start, and nothing is committed to Kafka. Eager assignment only, one message at a time
  * (librdkafka 2.0.2: cooperative rebalancing crashes, the batch calls lose messages). An offset
- * that the broker does not have is an error, never a silent jump.  Belongs to one thread.
+ * that the broker does not have is an error, never a silent jump.  Belongs to one thread, but for
+ * consumer_wake.
  */
 
 #include <librdkafka/rdkafka.h>
@@ -55,6 +56,12 @@ void consumer_free(struct consumer *consumer);
  */
 NODISCARD enum consumer_event consumer_poll(
     struct consumer *consumer, int timeout_ms, rd_kafka_message_t **ret_message, struct err *err);
+
+/**
+ * consumer_wake(consumer):
+ * End the wait of a consumer_poll, or of the next one.  From any thread.
+ */
+void consumer_wake(struct consumer *consumer);
 
 /**
  * consumer_message_free(message):

@@ -51,7 +51,7 @@ def test_runs_at_once_bill_each_period_once(stack, wire):
     org = shop.org
     shop.fill(200, start)
     to = start + timedelta(days=2, hours=1)
-    with slow_chunks(stack, 0.05):
+    with slow_chunks(stack, 0.1):
         runs = [Run(org, as_of, dry_run=dry) for as_of, dry in ((to, False), (to, False), (to + DAY, False), (to, True),
                                                                 (to, False))]  # fmt: skip
         reports = [run.over() for run in runs]
@@ -131,7 +131,7 @@ def test_commands_on_the_same_customers_meanwhile(stack, wire):
         None,  # left alone
     ]
     chosen = [(one, ways[number % len(ways)]) for number, one in enumerate(mass.members)]
-    with slow_chunks(stack, 0.05):
+    with slow_chunks(stack, 0.1):
         midway(run)
         told = [way(one) for one, way in chosen if way]
         for answer in org.in_parallel([lambda client, told=one: client.send(*told) for one in told]):
