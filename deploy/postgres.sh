@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # A private PostgreSQL for this machine.  usage: deploy/postgres.sh start|stop|kill|wipe|status|url ROLE|psql ...
 #
-#   BILLD_RUN_DIR        where its pid file, log, secrets and (if its user can get there) data live (build/run)
-#   BILLD_POSTGRES_PORT  where clients connect, on 127.0.0.1 (54329)
-#   BILLD_POSTGRES_USER  the system's user that runs it when we are root: PostgreSQL refuses root (postgres)
-#   BILLD_POSTGRES_BIN   where initdb and postgres are (the newest in /usr/lib/postgresql)
+#   BILLD_RUN_DIR           where its pid file, log, secrets and (if its user can get there) data live (build/run)
+#   BILLD_POSTGRES_PORT     where clients connect, on 127.0.0.1 (54329)
+#   BILLD_POSTGRES_USER     the system's user that runs it when we are root: PostgreSQL refuses root (postgres)
+#   BILLD_POSTGRES_BUFFERS  shared_buffers of a cluster that is made (256MB)
+#   BILLD_POSTGRES_WAL      max_wal_size of a cluster that is made (2GB)
+#   BILLD_POSTGRES_BIN      where initdb and postgres are (the newest in /usr/lib/postgresql)
 #
 # start does nothing when it runs, else makes the cluster, the roles and the database billd where they are missing;
 # kill is SIGKILL to all its processes, what a test of a crash wants; wipe also removes the data; url prints how
@@ -68,8 +70,8 @@ cluster_make()
 		# From deploy/postgres.sh.  fsync stays on: what is measured here is what a server would do.
 		listen_addresses = '127.0.0.1'
 		unix_socket_directories = '.'
-		shared_buffers = 256MB
-		max_wal_size = 2GB
+		shared_buffers = ${BILLD_POSTGRES_BUFFERS:-256MB}
+		max_wal_size = ${BILLD_POSTGRES_WAL:-2GB}
 		timezone = 'UTC'
 		log_timezone = 'UTC'
 		log_line_prefix = '%m [%p] %q%u@%d '

@@ -242,7 +242,8 @@ facts_change(struct facts *facts, enum table_id table, void *row, const void *va
 	enter(facts, table, row);
 }
 
-/* Every worker locks rows in this order, so none waits for another in a circle. */
+/* Every worker locks rows in this order, so none waits for another in a circle.  Those of tables
+ * that are only written keep that in which they were made. */
 static int
 order_by_id(const void *a, const void *b, void *table)
 {
@@ -250,9 +251,8 @@ order_by_id(const void *a, const void *b, void *table)
 	const struct uuid *id_a, *id_b;
 	int order;
 
-	if (!facts_identity(*(enum table_id *)table, *(void *const *)a, &organisation_a, &id_a) ||
-	    !facts_identity(*(enum table_id *)table, *(void *const *)b, &organisation_b, &id_b))
-		return 0;
+	CHECK(facts_identity(*(enum table_id *)table, *(void *const *)a, &organisation_a, &id_a));
+	CHECK(facts_identity(*(enum table_id *)table, *(void *const *)b, &organisation_b, &id_b));
 	order = uuid_compare(organisation_a, organisation_b);
 	return order != 0 ? order : uuid_compare(*id_a, *id_b);
 }
@@ -279,7 +279,8 @@ store_send(struct facts *facts, struct pg *pg, enum table_id table, enum fact_st
 			rows[len++] = list->values[i];
 	if (len == 0)
 		return ERR_NONE;
-	qsort_r(rows, len, sizeof(*rows), order_by_id, &table);
+	if (identities[table].found)
+		qsort_r(rows, len, sizeof(*rows), order_by_id, &table);
 	if (send(pg, row_tables[table], rows, len, facts->arena, err) != ERR_NONE)
 		return err_wrap(err, "%s", row_tables[table]->name);
 	*sent += 1;

@@ -140,7 +140,8 @@ NODISCARD enum err_class facts_receive_load(struct facts *facts, struct pg *pg, 
  * Ask for what the loaded rows point to, and whether that is anything that is still to be loaded:
  * of each customer its test clock; of each clock that is advancing the operations that have that
  * operation's id or key; of each subscription that has not ended its version, its pending one, and
- * what was reported for its current period; of each customer with pending items these; the tax
+ * what was reported for its current period, unless no command is here that may move it and its
+ * version has no charge in arrears; of each customer with pending items these; the tax
  * rates that any of them names, and those that charges name; of each organisation of which a
  * customer was asked for, and so may be billed, its own tax rates, and its series where it numbers
  * over its customers.  What comes may point to more: again, until it is false.

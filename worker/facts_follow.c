@@ -42,6 +42,32 @@ customers_follow(struct facts *facts)
 	}
 }
 
+/* With these a command comes that may move a customer's subscriptions. */
+static const enum need moving_needs[] = {
+    NEED_SIBLINGS, NEED_LIVE_SUBSCRIPTION, NEED_PAYER_SIBLINGS, NEED_ITEM_SIBLINGS};
+
+static bool
+has_arrears(const struct plan_version *version)
+{
+	for (size_t i = 0; version != NULL && i < version->charges_len; i++)
+		if (charge_billing_from(version->charges[i].billing) == CHARGE_ARREARS)
+			return true;
+	return false;
+}
+
+/* Whether what was reported for the current period of ${subscription} may matter: a command may
+ * move it to any plan, and back; what falls due by itself bills what its version has in arrears.
+ * One whose version is not here yet is asked again when it is. */
+static bool
+quantities_matter(const struct facts *facts, const struct subscription *subscription)
+{
+	for (size_t i = 0; i < ARRAY_LEN(moving_needs); i++)
+		if (facts->needs[moving_needs[i]].len > 0)
+			return true;
+	return has_arrears(facts_plan_version(
+	    facts, subscription->organisation_id, subscription->plan_version_id));
+}
+
 static void
 subscriptions_follow(struct facts *facts)
 {
@@ -55,7 +81,8 @@ subscriptions_follow(struct facts *facts)
 		if (!instant_is_none(subscription->ended_at))
 			continue;
 		version_follow(facts, organisation_id, &subscription->pending_version_id);
-		facts_need(facts, NEED_QUANTITIES, organisation_id, &subscription->id);
+		if (quantities_matter(facts, subscription))
+			facts_need(facts, NEED_QUANTITIES, organisation_id, &subscription->id);
 		tax_rates_follow(facts, organisation_id, subscription->tax_rate_ids);
 	}
 }

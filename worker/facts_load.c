@@ -283,6 +283,8 @@ has_room(const struct arena *arena)
 static enum err_class
 rows_take(struct facts *facts, enum table_id table, const PGresult *result, struct err *err)
 {
+	struct row_lists lists = {.next = 0};
+
 	for (int i = 0; i < PQntuples(result); i++) {
 		struct uuid organisation_id;
 		const struct uuid *id;
@@ -292,7 +294,8 @@ rows_take(struct facts *facts, enum table_id table, const PGresult *result, stru
 			return err_set(
 			    err, ERR_POISON, "the memory is full of %s", row_tables[table]->name);
 		value = facts_row_new(facts, table, FACT_LOADED);
-		if (row_read(row_tables[table], result, i, facts->arena, value, err) != ERR_NONE)
+		if (row_read_next(row_tables[table], result, i, &lists, facts->arena, value, err) !=
+		    ERR_NONE)
 			return err_wrap(err, "%s", row_tables[table]->name);
 		CHECK(facts_identity(table, value, &organisation_id, &id));
 		if (index_get(&facts->by_id[table], organisation_id, index_key(id)) != NULL)

@@ -1,16 +1,20 @@
 #include "worker/index.h"
 
 #define INDEX_CAPACITY_FIRST 64
-#define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
+#define HASH_ODD UINT64_C(0x9e3779b97f4a7c15) /* 2^64 by the golden ratio */
 
+/* Eight bytes at a time: a batch looks up some dozen times for each command, mostly by UUIDs. */
 static uint64_t
 hash_bytes(uint64_t hash, const void *bytes, size_t len)
 {
-	const uint8_t *data = bytes;
+	for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
+		uint64_t word = 0;
 
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ data[i]) * FNV_PRIME;
+		memcpy(&word, (const char *)bytes + at,
+		    len - at < sizeof(word) ? len - at : sizeof(word));
+		hash = (hash ^ word) * HASH_ODD;
+		hash ^= hash >> 32;
+	}
 	return hash;
 }
 
@@ -18,10 +22,10 @@ hash_bytes(uint64_t hash, const void *bytes, size_t len)
 static struct index_entry *
 place(const struct index *index, struct uuid organisation_id, struct str key)
 {
-	uint64_t hash = hash_bytes(FNV_OFFSET, organisation_id.b, sizeof(organisation_id.b));
+	uint64_t hash = hash_bytes(0, organisation_id.b, sizeof(organisation_id.b));
 	size_t at;
 
-	hash = hash_bytes(hash, key.ptr, key.len);
+	hash = hash_bytes(hash, key.ptr, key.len) * HASH_ODD >> 32;
 	for (at = hash & (index->capacity - 1);; at = (at + 1) & (index->capacity - 1)) {
 		struct index_entry *entry = &index->entries[at];
 

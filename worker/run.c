@@ -165,13 +165,23 @@ part_lend(const struct batch_context *context, struct runner *runner, const stru
 	runner_lend(runner);
 }
 
+/* One that something may be lent to: while commands come, half of them leave these their time. */
+static struct runner *
+runner_find(const struct runs *runs, bool busy)
+{
+	const struct runners *runners = runs->runners;
+	size_t use = busy ? (runners->len + 1) / 2 : runners->len;
+
+	return runners_idle(runners, use);
+}
+
 /* Parts come by turns, as long as a runner is idle. */
 static void
 parts_lend(struct runs *runs, const struct batch_context *context, bool busy)
 {
 	struct runner *runner;
 
-	while (runs->next < runs->parts_len && (runner = runners_idle(runs->runners)) != NULL) {
+	while (runs->next < runs->parts_len && (runner = runner_find(runs, busy)) != NULL) {
 		const struct run_part *part = &runs->parts[runs->next++];
 		struct instant until;
 		bool settled;

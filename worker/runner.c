@@ -148,9 +148,10 @@ runner_state(struct runner *runner)
 }
 
 struct runner *
-runners_idle(struct runners *runners)
+runners_idle(const struct runners *runners, size_t len)
 {
-	for (size_t i = 0; i < runners->len; i++)
+	CHECK(len <= runners->len);
+	for (size_t i = 0; i < len; i++)
 		if (runner_state(runners->items[i]) == RUNNER_IDLE)
 			return runners->items[i];
 	return NULL;

@@ -76,10 +76,10 @@ NODISCARD enum err_class runners_check(struct runners *runners, struct err *err)
 void runners_start(struct runners *runners, void (*wake)(void *who), void *who);
 
 /**
- * runners_idle(runners):
- * One that is idle; NULL: none is.
+ * runners_idle(runners, len):
+ * One that is idle, of the first ${len}; NULL: none is.
  */
-NODISCARD struct runner *runners_idle(struct runners *runners);
+NODISCARD struct runner *runners_idle(const struct runners *runners, size_t len);
 
 /**
  * runner_lend(runner), runner_state(runner), runner_await(runner):

@@ -112,10 +112,35 @@ read_decimal(struct cell cell, struct decimal *ret_decimal, struct err *err)
 	return ERR_NONE;
 }
 
+/* Read a list, or take the items of one of ${lists} that has the same text. */
+static enum err_class
+read_list(struct cell cell, const struct field *field, struct row_lists *lists, struct arena *arena,
+    void *value, struct err *err)
+{
+	struct str json = pg_get_str(cell.result, cell.row, cell.column);
+	struct row_list *taken = &lists->lists[lists->next];
+
+	for (size_t i = 0; i < ROW_LISTS_MAX; i++) {
+		const struct row_list *list = &lists->lists[i];
+
+		if (list->field == field && str_equal(list->json, json)) {
+			row_list_put(field, list, value);
+			return ERR_NONE;
+		}
+	}
+	if (row_list_read(json, field, arena, value, err) != ERR_NONE)
+		return err->class;
+	*taken = row_list_get(field, value);
+	taken->field = field;
+	taken->json = json;
+	lists->next = (lists->next + 1) % ROW_LISTS_MAX;
+	return ERR_NONE;
+}
+
 /* Write the value of ${cell} to the member of ${value} that ${field} says. */
 static enum err_class
-read_cell(
-    struct cell cell, const struct field *field, struct arena *arena, void *value, struct err *err)
+read_cell(struct cell cell, const struct field *field, struct row_lists *lists, struct arena *arena,
+    void *value, struct err *err)
 {
 	const PGresult *result = cell.result;
 	int row = cell.row, column = cell.column;
@@ -151,7 +176,7 @@ read_cell(
 	case FIELD_RECORDS:
 	case FIELD_UUIDS:
 	case FIELD_STRS:
-		return row_list_read(pg_get_str(result, row, column), field, arena, value, err);
+		return read_list(cell, field, lists, arena, value, err);
 	case FIELD_INT64_OR_NONE:
 		*(int64_t *)at = read_int64_or_none(cell);
 		return ERR_NONE;
@@ -166,8 +191,8 @@ read_cell(
 }
 
 enum err_class
-row_read(const struct row_table *table, const PGresult *result, int row, struct arena *arena,
-    void *value, struct err *err)
+row_read_next(const struct row_table *table, const PGresult *result, int row,
+    struct row_lists *lists, struct arena *arena, void *value, struct err *err)
 {
 	const struct record *record = table->record;
 	int column = 0;
@@ -180,11 +205,20 @@ row_read(const struct row_table *table, const PGresult *result, int row, struct 
 		if (column_kind(field) == NULL)
 			continue;
 		CHECK(column < PQnfields(result));
-		if (read_cell(cell, field, arena, value, err) != ERR_NONE)
+		if (read_cell(cell, field, lists, arena, value, err) != ERR_NONE)
 			return err_wrap(err, "%s.%s", table->name, field->name);
 		column++;
 	}
 	return ERR_NONE;
+}
+
+enum err_class
+row_read(const struct row_table *table, const PGresult *result, int row, struct arena *arena,
+    void *value, struct err *err)
+{
+	struct row_lists none = {.next = 0};
+
+	return row_read_next(table, result, row, &none, arena, value, err);
 }
 
 static struct str

@@ -14,6 +14,7 @@
 
 #define ROW_KEYS_MAX 3
 #define ROW_MUTABLE_MAX 12
+#define ROW_LISTS_MAX 8
 
 /* What a table of the database is to us.  Fields of kind FIELD_RECORD are not columns, nor are
  * those of kind FIELD_RECORDS that do not say so. */
@@ -52,6 +53,26 @@ void row_prepare_load(struct pg *pg, const struct row_table *table, const char *
  */
 NODISCARD enum err_class row_read(const struct row_table *table, const PGresult *result, int row,
     struct arena *arena, void *value, struct err *err);
+
+/* The lists that were read of one result last.  Many rows have the same: the discounts of a coupon,
+ * the tax rates of an organisation. */
+struct row_lists {
+	struct row_list {
+		const struct field *field; /* NULL: a free place */
+		struct str json;           /* borrowed from the result */
+		const void *items;         /* in the arena */
+		size_t len;
+	} lists[ROW_LISTS_MAX];
+	size_t next; /* the place that the next one takes */
+};
+
+/**
+ * row_read_next(table, result, row, lists, arena, value, err):
+ * As row_read, for the rows of one ${result} in turn.  ${lists}, which is zeroed before the first,
+ * keeps what was read: a list whose text is the same as another row's has the same items.
+ */
+NODISCARD enum err_class row_read_next(const struct row_table *table, const PGresult *result,
+    int row, struct row_lists *lists, struct arena *arena, void *value, struct err *err);
 
 /**
  * row_send_insert(pg, table, rows, len, arena, err), row_send_update(...):

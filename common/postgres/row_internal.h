@@ -92,4 +92,12 @@ NODISCARD enum err_class row_list_write(const struct field *field, const void *v
 NODISCARD enum err_class row_list_read(
     struct str json, const struct field *field, struct arena *arena, void *value, struct err *err);
 
+/**
+ * row_list_get(field, value), row_list_put(field, list, value):
+ * The items and the length of the list ${field} of the struct ${value}, and those of ${list} in
+ * their place; nothing else of struct row_list.
+ */
+NODISCARD struct row_list row_list_get(const struct field *field, const void *value);
+void row_list_put(const struct field *field, const struct row_list *list, void *value);
+
 #endif

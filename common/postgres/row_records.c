@@ -4,10 +4,12 @@
 #include <jansson.h>
 
 #include "common/base/decimal.h"
+#include "common/base/utf8.h"
 #include "common/domain/money.h"
 #include "common/postgres/row_internal.h"
 
 #define EMPTY_LIST STR("[]")
+#define INT64_TEXT_BYTES 20 /* with its sign */
 
 /* One list that is being read. */
 struct reading {
@@ -15,106 +17,180 @@ struct reading {
 	struct err *err;
 };
 
-static json_t *
-str_json(const void *at)
+/* One list that is being written.  An append that finds no room is remembered in the buf. */
+struct writing {
+	struct buf buf;
+	bool not_utf8; /* a text is not */
+};
+
+static void
+null_write(struct writing *writing)
+{
+	buf_append_str(&writing->buf, STR("null"));
+}
+
+/* A text that needs no escapes. */
+static void
+plain_write(struct str text, struct writing *writing)
+{
+	buf_append_char(&writing->buf, '"');
+	buf_append_str(&writing->buf, text);
+	buf_append_char(&writing->buf, '"');
+}
+
+static bool
+is_plain(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == '"' || text.ptr[i] == '\\')
+			return false;
+	return true;
+}
+
+static void
+escaped_write(struct str text, struct writing *writing)
+{
+	buf_append_char(&writing->buf, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c < ' ') {
+			buf_printf(&writing->buf, "\\u%04x", c);
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			buf_append_char(&writing->buf, '\\');
+		buf_append_char(&writing->buf, (char)c);
+	}
+	buf_append_char(&writing->buf, '"');
+}
+
+static void
+str_write(const void *at, struct writing *writing)
 {
 	const struct str *text = at;
 
-	return text->ptr == NULL ? json_null() : json_stringn(text->ptr, text->len);
+	if (text->ptr == NULL)
+		null_write(writing);
+	else if (!utf8_is_valid(*text))
+		writing->not_utf8 = true;
+	else if (is_plain(*text))
+		plain_write(*text, writing);
+	else
+		escaped_write(*text, writing);
 }
 
-static json_t *
-int64_json(const void *at)
+static void
+int64_write(const void *at, struct writing *writing)
+{
+	const int64_t *value = at;
+	uint64_t rest = *value < 0 ? -(uint64_t)*value : (uint64_t)*value;
+	char text[INT64_TEXT_BYTES];
+	size_t first = sizeof(text);
+
+	do {
+		text[--first] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (*value < 0)
+		text[--first] = '-';
+	buf_append(&writing->buf, text + first, sizeof(text) - first);
+}
+
+static void
+int64_or_none_write(const void *at, struct writing *writing)
 {
 	const int64_t *value = at;
 
-	return json_integer(*value);
+	if (*value == INT64_MIN)
+		null_write(writing);
+	else
+		int64_write(at, writing);
 }
 
-static json_t *
-int64_or_none_json(const void *at)
-{
-	const int64_t *value = at;
-
-	return *value == INT64_MIN ? json_null() : json_integer(*value);
-}
-
-static json_t *
-decimal_json(const void *at)
+static void
+decimal_json_write(const void *at, struct writing *writing)
 {
 	const struct decimal *decimal = at;
 	char text[DECIMAL_TEXT_SIZE];
 
-	if (decimal_is_none(*decimal))
-		return json_null();
+	if (decimal_is_none(*decimal)) {
+		null_write(writing);
+		return;
+	}
 	decimal_write(*decimal, text);
-	return json_string(text);
+	plain_write(str_from(text), writing);
 }
 
-static json_t *
-bool_json(const void *at)
+static void
+bool_write(const void *at, struct writing *writing)
 {
 	const bool *flag = at;
 
-	return json_boolean(*flag);
+	buf_append_str(&writing->buf, *flag ? STR("true") : STR("false"));
 }
 
 /* In a list of ids none is none. */
-static json_t *
-uuid_item_json(const void *at)
+static void
+uuid_item_write(const void *at, struct writing *writing)
 {
 	const struct uuid *uuid = at;
 	char text[UUID_TEXT_SIZE];
 
 	uuid_write(*uuid, text);
-	return json_string(text);
+	plain_write((struct str){text, UUID_TEXT_SIZE - 1}, writing);
 }
 
-static json_t *
-uuid_json(const void *at)
+static void
+uuid_json_write(const void *at, struct writing *writing)
 {
 	const struct uuid *uuid = at;
 
-	return uuid_is_nil(*uuid) ? json_null() : uuid_item_json(at);
+	if (uuid_is_nil(*uuid))
+		null_write(writing);
+	else
+		uuid_item_write(at, writing);
 }
 
-static json_t *
-currency_json(const void *at)
+static void
+currency_write(const void *at, struct writing *writing)
 {
 	const struct currency *currency = at;
 
-	return currency->code[0] == '\0' ? json_null() : json_string(currency->code);
+	if (currency->code[0] == '\0')
+		null_write(writing);
+	else
+		plain_write(str_from(currency->code), writing);
 }
 
 /* An array of what ${write} makes of each of ${len} items, which are ${size} bytes long. */
-static json_t *
-array_json(const void *items, size_t len, size_t size, json_t *(*write)(const void *at))
+static void
+array_write(const void *items, size_t len, size_t size,
+    void (*write)(const void *at, struct writing *writing), struct writing *writing)
 {
-	json_t *array = json_array();
-
-	for (size_t i = 0; array != NULL && i < len; i++) {
-		if (json_array_append_new(array, write((const char *)items + i * size)) != 0) {
-			json_decref(array);
-			array = NULL;
-		}
+	buf_append_char(&writing->buf, '[');
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0)
+			buf_append_char(&writing->buf, ',');
+		write((const char *)items + i * size, writing);
 	}
-	return array;
+	buf_append_char(&writing->buf, ']');
 }
 
-static json_t *
-uuids_json(const void *at)
+static void
+uuids_write(const void *at, struct writing *writing)
 {
 	const struct uuid_list *list = at;
 
-	return array_json(list->items, list->len, sizeof(*list->items), uuid_item_json);
+	array_write(list->items, list->len, sizeof(*list->items), uuid_item_write, writing);
 }
 
-static json_t *
-strs_json(const void *at)
+static void
+strs_write(const void *at, struct writing *writing)
 {
 	const struct str_list *list = at;
 
-	return array_json(list->items, list->len, sizeof(*list->items), str_json);
+	array_write(list->items, list->len, sizeof(*list->items), str_write, writing);
 }
 
 static enum err_class
@@ -286,107 +362,114 @@ decimal_none(void *at)
 
 /* How the kinds that records in a list are made of stand in JSON; records in these are apart. */
 static const struct json_kind {
-	json_t *(*write)(const void *at); /* a new value; NULL for a text that is not UTF-8 */
+	void (*write)(const void *at, struct writing *writing);
 	enum err_class (*read)(const json_t *json, void *at, const struct reading *reading);
 	void (*none)(void *at); /* of what is null, or not there */
 } json_kinds[FIELD_KIND_MAX] = {
-    [FIELD_STR] = {str_json, str_read, str_none},
-    [FIELD_INT64] = {int64_json, int64_read, int64_zero},
-    [FIELD_INT64_OR_NONE] = {int64_or_none_json, int64_read, int64_none},
-    [FIELD_DECIMAL] = {decimal_json, decimal_json_read, decimal_none},
-    [FIELD_BOOL] = {bool_json, bool_read, bool_none},
-    [FIELD_UUID] = {uuid_json, uuid_json_read, uuid_none},
-    [FIELD_CURRENCY] = {currency_json, currency_json_read, currency_none},
-    [FIELD_UUIDS] = {uuids_json, uuids_read, uuids_none},
-    [FIELD_STRS] = {strs_json, strs_read, strs_none},
+    [FIELD_STR] = {str_write, str_read, str_none},
+    [FIELD_INT64] = {int64_write, int64_read, int64_zero},
+    [FIELD_INT64_OR_NONE] = {int64_or_none_write, int64_read, int64_none},
+    [FIELD_DECIMAL] = {decimal_json_write, decimal_json_read, decimal_none},
+    [FIELD_BOOL] = {bool_write, bool_read, bool_none},
+    [FIELD_UUID] = {uuid_json_write, uuid_json_read, uuid_none},
+    [FIELD_CURRENCY] = {currency_write, currency_json_read, currency_none},
+    [FIELD_UUIDS] = {uuids_write, uuids_read, uuids_none},
+    [FIELD_STRS] = {strs_write, strs_read, strs_none},
 };
 
-static json_t *list_json(const struct record *record, const char *items, size_t len);
+static void list_write(
+    const struct record *record, const char *items, size_t len, struct writing *writing);
 
-static json_t *
-field_json(const struct field *field, const char *base)
+static void
+field_write(const struct field *field, const char *base, struct writing *writing)
 {
 	const char *items;
 	size_t len;
 
 	if (field->kind != FIELD_RECORDS) {
 		CHECK(json_kinds[field->kind].write != NULL);
-		return json_kinds[field->kind].write(base + field->offset);
+		json_kinds[field->kind].write(base + field->offset, writing);
+		return;
 	}
 	memcpy(&items, base + field->offset, sizeof(items));
 	memcpy(&len, base + field->len_offset, sizeof(len));
-	return list_json(field->nested, items, len);
+	list_write(field->nested, items, len, writing);
 }
 
-/* All of these give NULL when a text is not UTF-8: Jansson's setters refuse a NULL. */
-static json_t *
-record_json(const struct record *record, const char *base)
+static void
+record_write(const struct record *record, const char *base, struct writing *writing)
 {
-	json_t *object = json_object();
-
-	for (size_t i = 0; object != NULL && i < record->fields_len; i++) {
-		const struct field *field = &record->fields[i];
-
-		if (json_object_set_new(object, field->name, field_json(field, base)) != 0) {
-			json_decref(object);
-			object = NULL;
-		}
+	buf_append_char(&writing->buf, '{');
+	for (size_t i = 0; i < record->fields_len; i++) {
+		if (i > 0)
+			buf_append_char(&writing->buf, ',');
+		plain_write(str_from(record->fields[i].name), writing);
+		buf_append_char(&writing->buf, ':');
+		field_write(&record->fields[i], base, writing);
 	}
-	return object;
+	buf_append_char(&writing->buf, '}');
 }
 
-static json_t *
-list_json(const struct record *record, const char *items, size_t len)
+static void
+list_write(const struct record *record, const char *items, size_t len, struct writing *writing)
 {
-	json_t *array = json_array();
-
-	for (size_t i = 0; array != NULL && i < len; i++) {
-		if (json_array_append_new(array, record_json(record, items + i * record->size)) !=
-		    0) {
-			json_decref(array);
-			array = NULL;
-		}
+	buf_append_char(&writing->buf, '[');
+	for (size_t i = 0; i < len; i++) {
+		if (i > 0)
+			buf_append_char(&writing->buf, ',');
+		record_write(record, items + i * record->size, writing);
 	}
-	return array;
+	buf_append_char(&writing->buf, ']');
 }
 
-/* Most lists are: an invoice's line alone has four. */
-static bool
-list_is_empty(const struct field *field, const char *base)
+/* Where the length of the list ${field} stands in a struct. */
+static size_t
+len_offset(const struct field *field)
 {
-	const struct uuid_list *uuids = (const void *)(base + field->offset);
-	const struct str_list *strs = (const void *)(base + field->offset);
-	size_t len;
-
 	if (field->kind == FIELD_UUIDS)
-		return uuids->len == 0;
+		return field->offset + offsetof(struct uuid_list, len);
 	if (field->kind == FIELD_STRS)
-		return strs->len == 0;
+		return field->offset + offsetof(struct str_list, len);
 	CHECK(field->kind == FIELD_RECORDS);
-	memcpy(&len, base + field->len_offset, sizeof(len));
-	return len == 0;
+	return field->len_offset;
+}
+
+struct row_list
+row_list_get(const struct field *field, const void *value)
+{
+	struct row_list list = {.field = NULL};
+
+	memcpy(&list.items, (const char *)value + field->offset, sizeof(list.items));
+	memcpy(&list.len, (const char *)value + len_offset(field), sizeof(list.len));
+	return list;
+}
+
+void
+row_list_put(const struct field *field, const struct row_list *list, void *value)
+{
+	memcpy((char *)value + field->offset, &list->items, sizeof(list->items));
+	memcpy((char *)value + len_offset(field), &list->len, sizeof(list->len));
 }
 
 enum err_class
 row_list_write(const struct field *field, const void *value, struct arena *arena,
     struct str *ret_json, struct err *err)
 {
+	struct writing writing = {.not_utf8 = false};
 	enum err_class class = ERR_NONE;
-	json_t *array;
-	char *text = NULL;
 
-	if (list_is_empty(field, value)) {
+	/* Most are: an invoice's line alone has four. */
+	if (row_list_get(field, value).len == 0) {
 		*ret_json = EMPTY_LIST;
 		return ERR_NONE;
 	}
-	array = field_json(field, value);
-	if (array == NULL)
-		return err_set(err, ERR_POISON, "a list's text is not UTF-8");
-	text = json_dumps(array, JSON_COMPACT);
-	if (text == NULL || !arena_str(arena, str_from(text), ret_json))
+	buf_init(&writing.buf, arena->capacity - arena->used);
+	field_write(field, value, &writing);
+	if (writing.not_utf8)
+		class = err_set(err, ERR_POISON, "a list's text is not UTF-8");
+	else if (writing.buf.overflow || !arena_str(arena, buf_str(&writing.buf), ret_json))
 		class = err_set(err, ERR_POISON, "a row's list exceeds the arena");
-	free(text);
-	json_decref(array);
+	buf_release(&writing.buf);
 	return class;
 }
 

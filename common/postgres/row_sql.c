@@ -86,26 +86,26 @@ put_columns(const struct row_table *table, enum row_statement statement, const c
 	}
 }
 
-/* "unnest($1::uuid[], …) AS k("organisation_id", …)": one parameter for each column. */
+/* "(SELECT unnest($1::uuid[]) AS "organisation_id", …) AS k": one parameter for each column.  Side
+ * by side in a SELECT the arrays are walked in step.  As functions of a FROM each would be kept as
+ * a table of its own first, which took a tenth of what the whole transaction takes. */
 static void
 put_unnest_columns(const struct row_table *table, enum row_statement statement, struct buf *buf)
 {
 	int number = 1;
 
-	buf_append_str(buf, STR("unnest("));
+	buf_append_str(buf, STR("(SELECT "));
 	for (size_t i = 0; i < table->record->fields_len; i++) {
 		const struct field *field = &table->record->fields[i];
 
 		if (!row_sql_has(table, field, statement))
 			continue;
-		buf_printf(
-		    buf, "%s$%d::%s", number == 1 ? "" : ", ", number, column_kind(field)->array);
+		buf_printf(buf, "%sunnest($%d::%s) AS \"%s\"", number == 1 ? "" : ", ", number,
+		    column_kind(field)->array, field->name);
 		number++;
 	}
 	CHECK(number > 1 && number <= PG_PARAMS_MAX);
-	buf_append_str(buf, STR(") AS k("));
-	put_columns(table, statement, "", false, false, buf);
-	buf_append_char(buf, ')');
+	buf_append_str(buf, STR(") AS k"));
 }
 
 static void

@@ -44,12 +44,19 @@ CREATE TABLE bench.outbox AS
 """
 
 
+def buffers_mib():
+    """PostgreSQL's manual advises a quarter of a machine's memory; more than 4 GiB have no use here."""
+    memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return min(memory_mib // 4, 4096)
+
+
 class DefaultStack(Stack):
-    """As a user starts it: no setting but where things are."""
+    """As a user starts it: no setting but where things are, and the memory that a database's machine gives it."""
 
     def __init__(self):
         super().__init__()
         self.script_environment.pop("BILLD_KAFKA_HEAP")
+        self.script_environment |= {"BILLD_POSTGRES_BUFFERS": f"{buffers_mib()}MB", "BILLD_POSTGRES_WAL": "8GB"}
 
     def settings(self, role):
         settings = super().settings(role)

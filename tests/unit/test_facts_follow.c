@@ -118,7 +118,7 @@ START_TEST(test_what_rows_point_to)
 	ck_assert(facts_follow(world.facts));
 	assert_needs(NEED_TEST_CLOCK, 1, clock.id);
 	assert_needs(NEED_PLAN_VERSION, 2, WORLD_PLAN);
-	assert_needs(NEED_QUANTITIES, 1, subscription.id);
+	assert_needs(NEED_QUANTITIES, 0, UUID_NIL);
 	assert_needs(NEED_OPERATION, 0, UUID_NIL);
 	world_close(&world);
 }
@@ -143,10 +143,51 @@ START_TEST(test_what_is_here_is_not_followed)
 	subscription.id = (struct uuid){{0x5b}};
 	subscription.ended_at = INSTANT_NONE;
 	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
-	ck_assert(facts_follow(world.facts));
+	ck_assert(!facts_follow(world.facts));
 	assert_needs(NEED_TEST_CLOCK, 0, UUID_NIL);
 	assert_needs(NEED_PLAN_VERSION, 0, UUID_NIL);
-	assert_needs(NEED_QUANTITIES, 1, subscription.id);
+	assert_needs(NEED_QUANTITIES, 0, UUID_NIL);
+	world_close(&world);
+}
+END_TEST
+
+/* When what was reported for a subscription's period is asked for. */
+static const struct {
+	const char *name;
+	bool arrears;   /* has its version a charge in arrears? */
+	enum need need; /* what a command asked for; NEED_MAX: there is none */
+	bool asked;
+} quantities_rows[] = {
+    {"nothing can be reported", false, NEED_MAX, false},
+    {"something may have been", true, NEED_MAX, true},
+    {"a command may move it: of the subscription", false, NEED_SIBLINGS, true},
+    {"of the customer", false, NEED_LIVE_SUBSCRIPTION, true},
+    {"of an invoice", false, NEED_PAYER_SIBLINGS, true},
+    {"of an item", false, NEED_ITEM_SIBLINGS, true},
+    {"a command that moves none", false, NEED_PLAN, false},
+};
+
+START_TEST(test_what_was_reported)
+{
+	struct subscription subscription = world_subscription(WORLD_OPERATION);
+	const struct charge calls = {
+	    .code = STR("calls"), .model = STR("per_unit"), .billing = STR("arrears")};
+	struct plan plan = world_plan(WORLD_PLAN);
+	bool asked;
+
+	setup();
+	if (quantities_rows[_i].arrears) {
+		plan.charges = &calls;
+		plan.charges_len = 1;
+	}
+	world_plan_add(&world, &plan);
+	facts_add(world.facts, TABLE_SUBSCRIPTIONS, &subscription);
+	if (quantities_rows[_i].need != NEED_MAX)
+		facts_need(
+		    world.facts, quantities_rows[_i].need, WORLD_ORGANISATION, &subscription.id);
+	(void)!facts_follow(world.facts);
+	asked = world.facts->needs[NEED_QUANTITIES].len == 1;
+	ck_assert_msg(asked == quantities_rows[_i].asked, "%s", quantities_rows[_i].name);
 	world_close(&world);
 }
 END_TEST
@@ -294,6 +335,7 @@ END_TEST
 UNIT_MAIN("facts_follow", UNIT(test_each_need_is_asked_for_once), UNIT(test_many_needs_and_rows),
     UNIT_ABORTS(test_aborts_on_a_text_for_a_need_by_id),
     UNIT_ABORTS(test_aborts_on_an_id_for_a_need_by_text), UNIT(test_what_rows_point_to),
-    UNIT(test_what_is_here_is_not_followed), UNIT(test_an_advancing_clock_leads_to_its_operation),
+    UNIT(test_what_is_here_is_not_followed), UNIT_ROWS(test_what_was_reported, quantities_rows),
+    UNIT(test_an_advancing_clock_leads_to_its_operation),
     UNIT_ROWS(test_an_organisations_tax_rates, setting_rows), UNIT(test_what_names_tax_rates),
     UNIT_ROWS(test_what_documents_need_of_the_organisation, issuing_rows))

@@ -84,13 +84,15 @@ struct sql_row {
 	"t.\"at\", t.\"currency\", t.\"metadata\"::text, t.\"bytes\", t.\"problem\"::text, "     \
 	"t.\"seen_at\", t.\"limit\", t.\"price\"::text, t.\"pieces\"::text, "                    \
 	"t.\"ids\"::text, t.\"words\"::text "
-#define UNNEST                                                                                   \
-	"unnest($1::uuid[], $2::text[], $3::int4[], $4::int8[], $5::bool[], $6::timestamptz[], " \
-	"$7::text[], $8::text[], $9::bytea[], $10::text[], $11::timestamptz[], $12::int8[], "    \
-	"$13::text[], $14::text[], $15::text[], $16::text[]) AS "                                \
-	"k(\"organisation_id\", \"position\", \"count\", \"amount\", \"is_on\", \"at\", "        \
-	"\"currency\", \"metadata\", \"bytes\", \"problem\", \"seen_at\", \"limit\", "           \
-	"\"price\", \"pieces\", \"ids\", \"words\")"
+#define UNNEST                                                                                    \
+	"(SELECT unnest($1::uuid[]) AS \"organisation_id\", unnest($2::text[]) AS \"position\", " \
+	"unnest($3::int4[]) AS \"count\", unnest($4::int8[]) AS \"amount\", unnest($5::bool[]) "  \
+	"AS \"is_on\", unnest($6::timestamptz[]) AS \"at\", unnest($7::text[]) AS \"currency\", " \
+	"unnest($8::text[]) AS \"metadata\", unnest($9::bytea[]) AS \"bytes\", "                  \
+	"unnest($10::text[]) AS \"problem\", unnest($11::timestamptz[]) AS \"seen_at\", "         \
+	"unnest($12::int8[]) AS \"limit\", unnest($13::text[]) AS \"price\", "                    \
+	"unnest($14::text[]) AS \"pieces\", unnest($15::text[]) AS \"ids\", unnest($16::text[]) " \
+	"AS \"words\") AS k"
 
 static const struct sql_row sql_rows[] = {
     {"load: one array for each key", row_sql_load,
@@ -143,13 +145,12 @@ START_TEST(test_updates_what_may_change)
 	row_sql_update(&papers, &buf);
 	unit_assert_str(buf_str(&buf),
 	    "UPDATE billd.papers t SET \"amount\" = k.\"amount\", \"words\" = k.\"words\"::jsonb "
-	    "FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::text[]) AS "
-	    "k(\"organisation_id\", \"position\", \"amount\", \"words\") "
+	    "FROM (SELECT unnest($1::uuid[]) AS \"organisation_id\", unnest($2::text[]) AS "
+	    "\"position\", unnest($3::int8[]) AS \"amount\", unnest($4::text[]) AS \"words\") AS k "
 	    "WHERE t.\"organisation_id\" = k.\"organisation_id\" AND t.\"position\" = "
 	    "k.\"position\"",
 	    "the statement");
 	buf_release(&buf);
-
 	row_pieces_arena(&arena);
 	pg_params_init(&params, &arena);
 	ck_assert_int_eq(row_params(&papers, ROW_UPDATE, &pointer, 1, &params, &err), ERR_NONE);

@@ -24,6 +24,42 @@ START_TEST(test_list_that_is_not_utf8)
 }
 END_TEST
 
+/* What is written reads the same, to us and to every other reader of JSON. */
+START_TEST(test_escapes)
+{
+	static const char text[] = "\"\\/\n\x01\x7f\xc3\xa4";
+	const struct piece piece = {.name = {text, sizeof(text) - 1}, .size = INT64_MIN};
+	const struct thing thing = {.pieces = &piece, .pieces_len = 1};
+	struct thing back;
+	struct str json;
+	struct err err;
+
+	row_pieces_arena(&arena);
+	ck_assert_int_eq(row_list_write(&list_field, &thing, &arena, &json, &err), ERR_NONE);
+	ck_assert_ptr_nonnull(strstr(json.ptr,
+	    "[{\"name\":\"\\\"\\\\/\\u000a\\u0001\x7f\xc3\xa4\",\"size\":-9223372036854775808,"));
+	ck_assert_int_eq(row_list_read(json, &list_field, &arena, &back, &err), ERR_NONE);
+	ck_assert(str_equal(back.pieces[0].name, piece.name));
+	ck_assert(back.pieces[0].size == INT64_MIN);
+}
+END_TEST
+
+/* No list that was begun is left half in the arena. */
+START_TEST(test_an_arena_without_room_to_write)
+{
+	const struct piece piece = {.name = STR("a")};
+	const struct thing thing = {.pieces = &piece, .pieces_len = 1};
+	struct arena small;
+	struct str json;
+	struct err err;
+
+	arena_init(&small, 64);
+	ck_assert_int_eq(row_list_write(&list_field, &thing, &small, &json, &err), ERR_POISON);
+	ck_assert_uint_eq(small.used, 0);
+	arena_release(&small);
+}
+END_TEST
+
 struct list_row {
 	const char *name;
 	const char *json; /* NULL: SQL's NULL */
@@ -180,6 +216,42 @@ START_TEST(test_lists_of_texts)
 }
 END_TEST
 
-UNIT_MAIN("row_records", UNIT(test_list_that_is_not_utf8), UNIT(test_lists_of_texts),
-    UNIT_ROWS(test_reads_lists, list_rows), UNIT(test_an_arena_without_room),
-    UNIT_ABORTS(test_a_kind_that_no_list_has_is_a_bug))
+/* Rows of one result, of which some have the same lists. */
+START_TEST(test_lists_that_are_the_same)
+{
+	static const char *const texts[] = {
+	    "[{\"size\": 1}]", "[]", "[{\"size\": 2}]", NULL, "[{\"size\": 1}]", "[{\"size\": 2}]"};
+	static const struct record record = {"thing", sizeof(struct thing), 1, &list_field};
+	static const struct row_table table = {.name = "things", .record = &record};
+	char name[] = "pieces";
+	PGresAttDesc column = {.name = name, .format = 1};
+	PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
+	struct row_lists lists = {.next = ROW_LISTS_MAX - 1};
+	struct thing things[ARRAY_LEN(texts)];
+	struct err err;
+
+	row_pieces_arena(&arena);
+	ck_assert_int_eq(PQsetResultAttrs(result, 1, &column), 1);
+	for (int i = 0; i < (int)ARRAY_LEN(texts); i++) {
+		char text[32] = "";
+
+		snprintf(text, sizeof(text), "%s", texts[i] == NULL ? "" : texts[i]);
+		ck_assert_int_eq(PQsetvalue(result, i, 0, texts[i] == NULL ? NULL : text,
+				     texts[i] == NULL ? -1 : (int)strlen(text)),
+		    1);
+		ck_assert_int_eq(
+		    row_read_next(&table, result, i, &lists, &arena, &things[i], &err), ERR_NONE);
+	}
+	ck_assert_ptr_eq(things[4].pieces, things[0].pieces);
+	ck_assert_ptr_eq(things[5].pieces, things[2].pieces);
+	ck_assert(things[4].pieces_len == 1 && things[4].pieces[0].size == 1);
+	ck_assert(things[5].pieces_len == 1 && things[5].pieces[0].size == 2);
+	ck_assert(things[1].pieces_len == 0 && things[3].pieces_len == 0);
+	PQclear(result);
+}
+END_TEST
+
+UNIT_MAIN("row_records", UNIT(test_list_that_is_not_utf8), UNIT(test_escapes),
+    UNIT(test_an_arena_without_room_to_write), UNIT(test_lists_that_are_the_same),
+    UNIT(test_lists_of_texts), UNIT_ROWS(test_reads_lists, list_rows),
+    UNIT(test_an_arena_without_room), UNIT_ABORTS(test_a_kind_that_no_list_has_is_a_bug))

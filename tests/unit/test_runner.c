@@ -80,7 +80,7 @@ START_TEST(test_many_tasks)
 	open_runners();
 	ck_assert_uint_eq(runners.len, RUNNERS);
 	while (back < TASKS) {
-		struct runner *runner = lent < TASKS ? runners_idle(&runners) : NULL;
+		struct runner *runner = lent < TASKS ? runners_idle(&runners, RUNNERS) : NULL;
 
 		if (runner != NULL)
 			lend(runner, lent++ % WORLD_PARTITIONS);
