@@ -101,7 +101,7 @@ columns_read(struct session *session, size_t i)
 	PQclear(result);
 }
 
-/* "INSERT INTO billd.t (…) SELECT * FROM unnest($1::uuid[], …)", or with VALUES and no arrays. */
+/* "INSERT INTO billd.t (…) SELECT unnest($1::uuid[]), …", or with VALUES and no arrays. */
 static void
 insert_prepare(struct session *session, size_t i, bool arrays)
 {
@@ -113,13 +113,13 @@ insert_prepare(struct session *session, size_t i, bool arrays)
 	buf_printf(&sql, "INSERT INTO billd.%s (", tables[i]);
 	for (size_t c = 0; c < table->columns_len; c++)
 		buf_printf(&sql, c == 0 ? "%s" : ", %s", table->columns[c].name);
-	buf_append_str(&sql, arrays ? STR(") SELECT * FROM unnest(") : STR(") VALUES ("));
+	buf_append_str(&sql, arrays ? STR(") SELECT ") : STR(") VALUES ("));
 	for (size_t c = 0; c < table->columns_len; c++) {
-		buf_printf(&sql, "%s$%zu::%s%s", c == 0 ? "" : ", ", c + 1, table->columns[c].type,
-		    arrays ? "[]" : "");
+		buf_printf(&sql, arrays ? "%sunnest($%zu::%s[])" : "%s$%zu::%s", c == 0 ? "" : ", ",
+		    c + 1, table->columns[c].type);
 		types[c] = arrays ? table->columns[c].array_oid : table->columns[c].oid;
 	}
-	buf_append(&sql, ")", 2);
+	buf_append(&sql, arrays ? "" : ")", arrays ? 1 : 2);
 	CHECK(!sql.overflow);
 	PQclear(checked(session->pg,
 	    PQprepare(session->pg, tables[i], sql.ptr, (int)table->columns_len, types)));

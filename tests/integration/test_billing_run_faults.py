@@ -28,6 +28,7 @@ from runs import (
     check_report,
     check_same,
     left_due,
+    midway,
     pace,
     reconcile,
     rows_of,
@@ -240,6 +241,33 @@ def test_one_over_whom_workers_die_is_listed(stack, org):
     report = run.over()
     assert report["failed"] == 1 and run.reasons() == {bad_id: "dead-letter"}, report
     assert len(org.invoices_of(good)) == 1 and org.invoices_of(bad) == []
+
+
+# One that stands still
+
+
+def test_a_worker_that_stood_still_amid_a_run(stack, wire):
+    """SIGSTOP until another one did the rest, then SIGCONT: what its runners held is dropped, nobody is billed twice."""
+    shop, start = Shop(stack, wire), ahead(hours=2)
+    org, to = shop.org, start + timedelta(hours=1)
+    shop.fill(600, start)
+    _, dry = run_of(org, to, dry_run=True)
+    with another_worker(stack, "worker-run-awake") as awake:
+        with slow_chunks(stack):
+            run = Run(org, to)
+            midway(run)
+            stack.worker.signal(signal.SIGSTOP)
+            awake.start()
+        try:
+            report = run.over(120 * PATIENCE)
+        finally:
+            stack.worker.signal(signal.SIGCONT)
+        check_same(dry, report)
+        check_report(stack, org, run, report)
+        check_periods(stack, org, 1)
+        _, again = run_of(org, to)
+        assert (again["due"], again["invoiced"], again["failed"]) == (0, 0, 0)
+        check_laws(stack, org)
 
 
 # The database cut off
