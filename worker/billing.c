@@ -211,11 +211,19 @@ billing_steps_due(struct decision *decision, const struct subscription *subscrip
     const struct terms *terms, struct instant until, size_t max)
 {
 	struct subscription after = *subscription;
+	struct terms then = *terms;
 	struct step step;
 	size_t steps = 0;
 
 	while (steps < max && !instant_is_none(after.due_at) && after.due_at.s <= until.s &&
-	       lifecycle_due(&after, terms, &step, decision->decider->bill) == REFUSAL_NONE) {
+	       lifecycle_due(&after, &then, &step, decision->decider->bill) == REFUSAL_NONE) {
+		if (!uuid_equal(step.after.plan_version_id, after.plan_version_id)) {
+			CHECK(then.pending != NULL);
+			then.version = then.pending;
+			then.pending = NULL;
+		}
+		if (step.turns_period)
+			then.quantities_len = 0;
 		after = step.after;
 		steps++;
 	}

@@ -111,8 +111,8 @@ NODISCARD enum refusal billing_bring_up(
 
 /**
  * billing_steps_due(decision, subscription, terms, until, max):
- * How many steps of ${subscription}, which is not stored yet, fall due up to and with ${until}:
- * counted up to ${max}, without an effect but on decision->decider->bill.
+ * How many steps of ${subscription}, whose terms now are ${terms}, fall due up to and with
+ * ${until}: counted up to ${max}, without an effect but on decision->decider->bill.
  */
 NODISCARD size_t billing_steps_due(struct decision *decision,
     const struct subscription *subscription, const struct terms *terms, struct instant until,

@@ -189,6 +189,7 @@ customer_decide(
 			return err_set(err, ERR_POISON, "the chunk's memory is full");
 		refusal = billing_catch_up(decision, customer, horizon, &more);
 	}
+	chunk->unfinished |= more;
 	if (refusal == REFUSAL_NONE)
 		return ERR_NONE;
 	*err = decision->err;
@@ -378,11 +379,12 @@ static enum err_class
 chunk_try(struct chunk *chunk, size_t first, size_t len, bool park, struct err *err)
 {
 	struct batch_context *context = chunk->context;
-	int64_t began_us = clock_steady_us();
+	int64_t began_us = clock_steady_us(), loaded_us;
 	size_t done = 0;
 
 	if (chunk_load(chunk, first, len, err) != ERR_NONE)
 		return err->class;
+	loaded_us = clock_steady_us();
 	CRASH_POINT("due_loaded");
 	if (chunk->part != NULL && !run_goes_on(chunk)) {
 		chunk->part->held = true;
@@ -396,6 +398,7 @@ chunk_try(struct chunk *chunk, size_t first, size_t len, bool park, struct err *
 		report_make(chunk, first, done);
 	if (transaction_store(context, chunk->report, err) != ERR_NONE)
 		return err_wrap(err, "store");
+	chunk->took_us += clock_steady_us() - loaded_us;
 	CRASH_POINT("due_committed");
 	transaction_committed(context);
 	if (chunk->report != NULL)

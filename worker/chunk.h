@@ -51,6 +51,8 @@ struct chunk {
 	const struct due_items *found;
 	struct run_part *part;     /* of the billing run that it belongs to; NULL: none */
 	struct run_report *report; /* what it adds to the run's report; chunk.c's own */
+	bool unfinished;           /* of a customer more is due than was done at once */
+	int64_t took_us;           /* to decide and store, not to wait for others' locks */
 	/* What becomes of an item with which even parking failed; ERR_NONE, or what ended it. */
 	enum err_class (*leave)(
 	    void *who, const struct due_item *item, const struct err *why, struct err *err);

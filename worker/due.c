@@ -75,6 +75,12 @@ leave(void *who, const struct due_item *item, const struct err *why, struct err 
 	return ERR_NONE;
 }
 
+bool
+due_looks_at(const struct partition *partition)
+{
+	return !instant_is_none(partition->due_until) && !partition->lent;
+}
+
 /* Take those that are left alone out of what was found; how old the oldest is, of what can be seen
  * from real time. */
 static void
@@ -87,7 +93,7 @@ found_look(struct due *due, struct batch_context *context, struct instant skippe
 	/* Of a look that was full nobody knows who was left out. */
 	for (size_t i = 0; i < context->partitions->len && found->subscriptions_len < DUE_FOUND_MAX;
 	     i++)
-		if (!instant_is_none(context->partitions->items[i].due_until))
+		if (due_looks_at(&context->partitions->items[i]))
 			context->partitions->items[i].due_left = false;
 	for (size_t i = 0; i < found->len; i++) {
 		const struct due_item *item = &found->items[i];
@@ -212,6 +218,8 @@ due_step(struct due *due, struct batch_context *context, struct err *err)
 	context->due_soon = false;
 	due->left = false;
 	due->look_at_ms = now_ms + due->interval_ms;
+	for (size_t i = 0; i < context->partitions->len; i++)
+		context->partitions->items[i].due_missed = context->partitions->items[i].lent;
 	left_len = skips_list(due, left_alone, &since);
 	if (due_find(context, due->turn++, due->continuous, left_alone, left_len, &due->found,
 		err) != ERR_NONE)

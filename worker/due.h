@@ -55,6 +55,12 @@ NODISCARD struct instant due_until(
     const struct due *due, const struct partition *partition, int64_t now_ms, bool waiting);
 
 /**
+ * due_looks_at(partition):
+ * Whether a look is about ${partition}: something may be done, and nobody else is at it.
+ */
+NODISCARD bool due_looks_at(const struct partition *partition);
+
+/**
  * due_hold_back(due, found, partition, end_offset):
  * The messages of ${partition} go up to ${end_offset}, whatever the last fetch knew: bring its
  * due_until and what was ${found} in it behind those that wait.

@@ -52,7 +52,7 @@ shards_list(const struct batch_context *context, int32_t turn, int32_t *shards, 
 		const struct partition *partition =
 		    &partitions->items[((size_t)turn + i) % partitions->len];
 
-		if (instant_is_none(partition->due_until))
+		if (!due_looks_at(partition))
 			continue;
 		for (int32_t shard = partition->id; shard < SHARDS;
 		     shard += context->partitions_all) {

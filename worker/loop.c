@@ -115,6 +115,7 @@ partitions_open(struct loop *loop, struct err *err)
 	size_t len = consumer_partitions(loop->consumer, ids);
 	struct progress_topic topic;
 
+	run_forget(&loop->runs);
 	if (loop->cluster_id == NULL && consumer_cluster_id(loop->consumer, CLUSTER_ID_TIMEOUT_MS,
 					    &loop->cluster_id, err) != ERR_NONE)
 		return err->class;
@@ -203,7 +204,8 @@ published_note(struct loop *loop)
 	bool news = false;
 
 	for (size_t i = 0; i < loop->partitions->len; i++)
-		news |= publisher_note(loop->context->publisher, &loop->partitions->items[i]);
+		news |= !loop->partitions->items[i].lent &&
+			publisher_note(loop->context->publisher, &loop->partitions->items[i]);
 	return news;
 }
 
@@ -408,8 +410,8 @@ suspect(struct loop *loop, struct entry *entry, struct err *err)
 	return ERR_NONE;
 }
 
-/* Up to when what falls due may be done in each partition: in one that is lent, nothing is.  What a
- * fetch has not seen yet counts as waiting, and so does what is in hand. */
+/* Up to when what falls due may be done in each partition.  What a fetch has not seen yet counts as
+ * waiting, and so does what is in hand. */
 static void
 due_bound(struct loop *loop)
 {
@@ -422,9 +424,7 @@ due_bound(struct loop *loop)
 		    consumer_end_offset(loop->consumer, partition->id) != partition->next_offset ||
 		    (loop->held != NULL && loop->held->partition == partition->id);
 
-		partition->due_until = partition->lent
-					   ? INSTANT_NONE
-					   : due_until(&loop->due, partition, now_ms, waiting);
+		partition->due_until = due_until(&loop->due, partition, now_ms, waiting);
 	}
 }
 

@@ -134,6 +134,14 @@ publisher_send(struct publisher *publisher, const struct event *event)
 	lane->in_flight++;
 }
 
+void
+publisher_sent(struct publisher *publisher, int32_t partition)
+{
+	struct lane *lane = &publisher->lanes[partition];
+
+	lane->behind |= lane->sent < lane->target;
+}
+
 /* Continue a lane from the outbox: at most one chunk, and not before all that is in flight is
  * reported. */
 static enum err_class

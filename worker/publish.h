@@ -70,6 +70,12 @@ NODISCARD bool publisher_is_committed(const struct publisher *publisher, const s
 void publisher_send(struct publisher *publisher, const struct event *event);
 
 /**
+ * publisher_sent(publisher, partition):
+ * No more is handed over from memory: what is committed and was not comes from the outbox.
+ */
+void publisher_sent(struct publisher *publisher, int32_t partition);
+
+/**
  * publisher_step(publisher, pg, err):
  * Take delivery reports, and send some of what has to come from the outbox.  Never waits for Kafka.
  * An error is of the database.

@@ -1,5 +1,7 @@
 #include "worker/run.h"
 
+#include <stdlib.h>
+
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "worker/run_find.h"
@@ -30,20 +32,34 @@ partition_take(struct partition *partition, const struct partition *moved)
 	partition->due_suspect_attempts = moved->due_suspect_attempts;
 }
 
-/* The part of the list that ${moved} is a copy of, moved; none when the run is not in it any more.
- */
-static void
-part_take(struct runs *runs, const struct run_part *moved, struct partition *partition)
+/* The part of the list that is the same as ${other}; NULL when the run is not in it any more. */
+static struct run_part *
+part_find(struct runs *runs, const struct run_part *other)
 {
 	for (size_t i = 0; i < runs->parts_len; i++) {
 		struct run_part *part = &runs->parts[i];
 
-		if (part->partition != partition || !uuid_equal(part->run_id, moved->run_id))
-			continue;
-		*part = *moved;
-		part->partition = partition;
-		return;
+		if (part->partition->id == other->partition->id &&
+		    uuid_equal(part->run_id, other->run_id))
+			return part;
 	}
+	return NULL;
+}
+
+/* ${moved} comes back to the list. */
+static void
+part_take(struct runs *runs, const struct run_part *moved, struct partition *partition)
+{
+	struct run_part *part = part_find(runs, moved);
+
+	if (part == NULL || moved->through || moved->held)
+		free(moved->ahead);
+	if (part == NULL)
+		return;
+	*part = *moved;
+	part->partition = partition;
+	if (part->through || part->held)
+		part->ahead = NULL;
 }
 
 static enum err_class
@@ -58,8 +74,7 @@ runner_collect(
 	part_take(runs, &runner->task.part, partition);
 	transaction_publish(&runner->context, context->publisher);
 	runs->did |= runner->task.did;
-	context->due_soon |= runner->context.due_soon;
-	context->payments_soon |= runner->context.payments_soon;
+	context->due_soon |= partition->due_missed;
 	runner_take(runner);
 	if (runner->class == ERR_NONE)
 		return ERR_NONE;
@@ -82,9 +97,10 @@ run_collect(struct runs *runs, struct batch_context *context, struct err *err)
 			return err_set(err, ERR_FATAL, "a billing run's chunk comes to no end");
 		if (state != RUNNER_DONE || runner_collect(runs, context, runner, &one) == ERR_NONE)
 			continue;
-		if (class != ERR_FATAL)
-			*err = one;
-		class = err->class;
+		if (class != ERR_NONE && one.class != ERR_FATAL)
+			continue;
+		*err = one;
+		class = one.class;
 	}
 	return class;
 }
@@ -113,11 +129,15 @@ run_forget(struct runs *runs)
 		struct runner *runner = runs->runners->items[i];
 
 		runner_await(runner);
-		if (runner_state(runner) == RUNNER_DONE)
-			runner_take(runner);
+		if (runner_state(runner) != RUNNER_DONE)
+			continue;
+		free(runner->task.part.ahead);
+		runner_take(runner);
 	}
+	for (size_t i = 0; i < runs->parts_len; i++)
+		free(runs->parts[i].ahead);
 	runs->parts_len = runs->next = 0;
-	runs->did = runs->more = runs->left = false;
+	runs->again = runs->did = runs->more = runs->left = false;
 	runs->from_start = true;
 	runs->look_at_ms = 0;
 }
@@ -145,8 +165,8 @@ part_hold_back(struct runs *runs, const struct batch_context *context, const str
 }
 
 static void
-part_lend(const struct batch_context *context, struct runner *runner, const struct run_part *part,
-    struct instant until, bool settled, int64_t target_ms)
+part_lend(struct runs *runs, const struct batch_context *context, struct runner *runner,
+    struct run_part *part, struct instant until, bool settled, bool busy)
 {
 	struct run_task *task = &runner->task;
 	struct partition *copy = &runner->partitions.items[0];
@@ -154,25 +174,67 @@ part_lend(const struct batch_context *context, struct runner *runner, const stru
 	(void)publisher_note(context->publisher, part->partition);
 	runner->partitions.len = 1;
 	*copy = *part->partition;
+	copy->touched = false;
 	part->partition->lent = true;
+	part->turn = ++runs->turns;
 	task->part = *part;
 	task->part.partition = copy;
+	part->ahead = NULL;
 	task->until = until;
 	task->settled = settled;
-	task->target_us = 1000 * target_ms;
+	task->target_us = 1000 * (busy ? RUN_CHUNK_MS : RUN_CHUNK_IDLE_MS);
+	task->ahead_max = busy ? 0 : RUN_AHEAD_ALL / runs->parts_len;
+	if (task->ahead_max > RUN_AHEAD_MAX)
+		task->ahead_max = RUN_AHEAD_MAX;
 	task->did = false;
-	runner->context.due_soon = runner->context.payments_soon = false;
 	runner_lend(runner);
+}
+
+/* Whether workers died over one of our partitions, so that it is to be seen over whom. */
+static bool
+are_careful(const struct partitions *partitions)
+{
+	for (size_t i = 0; i < partitions->len; i++)
+		if (partition_is_careful(&partitions->items[i]))
+			return true;
+	return false;
 }
 
 /* One that something may be lent to: while commands come, half of them leave these their time. */
 static struct runner *
-runner_find(const struct runs *runs, bool busy)
+runner_find(const struct runs *runs, const struct batch_context *context, bool busy)
 {
 	const struct runners *runners = runs->runners;
-	size_t use = busy ? (runners->len + 1) / 2 : runners->len;
 
-	return runners_idle(runners, use);
+	if (are_careful(context->partitions))
+		return runners_idle(runners, 1);
+	return runners_idle(runners, busy ? (runners->len + 1) / 2 : runners->len);
+}
+
+/* Whether there may be something to do of ${part} now, and up to when. */
+static bool
+is_open(const struct runs *runs, const struct run_part *part, struct instant *ret_until,
+    bool *ret_settled)
+{
+	*ret_until = run_until(part, runs->now, ret_settled);
+	return part->begun && !part->through && !part->held && !instant_is_none(*ret_until) &&
+	       (*ret_settled || !part->dry_run);
+}
+
+/* Of all that are open in its partition ${part} is the one whose turn was longest ago. */
+static bool
+is_turn(const struct runs *runs, const struct run_part *part)
+{
+	for (size_t i = 0; i < runs->parts_len; i++) {
+		const struct run_part *other = &runs->parts[i];
+		struct instant until;
+		bool settled;
+
+		if (other->partition == part->partition && other->turn < part->turn &&
+		    is_open(runs, other, &until, &settled))
+			return false;
+	}
+	return true;
 }
 
 /* Parts come by turns, as long as a runner is idle. */
@@ -181,21 +243,21 @@ parts_lend(struct runs *runs, const struct batch_context *context, bool busy)
 {
 	struct runner *runner;
 
-	while (runs->next < runs->parts_len && (runner = runner_find(runs, busy)) != NULL) {
-		const struct run_part *part = &runs->parts[runs->next++];
+	while (
+	    runs->next < runs->parts_len && (runner = runner_find(runs, context, busy)) != NULL) {
+		struct run_part *part = &runs->parts[runs->next++];
 		struct instant until;
 		bool settled;
 
-		if (!part->begun || part->through || part->held || part->partition->lent)
+		if (part->partition->lent || part->partition->due_missed ||
+		    !is_open(runs, part, &until, &settled) || !is_turn(runs, part))
 			continue;
 		if (!part_hold_back(runs, context, part)) {
 			runs->next = runs->parts_len;
 			return;
 		}
-		until = run_until(part, runs->now, &settled);
-		if (!instant_is_none(until))
-			part_lend(context, runner, part, until, settled,
-			    busy ? RUN_CHUNK_MS : RUN_CHUNK_IDLE_MS);
+		if (is_open(runs, part, &until, &settled))
+			part_lend(runs, context, runner, part, until, settled, busy);
 	}
 }
 
@@ -224,8 +286,8 @@ parts_begin(struct runs *runs, struct batch_context *context, struct err *err)
 	}
 	if (begun > 0) {
 		run_part_tell("billing run: partitions begun", first);
-		runs->parts_len = 0;
-		runs->did = true;
+		runs->next = runs->parts_len;
+		runs->again = true;
 	} else if (first != NULL) {
 		runs->begin_at_ms = now_ms + RUN_LOOK_MS;
 	}
@@ -240,6 +302,23 @@ left_note(const struct runs *runs, struct partitions *partitions)
 		partitions->items[i].run_left = false;
 	for (size_t i = 0; i < runs->parts_len; i++)
 		runs->parts[i].partition->run_left = true;
+}
+
+/* What is known of a part beside its row goes along to the list that is read in the place of
+ * ${before}. */
+static void
+parts_keep(struct runs *runs, const struct run_part *before, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		struct run_part *part = part_find(runs, &before[i]);
+
+		if (part == NULL) {
+			free(before[i].ahead);
+			continue;
+		}
+		part->ahead = before[i].ahead;
+		part->turn = before[i].turn;
+	}
 }
 
 /* Behind the list that was passed: the next one goes on there, or begins where none comes before.
@@ -268,23 +347,33 @@ turn_move(struct runs *runs)
 static enum err_class
 list_read(struct runs *runs, struct batch_context *context, struct err *err)
 {
-	turn_move(runs);
-	runs->did = false;
+	struct run_part before[RUN_PARTS_MAX];
+	size_t before_len = runs->parts_len;
+	enum err_class class;
+
+	memcpy(before, runs->parts, before_len * sizeof(before[0]));
+	if (!runs->again) {
+		runs->did &= runs->more;
+		turn_move(runs);
+	}
+	runs->again = false;
 	runs->next = 0;
 	runs->from_start = runs->turn_created_ms == 0;
-	if (run_find_parts(runs, context, err) != ERR_NONE)
-		return err->class;
+	class = run_find_parts(runs, context, err);
+	parts_keep(runs, before, before_len);
+	if (class != ERR_NONE)
+		return class;
 	runs->more = runs->parts_len == RUN_PARTS_MAX || runs->page_full;
 	left_note(runs, context->partitions);
 	return parts_begin(runs, context, err);
 }
 
-/* Whether the list was passed, and another one is to be read whatever time it is: it is another
- * one, or it has more to do. */
+/* Whether the list was passed, and one is to be read whatever time it is: there is another one, or,
+ * behind the last, something was done since the first. */
 static bool
 is_list_due(const struct runs *runs)
 {
-	return runs->next == runs->parts_len && (runs->did || runs->more || !runs->from_start);
+	return runs->next == runs->parts_len && (runs->again || runs->more || runs->did);
 }
 
 enum err_class
@@ -292,6 +381,9 @@ run_step(struct runs *runs, struct batch_context *context, bool busy, struct err
 {
 	int64_t now_ms = clock_steady_ms();
 
+	runs->left = false;
+	if (runner_find(runs, context, busy) == NULL)
+		return ERR_NONE;
 	if (is_list_due(runs) ||
 	    (runs->next == runs->parts_len && (context->runs_soon || now_ms >= runs->look_at_ms))) {
 		context->runs_soon = false;
@@ -300,6 +392,7 @@ run_step(struct runs *runs, struct batch_context *context, bool busy, struct err
 			return err->class;
 	}
 	parts_lend(runs, context, busy);
-	runs->left = is_list_due(runs);
-	return ERR_NONE;
+	runs->left = is_list_due(runs) && runner_find(runs, context, busy) != NULL;
+	/* Nothing else is tried meanwhile. */
+	return are_careful(context->partitions) ? run_recall(runs, context, NULL, err) : ERR_NONE;
 }

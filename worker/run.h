@@ -14,7 +14,9 @@
  * that is parked.  Behind the last shard these follow, each once.  What could not be billed is
  * listed (billing_run_failures), and left alone by the same run.
  *
- * A real run needs no cursor within a shard: what is done is not due any more.  At its end it looks
+ * A real run needs no cursor within a shard: what is done is not due any more.  It looks ahead, and
+ * does what it found customer by customer in the order of their ids, that of their rows and index
+ * entries: neighbours are done together, by all parts at about the same time.  At its end it looks
  * once more through all of its shards, and ends where nothing is found.  A dry run computes a chunk
  * as a real one does, stores its report and nothing else, and goes on behind the last subscription;
  * a customer's due subscriptions it takes together.
@@ -27,6 +29,7 @@
 #include "worker/chunk.h"
 #include "worker/due.h"
 
+struct run_ahead;
 struct runners;
 
 #define RUN_LOOK_MS 500       /* between two looks for runs while none is on its way */
@@ -35,6 +38,8 @@ struct runners;
 #define RUN_CHUNK_FIRST 100   /* subscriptions in the first chunk */
 #define RUN_CHUNK_MIN 10      /* in any, where there are as many, */
 #define RUN_CHUNK_MAX 500     /* and at the most: more are hardly faster, and take memory */
+#define RUN_AHEAD_MAX 16384   /* subscriptions that a part looks ahead, */
+#define RUN_AHEAD_ALL 262144  /* and all parts together, some 10 MiB */
 #define RUN_PAGE_MAX 8        /* runs that are looked at in one turn, */
 #define RUN_PARTS_MAX 64      /* of all runs, looked at in one turn */
 #define RUN_FIRST_INVOICES 20 /* that a dry run shows */
@@ -66,6 +71,9 @@ struct run_part {
 	struct run_cursor end;    /* where it is when all that was found last is done */
 	size_t taken; /* of what was found last, so many items are done, from the first on: a
 			 dry run leaves none out */
+	bool crowded; /* a customer has more due than is done at once: it is not looked far ahead */
+	int64_t turn; /* its last one, by runs->turns; 0: none yet */
+	struct run_ahead *ahead; /* owned by whoever has the part; NULL: nothing */
 };
 
 /* What the loop keeps of runs: a list of parts, which it passes once, then reads anew. */
@@ -83,9 +91,11 @@ struct runs {
 	bool page_full; /* there may be more runs, behind this one: */
 	int64_t page_created_ms;
 	struct uuid page_run_id;
-	bool did;               /* since it was read, something was to be done of a part */
+	bool again;             /* it is to be read anew at once, as parts of it have begun */
+	bool did;               /* since the first list was read, something was done of a part */
 	bool from_start;        /* nothing comes before it, */
 	bool more;              /* or something behind it */
+	int64_t turns;          /* that were lent */
 	size_t parts_len, next; /* ${next}: the first that was not passed yet */
 	struct run_part parts[RUN_PARTS_MAX];
 };
@@ -101,7 +111,7 @@ void run_prepare(struct pg *pg);
  * When it is time, look for runs; lend parts to runners, as many as are idle, for short chunks when
  * commands are coming (${busy}).  While Kafka does not tell what waits, nothing is done.  ERR_NONE:
  * runs->left tells whether to come back at once, else it is time again when a runner is done.
- * ERR_RETRY, ERR_FATAL: as chunk_process.
+ * ERR_RETRY: the database failed.  ERR_FATAL: exit.
  */
 NODISCARD enum err_class run_step(
     struct runs *runs, struct batch_context *context, bool busy, struct err *err);
@@ -109,8 +119,8 @@ NODISCARD enum err_class run_step(
 /**
  * run_collect(runs, context, err):
  * Take back what runners are done with, and have its events published.  The first error among what
- * came of them: of a database or another owner (ERR_RETRY), or one to exit with (ERR_FATAL), also
- * of a runner that does not come back.
+ * came of them, as chunk_process gives it; before all others one to exit with (ERR_FATAL), also of
+ * a runner that does not come back.
  */
 NODISCARD enum err_class run_collect(
     struct runs *runs, struct batch_context *context, struct err *err);

@@ -79,7 +79,7 @@ struct look {
 	struct batch_context *context;
 	struct run_part *part;
 	struct instant until;
-	size_t rows_max;
+	size_t rows_max, ahead_max; /* rows, and such of a look ahead */
 	struct due_items *found;
 	struct run_look *result;
 };
@@ -271,11 +271,11 @@ run_rows_bound(struct due_row *rows, size_t len, bool cut, struct instant until)
 	}
 }
 
-/* What is due in our shards from ${cursor} on; with ${all}, of customers with something parked,
- * too. */
+/* What is due in our shards from ${cursor} on, at most ${max} rows; with ${all}, of customers with
+ * something parked, too. */
 static enum err_class
-shards_find(struct look *look, const struct run_cursor *cursor, bool all, struct due_row **ret_rows,
-    size_t *ret_len, struct err *err)
+shards_find(struct look *look, const struct run_cursor *cursor, bool all, size_t max,
+    struct due_row **ret_rows, size_t *ret_len, struct err *err)
 {
 	struct run_part *part = look->part;
 	struct pg_params params;
@@ -287,7 +287,7 @@ shards_find(struct look *look, const struct run_cursor *cursor, bool all, struct
 	pg_params_uuid(&params, part->run_id);
 	params_shards(&params, look, cursor->shard);
 	pg_params_instant(&params, look->until);
-	pg_params_int64(&params, (int64_t)look->rows_max);
+	pg_params_int64(&params, (int64_t)max);
 	pg_params_instant(&params, cursor->after_due_at);
 	pg_params_uuid(&params, cursor->after_id);
 	pg_params_bool(&params, all);
@@ -310,20 +310,37 @@ shards_find(struct look *look, const struct run_cursor *cursor, bool all, struct
 /* Of a real run: what is found is done, and so not found again.  Shards in which nothing is found
  * are through once it is ${settled} up to when. */
 static enum err_class
-real_shards_find(struct look *look, bool settled, struct err *err)
+ahead_find(struct look *look, bool settled, struct err *err)
 {
 	const struct run_cursor from = {look->part->at.shard, INSTANT_NONE, UUID_NIL};
 	struct run_part *part = look->part;
 	struct due_row *rows = NULL;
 	size_t len = 0;
 
-	if (shards_find(look, &from, false, &rows, &len, err) != ERR_NONE)
+	if (shards_find(look, &from, false, look->ahead_max, &rows, &len, err) != ERR_NONE)
 		return err->class;
-	run_rows_bound(rows, len, len == look->rows_max, look->until);
-	chunk_items_take(look->found, rows, len);
 	if (settled)
 		part->at.shard = len == 0 ? SHARDS : id_shard(rows[0].subscription_id);
+	if (len > 0)
+		part->ahead = run_ahead_new(rows, len, len == look->ahead_max, look->until);
+	return ERR_NONE;
+}
+
+static enum err_class
+real_shards_find(struct look *look, bool settled, struct err *err)
+{
+	struct run_part *part = look->part;
+	struct due_row *rows;
+	size_t len;
+
+	if (part->ahead == NULL && ahead_find(look, settled, err) != ERR_NONE)
+		return err->class;
 	part->end = part->at;
+	if (part->ahead == NULL)
+		return ERR_NONE;
+	rows = rows_room(look, look->rows_max);
+	len = run_ahead_take(part->ahead, look->rows_max, part, rows);
+	chunk_items_take(look->found, rows, len);
 	return ERR_NONE;
 }
 
@@ -336,7 +353,7 @@ dry_shards_find(struct look *look, struct err *err)
 	struct due_row *rows = NULL;
 	size_t len = 0;
 
-	if (shards_find(look, &part->at, false, &rows, &len, err) != ERR_NONE)
+	if (shards_find(look, &part->at, false, look->rows_max, &rows, &len, err) != ERR_NONE)
 		return err->class;
 	part->end = (struct run_cursor){SHARDS, INSTANT_NONE, UUID_NIL};
 	if (len == look->rows_max) {
@@ -389,7 +406,7 @@ rest_find(struct look *look, struct err *err)
 	struct due_row *rows = NULL;
 	size_t len = 0;
 
-	if (shards_find(look, &from, true, &rows, &len, err) != ERR_NONE)
+	if (shards_find(look, &from, true, look->rows_max, &rows, &len, err) != ERR_NONE)
 		return err->class;
 	run_rows_bound(rows, len, len == look->rows_max, look->until);
 	chunk_items_take(look->found, rows, len);
@@ -402,7 +419,16 @@ run_find(struct run_task *task, struct batch_context *context, struct run_look *
     struct err *err)
 {
 	struct run_part *part = &task->part;
-	struct look look = {context, part, task->until, task->chunk_len, &task->found, ret_look};
+	struct look look = {
+	    .context = context,
+	    .part = part,
+	    .until = task->until,
+	    .rows_max = task->chunk_len,
+	    .ahead_max = part->crowded || task->ahead_max < task->chunk_len ? task->chunk_len
+									    : task->ahead_max,
+	    .found = &task->found,
+	    .result = ret_look,
+	};
 	bool settled = task->settled;
 
 	CHECK(look.rows_max > 0 && look.rows_max <= CHUNK_CUSTOMERS_MAX);
@@ -410,7 +436,6 @@ run_find(struct run_task *task, struct batch_context *context, struct run_look *
 	*ret_look = (struct run_look){.through = false};
 	task->found.len = task->found.subscriptions_len = 0;
 	part->taken = 0;
-	arena_reset(&context->arena);
 	if (instant_is_none(task->until) || (part->dry_run && !settled))
 		return ERR_NONE;
 	if (part->at.shard < SHARDS &&

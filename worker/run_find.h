@@ -50,9 +50,9 @@ NODISCARD struct instant run_until(
 
 /**
  * run_find(task, context, ret_look, err):
- * Who is next in the part of ${task}, to task->found: at most task->chunk_len subscriptions, but a
- * dry run takes all that are due of a customer.  Nobody, and not through: nothing is to be done
- * now.
+ * Behind transaction_begin: who is next in the part of ${task}, to task->found: at most
+ * task->chunk_len subscriptions, but a dry run takes all that are due of a customer.  Nobody, and
+ * not through: nothing is to be done now.
  */
 NODISCARD enum err_class run_find(struct run_task *task, struct batch_context *context,
     struct run_look *ret_look, struct err *err);
@@ -63,6 +63,28 @@ NODISCARD enum err_class run_find(struct run_task *task, struct batch_context *c
  * ${until}; in the last shard, where the look was ${cut}, no further than its last row.
  */
 void run_rows_bound(struct due_row *rows, size_t len, bool cut, struct instant until);
+
+/**
+ * run_ahead_new(rows, len, cut, until):
+ * ${rows}, likewise, as what is to be done.  The caller frees it with free(3).
+ */
+NODISCARD struct run_ahead *run_ahead_new(
+    const struct due_row *rows, size_t len, bool cut, struct instant until);
+
+/**
+ * run_ahead_take(ahead, max, part, ret_rows):
+ * The next ones of ${ahead}, at most ${max}, to ${ret_rows}, each with how far its customer is
+ * done: where not all of a customer's come along, no further than the last that does.  How many.
+ */
+NODISCARD size_t run_ahead_take(const struct run_ahead *ahead, size_t max,
+    const struct run_part *part, struct due_row *ret_rows);
+
+/**
+ * run_ahead_pass(part, found, unfinished):
+ * Of the items that were ${found} in the ahead of ${part}, part->taken are done; with ${unfinished}
+ * not wholly, and all that is left is looked for anew, a chunk at a time.
+ */
+void run_ahead_pass(struct run_part *part, const struct due_items *found, bool unfinished);
 
 /* A row of a customer who was found, with all that is due of him and all that is parked. */
 struct run_customer_row {

@@ -196,13 +196,14 @@ chunk_do(struct run_task *task, struct batch_context *context, struct err *err)
 	    .leave = leave,
 	    .who = &owner,
 	};
-	int64_t began_us = clock_steady_us();
+	bool careful = partition_is_careful(task->part.partition);
 
-	if (partition_is_careful(task->part.partition))
-		return chunk_process_carefully(&chunk, err);
-	if (chunk_process(&chunk, 0, task->found.len, err) != ERR_NONE)
+	if ((careful ? chunk_process_carefully(&chunk, err)
+		     : chunk_process(&chunk, 0, task->found.len, err)) != ERR_NONE)
 		return err->class;
-	chunk_adapt(task, clock_steady_us() - began_us);
+	if (!careful)
+		chunk_adapt(task, chunk.took_us);
+	run_ahead_pass(&task->part, &task->found, chunk.unfinished);
 	return ERR_NONE;
 }
 
@@ -214,6 +215,8 @@ run_task_do(struct run_task *task, struct batch_context *context, struct err *er
 	struct run_part *part = &task->part;
 	struct run_look look;
 
+	/* Whoever takes back publishes what is in the facts: nothing of an earlier task. */
+	transaction_begin(context);
 	if (task->chunk_len == 0)
 		task->chunk_len = RUN_CHUNK_FIRST;
 	if (run_find(task, context, &look, err) != ERR_NONE)

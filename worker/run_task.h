@@ -16,11 +16,24 @@ struct run_task {
 	struct instant until; /* up to when it may be done, and whether that is all: run_until's */
 	bool settled;
 	int64_t target_us; /* as long a chunk is to take */
+	size_t ahead_max;  /* so many subscriptions a look ahead may find */
 	bool did;          /* there was something to do */
 
 	/* Kept from one task to the next. */
 	size_t chunk_len; /* subscriptions that the next chunk takes */
 	struct due_items found;
+};
+
+/* What a real run's part found and has not done yet, by customer, then due_at and id. */
+struct run_ahead {
+	struct instant until; /* up to when it was looked at */
+	int32_t open_shard;   /* of which there may be more, behind */
+	struct horizon open;  /* this one; -1: of none */
+	size_t len, next;     /* ${next}: the first that is not done */
+	struct run_ahead_row {
+		struct uuid customer_id, subscription_id;
+		struct instant due_at;
+	} rows[];
 };
 
 /**

@@ -186,6 +186,9 @@ transaction_publish(const struct batch_context *context, struct publisher *publi
 		publisher_send(publisher, event);
 		CRASH_POINT("publishing");
 	}
+	for (size_t i = 0; i < context->partitions->len; i++)
+		if (context->partitions->items[i].touched)
+			publisher_sent(publisher, context->partitions->items[i].id);
 	if (context->facts.lists[TABLE_DEAD_LETTERS].len > 0)
 		publisher->dead_letters_due = true;
 }

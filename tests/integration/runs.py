@@ -403,7 +403,7 @@ def pace(stack, seconds):
 
 
 @contextlib.contextmanager
-def slow_chunks(stack, seconds=0.5):
+def slow_chunks(stack, seconds=0.3):
     """Every chunk of a run takes that much longer, and so takes fewer customers: runs last, and can be met midway."""
     stack.superuser(PACE.format(seconds=seconds) + SLOW)
     try:

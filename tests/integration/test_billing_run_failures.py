@@ -24,6 +24,7 @@ pytestmark = pytest.mark.usefixtures("by_hand")
 
 
 HUGE = charge("per_unit", unit_amount="999999999999999")
+METERED = charge("per_unit", unit_amount="7")
 
 
 def test_one_whose_amount_overflows_fails_alone(stack, org):
@@ -130,6 +131,23 @@ def test_one_that_is_too_far_behind_is_left_and_listed(stack, org):
     assert org.get(f"/v1/subscriptions/{far_id}")["billing_problem"] is None
     _, report = checked_run(stack, org, to, invoices_max=10)
     assert (report["failed"], report["invoiced"]) == (0, 10) and series(org, far) == moments(start, 10)
+
+
+def test_one_that_changes_on_the_way_is_counted_by_what_it_changes_to(stack, org):
+    """Behind, with another plan from its period's end on: each period by its own prices, and no worker stumbles."""
+    metered, flat, customer_id = plan_of(org, charges=[METERED], interval="day"), daily(org, amount=250), org.customer()
+    subscription_id = org.subscription(customer_id, metered)
+    start = instant(org.get(f"/v1/subscriptions/{subscription_id}")["started_at"])
+    report_use(org, subscription_id, "3")
+    change = {"plan_id": flat, "effective": "period_end"}
+    org.succeed("POST", f"/v1/subscriptions/{subscription_id}/change", change)
+    to = start + 5 * DAY
+    for dry_run in (True, False):
+        run, report = run_of(org, to, invoices_max=4, dry_run=dry_run)
+        assert run.reasons() == {subscription_id: "billing-behind"} and report["invoiced"] == 0
+    _, report = checked_run(stack, org, to, invoices_max=5)
+    assert (report["failed"], report["invoiced"]) == (0, 5)
+    assert sorted(one["subtotal"] for one in org.invoices_of(customer_id))[-5:] == [250, 250, 250, 250, 3 * 7 + 250]
 
 
 def test_one_that_was_parked_and_is_too_far_behind_is_billed_later(stack, org):

@@ -73,8 +73,8 @@ def test_a_run_is_paused_and_goes_on(stack, wire):
     org, to = shop.org, start + timedelta(hours=1)
     shop.fill(300, start)
     _, dry = run_of(org, to, dry_run=True)
-    run = Run(org, to)
     with slow_chunks(stack):
+        run = Run(org, to).started()
         midway(run)
         run.move("pause")
         count = "SELECT count(*) FROM billd.invoices"
@@ -97,8 +97,8 @@ def test_a_run_is_canceled(stack, wire):
     shop, start = Shop(stack, wire), ahead(hours=2)
     org, to = shop.org, start + timedelta(hours=1)
     shop.fill(300, start)
-    run = Run(org, to)
     with slow_chunks(stack):
+        run = Run(org, to).started()
         midway(run)
         run.move("cancel")
     report = run.over()
