@@ -46,26 +46,19 @@ customers_follow(struct facts *facts)
 static const enum need moving_needs[] = {
     NEED_SIBLINGS, NEED_LIVE_SUBSCRIPTION, NEED_PAYER_SIBLINGS, NEED_ITEM_SIBLINGS};
 
-static bool
-has_arrears(const struct plan_version *version)
-{
-	for (size_t i = 0; version != NULL && i < version->charges_len; i++)
-		if (charge_billing_from(version->charges[i].billing) == CHARGE_ARREARS)
-			return true;
-	return false;
-}
-
 /* Whether what was reported for the current period of ${subscription} may matter: a command may
  * move it to any plan, and back; what falls due by itself bills what its version has in arrears.
  * One whose version is not here yet is asked again when it is. */
 static bool
 quantities_matter(const struct facts *facts, const struct subscription *subscription)
 {
+	const struct plan_version *version =
+	    facts_plan_version(facts, subscription->organisation_id, subscription->plan_version_id);
+
 	for (size_t i = 0; i < ARRAY_LEN(moving_needs); i++)
 		if (facts->needs[moving_needs[i]].len > 0)
 			return true;
-	return has_arrears(facts_plan_version(
-	    facts, subscription->organisation_id, subscription->plan_version_id));
+	return version != NULL && plan_has_arrears(version);
 }
 
 static void

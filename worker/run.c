@@ -183,6 +183,7 @@ part_lend(struct runs *runs, const struct batch_context *context, struct runner 
 	task->until = until;
 	task->settled = settled;
 	task->target_us = 1000 * (busy ? RUN_CHUNK_MS : RUN_CHUNK_IDLE_MS);
+	CHECK(runs->parts_len > 0);
 	task->ahead_max = busy ? 0 : RUN_AHEAD_ALL / runs->parts_len;
 	if (task->ahead_max > RUN_AHEAD_MAX)
 		task->ahead_max = RUN_AHEAD_MAX;

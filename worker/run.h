@@ -34,10 +34,10 @@ struct runners;
 
 #define RUN_LOOK_MS 500       /* between two looks for runs while none is on its way */
 #define RUN_CHUNK_MS 20       /* as long a chunk may take while commands come, */
-#define RUN_CHUNK_IDLE_MS 100 /* and while none do: its size follows from the last one's time */
+#define RUN_CHUNK_IDLE_MS 200 /* and while none do: its size follows from the last one's time */
 #define RUN_CHUNK_FIRST 100   /* subscriptions in the first chunk */
 #define RUN_CHUNK_MIN 10      /* in any, where there are as many, */
-#define RUN_CHUNK_MAX 500     /* and at the most: more are hardly faster, and take memory */
+#define RUN_CHUNK_MAX 1000    /* and at the most: more are hardly faster, and take memory */
 #define RUN_AHEAD_MAX 16384   /* subscriptions that a part looks ahead, */
 #define RUN_AHEAD_ALL 262144  /* and all parts together, some 10 MiB */
 #define RUN_PAGE_MAX 8        /* runs that are looked at in one turn, */

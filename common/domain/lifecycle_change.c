@@ -49,15 +49,6 @@ change_refused(const struct customer *customer, const struct subscription *subsc
 	return REFUSAL_NONE;
 }
 
-static bool
-has_arrears(const struct plan_version *version)
-{
-	for (size_t i = 0; i < version->charges_len; i++)
-		if (charge_billing_from(version->charges[i].billing) == CHARGE_ARREARS)
-			return true;
-	return false;
-}
-
 /* Keep it for the period's end, in place of an earlier change. */
 static void
 change_later(struct subscription *after, const struct target *target)
@@ -96,7 +87,7 @@ change_in_period(struct step *step, const struct subscription *subscription,
 
 	lifecycle_take(after, target->version, target->quantity);
 	if (target->changes_version &&
-	    (has_arrears(terms->version) || has_arrears(target->version)))
+	    (plan_has_arrears(terms->version) || plan_has_arrears(target->version)))
 		after->current_period_start = step->at;
 	if (prorate) {
 		refusal = lifecycle_add_advance(after, target->version, terms, left, charge, bill);

@@ -36,6 +36,15 @@ is_flat_in_advance(const struct charge *charge)
 }
 
 bool
+plan_has_arrears(const struct plan_version *version)
+{
+	for (size_t i = 0; i < version->charges_len; i++)
+		if (charge_billing_from(version->charges[i].billing) == CHARGE_ARREARS)
+			return true;
+	return false;
+}
+
+bool
 plan_flat_amount(const struct charge *charges, size_t len, int64_t *ret_amount)
 {
 	int64_t amount = 0;

@@ -66,6 +66,12 @@ NODISCARD struct plan_version plan_current(const struct plan *plan);
 NODISCARD struct cadence plan_cadence(const struct plan_version *version);
 
 /**
+ * plan_has_arrears(version):
+ * Whether any of its charges is billed when a period is over.
+ */
+NODISCARD bool plan_has_arrears(const struct plan_version *version);
+
+/**
  * plan_flat_amount(charges, len, ret_amount):
  * The sum of the flat charges in advance, which charge_check found good.  False, untouched, when it
  * does not fit.

@@ -247,7 +247,7 @@ def test_one_over_whom_workers_die_is_listed(stack, org):
 
 
 def test_a_worker_that_stood_still_amid_a_run(stack, wire):
-    """SIGSTOP until another one did the rest, then SIGCONT: what its runners held is dropped, nobody is billed twice."""
+    """SIGSTOP until another did the rest, then SIGCONT: what its runners held is dropped, nobody is billed twice."""
     shop, start = Shop(stack, wire), ahead(hours=2)
     org, to = shop.org, start + timedelta(hours=1)
     shop.fill(600, start)

@@ -256,6 +256,22 @@ START_TEST(test_only_the_next_number_is_sent)
 }
 END_TEST
 
+/* Of a transaction whose events nobody has in hand any more. */
+START_TEST(test_what_is_not_sent_comes_from_the_outbox)
+{
+	setup(TIMEOUT_NEVER, QUEUE_MAX);
+	take(2, 0, 0);
+	mock_down(&mock);
+	commit(0, 1, 2);
+	publisher_sent(&publisher, 0);
+	assert_lane(0, 2, 2, 0, 2, false);
+	publisher_committed(&publisher, 1, 2);
+	publisher_sent(&publisher, 1);
+	assert_lane(1, 2, 0, 0, 0, true);
+	teardown();
+}
+END_TEST
+
 /* What a new owner begins with, from the table and from what it knows itself. */
 struct take_row {
 	const char *name;
@@ -402,7 +418,8 @@ UNIT_MAIN("publish", UNIT(test_events_go_out_in_order), UNIT(test_an_event_as_cl
     UNIT(test_a_failed_delivery_leaves_the_lane_behind),
     UNIT(test_a_broken_producer_leaves_lanes_behind),
     UNIT(test_a_full_queue_leaves_the_lane_behind), UNIT(test_only_the_next_number_is_sent),
-    UNIT_ROWS(test_take, take_rows), UNIT(test_reports_for_a_partition_that_is_no_longer_ours),
+    UNIT(test_what_is_not_sent_comes_from_the_outbox), UNIT_ROWS(test_take, take_rows),
+    UNIT(test_reports_for_a_partition_that_is_no_longer_ours),
     UNIT(test_acknowledgements_out_of_turn), UNIT_ROWS(test_note, note_rows),
     UNIT_ABORTS(test_aborts_when_numbers_go_back),
     UNIT_ABORTS(test_aborts_on_an_event_that_is_not_committed))
