@@ -81,6 +81,26 @@ due_looks_at(const struct partition *partition)
 	return !instant_is_none(partition->due_until) && !partition->lent;
 }
 
+/* Which partitions a look leaves out, so that they come first when they are back. */
+static void
+missed_note(struct partitions *partitions, bool timed)
+{
+	for (size_t i = 0; i < partitions->len; i++) {
+		struct partition *partition = &partitions->items[i];
+
+		partition->due_missed = partition->lent && (timed || partition->due_missed);
+	}
+}
+
+static bool
+is_any_lent(const struct partitions *partitions)
+{
+	for (size_t i = 0; i < partitions->len; i++)
+		if (partitions->items[i].lent)
+			return true;
+	return false;
+}
+
 /* Take those that are left alone out of what was found; how old the oldest is, of what can be seen
  * from real time. */
 static void
@@ -108,7 +128,9 @@ found_look(struct due *due, struct batch_context *context, struct instant skippe
 	found->len = len;
 	if (!instant_is_none(skipped_since) && now_s - skipped_since.s > oldest_s)
 		oldest_s = now_s - skipped_since.s;
-	context->metrics->due_oldest_s = oldest_s;
+	/* What is lent was not looked at. */
+	if (!is_any_lent(context->partitions) || oldest_s > context->metrics->due_oldest_s)
+		context->metrics->due_oldest_s = oldest_s;
 }
 
 void
@@ -203,6 +225,7 @@ enum err_class
 due_step(struct due *due, struct batch_context *context, struct err *err)
 {
 	int64_t now_ms = clock_steady_ms();
+	bool timed = now_ms >= due->look_at_ms;
 	struct chunk chunk = {
 	    .context = context,
 	    .found = &due->found,
@@ -213,13 +236,13 @@ due_step(struct due *due, struct batch_context *context, struct err *err)
 	struct instant since;
 	size_t left_len;
 
-	if (now_ms < due->look_at_ms && !context->due_soon && !due->left)
+	if (!timed && !context->due_soon && !due->left)
 		return ERR_NONE;
 	context->due_soon = false;
 	due->left = false;
-	due->look_at_ms = now_ms + due->interval_ms;
-	for (size_t i = 0; i < context->partitions->len; i++)
-		context->partitions->items[i].due_missed = context->partitions->items[i].lent;
+	if (timed)
+		due->look_at_ms = now_ms + due->interval_ms;
+	missed_note(context->partitions, timed);
 	left_len = skips_list(due, left_alone, &since);
 	if (due_find(context, due->turn++, due->continuous, left_alone, left_len, &due->found,
 		err) != ERR_NONE)

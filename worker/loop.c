@@ -576,6 +576,7 @@ loop_run(const struct loop_settings *settings, struct batch_context *context,
 	}
 	if (class == ERR_NONE)
 		drain(&loop);
+	run_forget(&loop.runs);
 	hands_empty(&loop);
 	/* Closing comes to its end as well: librdkafka may wait for a topic that is gone. */
 	daemon_watchdog(CLOSING_S);

@@ -62,6 +62,20 @@ part_take(struct runs *runs, const struct run_part *moved, struct partition *par
 		part->ahead = NULL;
 }
 
+/* Whether there is a part of ${partition} that has not said that it waits. */
+static bool
+has_more(const struct runs *runs, const struct partition *partition)
+{
+	for (size_t i = 0; i < runs->parts_len; i++) {
+		const struct run_part *part = &runs->parts[i];
+
+		if (part->partition == partition && part->begun && !part->through && !part->held &&
+		    !part->waits)
+			return true;
+	}
+	return false;
+}
+
 static enum err_class
 runner_collect(
     struct runs *runs, struct batch_context *context, struct runner *runner, struct err *err)
@@ -71,9 +85,10 @@ runner_collect(
 
 	CHECK(partition != NULL);
 	partition_take(partition, runner->task.part.partition);
+	runner->task.part.waits = !runner->task.did;
 	part_take(runs, &runner->task.part, partition);
 	transaction_publish(&runner->context, context->publisher);
-	runs->did |= runner->task.did;
+	runs->did |= runner->task.did || has_more(runs, partition);
 	context->due_soon |= partition->due_missed;
 	runner_take(runner);
 	if (runner->class == ERR_NONE)
@@ -218,8 +233,8 @@ is_open(const struct runs *runs, const struct run_part *part, struct instant *re
     bool *ret_settled)
 {
 	*ret_until = run_until(part, runs->now, ret_settled);
-	return part->begun && !part->through && !part->held && !instant_is_none(*ret_until) &&
-	       (*ret_settled || !part->dry_run);
+	return part->begun && !part->through && !part->held && !part->waits &&
+	       !instant_is_none(*ret_until) && (*ret_settled || !part->dry_run);
 }
 
 /* Of all that are open in its partition ${part} is the one whose turn was longest ago. */
@@ -308,7 +323,7 @@ left_note(const struct runs *runs, struct partitions *partitions)
 /* What is known of a part beside its row goes along to the list that is read in the place of
  * ${before}. */
 static void
-parts_keep(struct runs *runs, const struct run_part *before, size_t len)
+parts_keep(struct runs *runs, const struct run_part *before, size_t len, bool timed)
 {
 	for (size_t i = 0; i < len; i++) {
 		struct run_part *part = part_find(runs, &before[i]);
@@ -319,6 +334,8 @@ parts_keep(struct runs *runs, const struct run_part *before, size_t len)
 		}
 		part->ahead = before[i].ahead;
 		part->turn = before[i].turn;
+		part->crowded = before[i].crowded;
+		part->waits = before[i].waits && !timed;
 	}
 }
 
@@ -346,7 +363,7 @@ turn_move(struct runs *runs)
 
 /* Read the list that comes next, and begin what is new in it. */
 static enum err_class
-list_read(struct runs *runs, struct batch_context *context, struct err *err)
+list_read(struct runs *runs, struct batch_context *context, bool timed, struct err *err)
 {
 	struct run_part before[RUN_PARTS_MAX];
 	size_t before_len = runs->parts_len;
@@ -361,7 +378,7 @@ list_read(struct runs *runs, struct batch_context *context, struct err *err)
 	runs->next = 0;
 	runs->from_start = runs->turn_created_ms == 0;
 	class = run_find_parts(runs, context, err);
-	parts_keep(runs, before, before_len);
+	parts_keep(runs, before, before_len, timed);
 	if (class != ERR_NONE)
 		return class;
 	runs->more = runs->parts_len == RUN_PARTS_MAX || runs->page_full;
@@ -381,15 +398,16 @@ enum err_class
 run_step(struct runs *runs, struct batch_context *context, bool busy, struct err *err)
 {
 	int64_t now_ms = clock_steady_ms();
+	bool timed = context->runs_soon || now_ms >= runs->look_at_ms;
 
 	runs->left = false;
 	if (runner_find(runs, context, busy) == NULL)
 		return ERR_NONE;
-	if (is_list_due(runs) ||
-	    (runs->next == runs->parts_len && (context->runs_soon || now_ms >= runs->look_at_ms))) {
+	if (is_list_due(runs) || (runs->next == runs->parts_len && timed)) {
 		context->runs_soon = false;
-		runs->look_at_ms = now_ms + RUN_LOOK_MS;
-		if (list_read(runs, context, err) != ERR_NONE)
+		if (timed)
+			runs->look_at_ms = now_ms + RUN_LOOK_MS;
+		if (list_read(runs, context, timed, err) != ERR_NONE)
 			return err->class;
 	}
 	parts_lend(runs, context, busy);

@@ -40,8 +40,8 @@ struct runners;
 #define RUN_CHUNK_MAX 1000    /* and at the most: more are hardly faster, and take memory */
 #define RUN_AHEAD_MAX 16384   /* subscriptions that a part looks ahead, */
 #define RUN_AHEAD_ALL 262144  /* and all parts together, some 10 MiB */
-#define RUN_PAGE_MAX 8        /* runs that are looked at in one turn, */
-#define RUN_PARTS_MAX 64      /* of all runs, looked at in one turn */
+#define RUN_PAGE_MAX 32       /* runs that are looked at in one turn, */
+#define RUN_PARTS_MAX 256     /* of all runs, looked at in one turn */
 #define RUN_FIRST_INVOICES 20 /* that a dry run shows */
 #define RUN_DRY_SUBSCRIPTIONS_MAX \
 	CHUNK_SUBSCRIPTIONS_MAX /* due of one customer; one with more is listed as a failure */
@@ -71,6 +71,7 @@ struct run_part {
 	struct run_cursor end;    /* where it is when all that was found last is done */
 	size_t taken; /* of what was found last, so many items are done, from the first on: a
 			 dry run leaves none out */
+	bool waits;   /* there was nothing to do of it, and it is not tried before it is time */
 	bool crowded; /* a customer has more due than is done at once: it is not looked far ahead */
 	int64_t turn; /* its last one, by runs->turns; 0: none yet */
 	struct run_ahead *ahead; /* owned by whoever has the part; NULL: nothing */

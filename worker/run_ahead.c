@@ -50,8 +50,14 @@ run_ahead_take(const struct run_ahead *ahead, size_t max, const struct run_part 
     struct due_row *ret_rows)
 {
 	const struct run_ahead_row *rows = &ahead->rows[ahead->next];
-	size_t left = ahead->len - ahead->next, len = left < max ? left : max;
+	size_t left = ahead->len - ahead->next, len = left < max ? left : max, whole = len;
 
+	/* A customer comes as a whole where there is room. */
+	while (whole > 0 && whole < left &&
+	       uuid_equal(rows[whole].customer_id, rows[whole - 1].customer_id))
+		whole--;
+	if (whole > 0)
+		len = whole;
 	for (size_t i = 0; i < len; i++)
 		ret_rows[i] = (struct due_row){
 		    .organisation_id = part->organisation_id,
@@ -61,9 +67,7 @@ run_ahead_take(const struct run_ahead *ahead, size_t max, const struct run_part 
 		    .horizon = horizon_of(ahead, &rows[i]),
 		    .partition = part->partition,
 		};
-	if (len == left || !uuid_equal(rows[len].customer_id, rows[len - 1].customer_id))
-		return len;
-	for (size_t i = len; i-- > 0 && uuid_equal(rows[i].customer_id, rows[len].customer_id);)
+	for (size_t i = 0; whole == 0 && i < len; i++)
 		ret_rows[i].horizon =
 		    (struct horizon){rows[len - 1].due_at, rows[len - 1].subscription_id};
 	return len;
@@ -73,6 +77,7 @@ void
 run_ahead_pass(struct run_part *part, const struct due_items *found, bool unfinished)
 {
 	struct run_ahead *ahead = part->ahead;
+	const struct run_ahead_row *next;
 
 	part->crowded = unfinished;
 	if (ahead == NULL)
@@ -80,7 +85,11 @@ run_ahead_pass(struct run_part *part, const struct due_items *found, bool unfini
 	for (size_t i = 0; i < part->taken; i++)
 		ahead->next += found->items[i].len;
 	CHECK(ahead->next <= ahead->len);
-	if (ahead->next < ahead->len && !unfinished)
+	next = &ahead->rows[ahead->next];
+	/* What was done of a customer may be due again before the rest. */
+	part->crowded |= ahead->next > 0 && ahead->next < ahead->len &&
+			 uuid_equal(next->customer_id, (next - 1)->customer_id);
+	if (ahead->next < ahead->len && !part->crowded)
 		return;
 	free(ahead);
 	part->ahead = NULL;

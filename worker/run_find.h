@@ -74,15 +74,17 @@ NODISCARD struct run_ahead *run_ahead_new(
 /**
  * run_ahead_take(ahead, max, part, ret_rows):
  * The next ones of ${ahead}, at most ${max}, to ${ret_rows}, each with how far its customer is
- * done: where not all of a customer's come along, no further than the last that does.  How many.
+ * done.  Customers come as a whole; only the first, when he has more than ${max}, comes in part,
+ * and is done no further than the last row that comes along.  How many.
  */
 NODISCARD size_t run_ahead_take(const struct run_ahead *ahead, size_t max,
     const struct run_part *part, struct due_row *ret_rows);
 
 /**
  * run_ahead_pass(part, found, unfinished):
- * Of the items that were ${found} in the ahead of ${part}, part->taken are done; with ${unfinished}
- * not wholly, and all that is left is looked for anew, a chunk at a time.
+ * Of the items that were ${found} in the ahead of ${part}, part->taken are done.  With
+ * ${unfinished}, or where a customer came in part, not wholly: what is left is looked for anew, a
+ * chunk at a time.
  */
 void run_ahead_pass(struct run_part *part, const struct due_items *found, bool unfinished);
 

@@ -16,6 +16,7 @@ from fill_runs import Pool
 from programs import fetch, number_told, tail
 from waiting import eventually
 
+RECONCILE_SECONDS = 600
 SUBSCRIPTIONS = 100_000  # unless RUN_SUBSCRIPTIONS tells another number
 SMALL = 10_000  # what growth is measured from
 LIVE_RATE = 100  # POSTs a second beside a run
@@ -216,6 +217,14 @@ class RunBed:
 
     # What is compared with
 
+    def reconcile(self):
+        """The operator's look at all books, right behind a run: how many seconds. It finds what SQL filled in."""
+        began = time.monotonic()
+        told = self.bed.stack.billd("reconcile", timeout=RECONCILE_SECONDS, expect=1)
+        found = [line.split()[1] for line in told.splitlines() if line.startswith("DIFFERS")]
+        assert found == ["deferred_revenue", "redemptions"], told
+        return time.monotonic() - began
+
     def keep_rows(self):
         """Those of the run that was: how many are of an invoice."""
         self.pool.superuser(KEEP)
@@ -302,6 +311,7 @@ def alone(runs):
         ):
             turn = runs.run(runs.count, workers)
         if not runs.alone:
+            runs.reconciled = runs.reconcile()
             runs.rows = runs.keep_rows()
     runs.alone.append(turn)
     return turn
@@ -313,7 +323,8 @@ def said_of(runs, turns):
     return (
         f"{runs.count} subscriptions due, {runs.rows:.1f} rows an invoice; from the command to the first chunk "
         f"{last['first']:.2f} s; {last['chunk']:.0f} invoices a chunk, {last['chunk_us']:.0f} µs each within; "
-        f"closed {last['closed']:.1f} s after the last commit; CPU of an invoice: {last['cpu']}; "
+        f"closed {last['closed']:.1f} s after the last commit; reconcile, then, {runs.reconciled:.1f} s; "
+        f"CPU of an invoice: {last['cpu']}; "
         f"turns: {rounded(turns)}"
     )
 

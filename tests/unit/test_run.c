@@ -183,38 +183,59 @@ START_TEST(test_what_is_ahead_comes_by_customer)
 	rows[1].customer_id = rows[3].customer_id = rows[4].customer_id = ADA;
 	rows[2].customer_id = (struct uuid){{0xc0}};
 	part.ahead = run_ahead_new(rows, ARRAY_LEN(rows), true, (struct instant){50});
+	/* Ada has three, of which the third would stay behind: no further than the second, and what
+	 * is left is looked for anew. */
 	ck_assert_uint_eq(run_ahead_take(part.ahead, 2, &part, taken), 2);
 	ck_assert(uuid_equal(taken[0].subscription_id, rows[1].subscription_id));
 	ck_assert(uuid_equal(taken[0].organisation_id, part.organisation_id));
 	ck_assert_ptr_eq(taken[0].partition, &partition);
-	/* Ada has a third one, that stays behind: no further than the second. */
 	assert_horizon(&taken[0], 8, rows[3].subscription_id);
 	assert_horizon(&taken[1], 8, rows[3].subscription_id);
-
 	items.len = items.subscriptions_len = 0;
 	chunk_items_take(&items, taken, 2);
 	part.taken = items.len;
 	run_ahead_pass(&part, &items, false);
-	ck_assert_uint_eq(run_ahead_take(part.ahead, ARRAY_LEN(rows), &part, taken), 3);
+	ck_assert_ptr_null(part.ahead);
+	ck_assert(part.crowded);
+
+	/* With more room she comes as a whole, and the next one, of whom there is more, does not.
+	 */
+	part.ahead = run_ahead_new(rows, ARRAY_LEN(rows), true, (struct instant){50});
+	ck_assert_uint_eq(run_ahead_take(part.ahead, 4, &part, taken), 4);
 	/* Behind the last one of a cut shard there may be more; in the shard before there is not.
 	 */
 	assert_horizon(&taken[0], 9, rows[4].subscription_id);
-	ck_assert(uuid_equal(taken[1].customer_id, BOB));
-	assert_horizon(&taken[1], 50, HORIZON_ALL);
-	assert_horizon(&taken[2], 9, rows[4].subscription_id);
-
-	/* One is done, the others come again. */
+	ck_assert(uuid_equal(taken[3].customer_id, BOB));
+	assert_horizon(&taken[3], 50, HORIZON_ALL);
 	items.len = items.subscriptions_len = 0;
-	chunk_items_take(&items, taken, 3);
+	chunk_items_take(&items, taken, 4);
+	ck_assert_uint_eq(items.len, 2);
 	part.taken = 1;
 	run_ahead_pass(&part, &items, false);
-	ck_assert_uint_eq(run_ahead_take(part.ahead, 1, &part, taken), 1);
+	ck_assert(!part.crowded);
+	ck_assert_uint_eq(run_ahead_take(part.ahead, ARRAY_LEN(rows), &part, taken), 2);
 	ck_assert(uuid_equal(taken[0].customer_id, BOB));
 	part.taken = 2;
 	items.items[0] = items.items[1];
 	run_ahead_pass(&part, &items, false);
 	ck_assert_ptr_null(part.ahead);
 	run_ahead_pass(&part, &items, false);
+}
+END_TEST
+
+START_TEST(test_customers_ahead_come_as_a_whole)
+{
+	struct due_row rows[] = {row_of(19, 1, 1), row_of(19, 2, 2), row_of(19, 3, 3)};
+	struct run_part part = {.partition = &partition};
+	struct due_row taken[ARRAY_LEN(rows)];
+
+	rows[0].customer_id = ADA;
+	rows[1].customer_id = rows[2].customer_id = BOB;
+	part.ahead = run_ahead_new(rows, ARRAY_LEN(rows), false, (struct instant){50});
+	ck_assert_uint_eq(run_ahead_take(part.ahead, 2, &part, taken), 1);
+	ck_assert(uuid_equal(taken[0].customer_id, ADA));
+	assert_horizon(&taken[0], 50, HORIZON_ALL);
+	free(part.ahead);
 }
 END_TEST
 
@@ -317,6 +338,7 @@ END_TEST
 
 UNIT_MAIN("run", UNIT_ROWS(test_until, until_rows), UNIT(test_what_is_all_there_goes_all_the_way),
     UNIT(test_the_last_shard_of_a_full_look_ends_with_its_last_row),
-    UNIT(test_what_is_ahead_comes_by_customer), UNIT(test_what_is_ahead_and_all_there),
-    UNIT_ROWS(test_customers_are_taken_whole, take_rows), UNIT(test_what_was_tried_is_left),
-    UNIT_ROWS(test_where_a_part_is, place_rows), UNIT_ABORTS(test_a_dry_run_leaves_none_out))
+    UNIT(test_what_is_ahead_comes_by_customer), UNIT(test_customers_ahead_come_as_a_whole),
+    UNIT(test_what_is_ahead_and_all_there), UNIT_ROWS(test_customers_are_taken_whole, take_rows),
+    UNIT(test_what_was_tried_is_left), UNIT_ROWS(test_where_a_part_is, place_rows),
+    UNIT_ABORTS(test_a_dry_run_leaves_none_out))
