@@ -218,6 +218,7 @@ static const char *const may_stop[] = {
     "worker/handle_subscription_create.c",
     "worker/index.c",
     "worker/provider_simulated.c",
+    "worker/run_ahead.c",
     "worker/run_report.c",
 };
 
