@@ -419,6 +419,12 @@ def midway(run, least=1, seconds=LIMIT_SECONDS):
     assert run.now()["status"] == "running", run.now()
 
 
+def chunks_in_hand_are_done(stack):
+    """A run that was paused or canceled begins no further chunk; those that its runners had begun come to their end."""
+    busy = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'billd_worker' AND state <> 'idle'"
+    eventually(lambda: stack.superuser(busy).strip() == "0", "no worker is in a transaction")
+
+
 def reconcile(stack, org):
     """The operator's own look at the books finds nothing."""
     return stack.billd("reconcile", "--organisation", org.organisation_id, timeout=600)

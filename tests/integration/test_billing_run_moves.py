@@ -16,6 +16,7 @@ from runs import (
     check_report,
     check_same,
     checked_run,
+    chunks_in_hand_are_done,
     daily,
     left_due,
     midway,
@@ -77,6 +78,7 @@ def test_a_run_is_paused_and_goes_on(stack, wire):
         run = Run(org, to).started()
         midway(run)
         run.move("pause")
+        chunks_in_hand_are_done(stack)
         count = "SELECT count(*) FROM billd.invoices"
         before = rows_of(stack, org, count)
         paused = run.now()
@@ -101,6 +103,7 @@ def test_a_run_is_canceled(stack, wire):
         run = Run(org, to).started()
         midway(run)
         run.move("cancel")
+        chunks_in_hand_are_done(stack)
     report = run.over()
     assert report["status"] == "canceled" and report["finished_at"] is not None
     done = rows_of(stack, org, "SELECT count(*) FROM billd.invoices WHERE billing_run_id = %s", run.id)[0][0]
