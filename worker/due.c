@@ -171,8 +171,7 @@ due_end_is_known(const struct due *due, const struct partition *partition)
 }
 
 enum err_class
-due_ask_ends(
-    struct due *due, const struct batch_context *context, struct due_items *found, struct err *err)
+due_ask_ends(struct due *due, const struct batch_context *context, struct err *err)
 {
 	struct partitions *ours = context->partitions;
 	int64_t ends[CONSUMER_PARTITIONS_MAX], now_ms = clock_steady_ms();
@@ -186,7 +185,7 @@ due_ask_ends(
 	for (size_t i = 0; i < ours->len; i++) {
 		if (ends[i] == ours->items[i].next_offset)
 			ours->items[i].end_asked_ms = now_ms;
-		due_hold_back(due, found, &ours->items[i], ends[i]);
+		due_hold_back(due, &due->found, &ours->items[i], ends[i]);
 	}
 	return ERR_NONE;
 }
@@ -251,7 +250,7 @@ due_step(struct due *due, struct batch_context *context, struct err *err)
 	found_look(due, context, since);
 	if (due->found.len == 0)
 		return ERR_NONE;
-	if (must_ask(due) && due_ask_ends(due, context, &due->found, err) != ERR_NONE) {
+	if (must_ask(due) && due_ask_ends(due, context, err) != ERR_NONE) {
 		log_line(LOG_WARN, "due work waits for kafka", log_text("reason", err->text));
 		return ERR_NONE;
 	}

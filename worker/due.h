@@ -75,12 +75,13 @@ void due_hold_back(
 NODISCARD bool due_end_is_known(const struct due *due, const struct partition *partition);
 
 /**
- * due_ask_ends(due, context, found, err):
- * Ask the broker for the ends of our partitions, and due_hold_back each that has messages waiting.
+ * due_ask_ends(due, context, err):
+ * Ask the broker for the ends of our partitions, and due_hold_back each that has messages waiting,
+ * with what was found last.
  * ERR_RETRY when it does not tell: nothing that was found may be done.
  */
 NODISCARD enum err_class due_ask_ends(
-    struct due *due, const struct batch_context *context, struct due_items *found, struct err *err);
+    struct due *due, const struct batch_context *context, struct err *err);
 
 /**
  * due_find(context, turn, continuous, left_alone, left_len, ret_items, err):

@@ -27,7 +27,7 @@
 
 /*
  * Every statement looks rows up by key, and its plan must not change as tables grow from empty:
- * only nested loops over indexes.  Plans are kept for some commands (batch.c says how many).
+ * only nested loops over indexes.  Plans are kept for some commands (transaction.c says how many).
  */
 #define SESSION                                                                             \
 	"SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; " \

@@ -20,7 +20,7 @@ run_prepare(struct pg *pg)
 
 /* What a runner moves of a partition. */
 static void
-partition_take(struct partition *partition, const struct partition *moved)
+partition_take_back(struct partition *partition, const struct partition *moved)
 {
 	CHECK(partition->lent && partition->next_offset == moved->next_offset);
 	partition->lent = false;
@@ -48,7 +48,7 @@ part_find(struct runs *runs, const struct run_part *other)
 
 /* ${moved} comes back to the list. */
 static void
-part_take(struct runs *runs, const struct run_part *moved, struct partition *partition)
+part_take_back(struct runs *runs, const struct run_part *moved, struct partition *partition)
 {
 	struct run_part *part = part_find(runs, moved);
 
@@ -62,15 +62,20 @@ part_take(struct runs *runs, const struct run_part *moved, struct partition *par
 		part->ahead = NULL;
 }
 
-/* Whether there is a part of ${partition} that has not said that it waits. */
+/* Whether anything may be left of ${part} that need not wait. */
+static bool
+is_under_way(const struct run_part *part)
+{
+	return part->begun && !part->through && !part->held && !part->waits;
+}
+
 static bool
 has_more(const struct runs *runs, const struct partition *partition)
 {
 	for (size_t i = 0; i < runs->parts_len; i++) {
 		const struct run_part *part = &runs->parts[i];
 
-		if (part->partition == partition && part->begun && !part->through && !part->held &&
-		    !part->waits)
+		if (part->partition == partition && is_under_way(part))
 			return true;
 	}
 	return false;
@@ -84,9 +89,9 @@ runner_collect(
 	    partitions_find(context->partitions, runner->task.part.partition->id);
 
 	CHECK(partition != NULL);
-	partition_take(partition, runner->task.part.partition);
+	partition_take_back(partition, runner->task.part.partition);
 	runner->task.part.waits = !runner->task.did;
-	part_take(runs, &runner->task.part, partition);
+	part_take_back(runs, &runner->task.part, partition);
 	transaction_publish(&runner->context, context->publisher);
 	runs->did |= runner->task.did || has_more(runs, partition);
 	context->due_soon |= partition->due_missed;
@@ -171,9 +176,7 @@ part_hold_back(struct runs *runs, const struct batch_context *context, const str
 	if ((part->begun && part->as_of.s > part->created_at.s) ||
 	    instant_is_none(partition->due_until) || due_end_is_known(runs->due, partition))
 		return true;
-	/* What was found by itself is done, or found again. */
-	runs->due->found.len = 0;
-	if (due_ask_ends(runs->due, context, &runs->due->found, &err) == ERR_NONE)
+	if (due_ask_ends(runs->due, context, &err) == ERR_NONE)
 		return true;
 	log_line(LOG_WARN, "billing runs wait for kafka", log_text("reason", err.text));
 	return false;
@@ -233,8 +236,8 @@ is_open(const struct runs *runs, const struct run_part *part, struct instant *re
     bool *ret_settled)
 {
 	*ret_until = run_until(part, runs->now, ret_settled);
-	return part->begun && !part->through && !part->held && !part->waits &&
-	       !instant_is_none(*ret_until) && (*ret_settled || !part->dry_run);
+	return is_under_way(part) && !instant_is_none(*ret_until) &&
+	       (*ret_settled || !part->dry_run);
 }
 
 /* Of all that are open in its partition ${part} is the one whose turn was longest ago. */

@@ -33,7 +33,7 @@ struct run_ahead;
 struct runners;
 
 #define RUN_LOOK_MS 500       /* between two looks for runs while none is on its way */
-#define RUN_CHUNK_MS 20       /* as long a chunk may take while commands come, */
+#define RUN_CHUNK_MS 20       /* to decide and store a chunk while commands come, */
 #define RUN_CHUNK_IDLE_MS 200 /* and while none do: its size follows from the last one's time */
 #define RUN_CHUNK_FIRST 100   /* subscriptions in the first chunk */
 #define RUN_CHUNK_MIN 10      /* in any, where there are as many, */

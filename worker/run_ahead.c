@@ -1,9 +1,8 @@
-/* What a part of a real run found and does piece by piece. */
+#include "worker/run_ahead.h"
 
 #include <stdlib.h>
 
 #include "common/base/id.h"
-#include "worker/run_find.h"
 
 /* In the order of customers' ids; of each, in that in which it is done. */
 static int

@@ -1,6 +1,7 @@
 /* Who is next in a part of a billing run. */
 
 #include "common/base/id.h"
+#include "worker/run_ahead.h"
 #include "worker/run_find.h"
 #include "worker/sight.h"
 

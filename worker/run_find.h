@@ -64,30 +64,6 @@ NODISCARD enum err_class run_find(struct run_task *task, struct batch_context *c
  */
 void run_rows_bound(struct due_row *rows, size_t len, bool cut, struct instant until);
 
-/**
- * run_ahead_new(rows, len, cut, until):
- * ${rows}, likewise, as what is to be done.  The caller frees it with free(3).
- */
-NODISCARD struct run_ahead *run_ahead_new(
-    const struct due_row *rows, size_t len, bool cut, struct instant until);
-
-/**
- * run_ahead_take(ahead, max, part, ret_rows):
- * The next ones of ${ahead}, at most ${max}, to ${ret_rows}, each with how far its customer is
- * done.  Customers come as a whole; only the first, when he has more than ${max}, comes in part,
- * and is done no further than the last row that comes along.  How many.
- */
-NODISCARD size_t run_ahead_take(const struct run_ahead *ahead, size_t max,
-    const struct run_part *part, struct due_row *ret_rows);
-
-/**
- * run_ahead_pass(part, found, unfinished):
- * Of the items that were ${found} in the ahead of ${part}, part->taken are done.  With
- * ${unfinished}, or where a customer came in part, not wholly: what is left is looked for anew, a
- * chunk at a time.
- */
-void run_ahead_pass(struct run_part *part, const struct due_items *found, bool unfinished);
-
 /* A row of a customer who was found, with all that is due of him and all that is parked. */
 struct run_customer_row {
 	struct due_row due; /* due_at: none of one that is parked */

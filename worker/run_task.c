@@ -4,6 +4,7 @@
 #include "common/base/daemon.h"
 #include "common/base/id.h"
 #include "common/base/log.h"
+#include "worker/run_ahead.h"
 #include "worker/run_find.h"
 #include "worker/run_report.h"
 #include "worker/transaction.h"

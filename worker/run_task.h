@@ -24,18 +24,6 @@ struct run_task {
 	struct due_items found;
 };
 
-/* What a real run's part found and has not done yet, by customer, then due_at and id. */
-struct run_ahead {
-	struct instant until; /* up to when it was looked at */
-	int32_t open_shard;   /* of which there may be more, behind */
-	struct horizon open;  /* this one; -1: of none */
-	size_t len, next;     /* ${next}: the first that is not done */
-	struct run_ahead_row {
-		struct uuid customer_id, subscription_id;
-		struct instant due_at;
-	} rows[];
-};
-
 /**
  * run_task_prepare(pg):
  * Have the statements prepared that a task needs: run_due.c's and run_report.c's.

@@ -3,8 +3,8 @@
 
 /*
  * Logs: one JSON object a line on stderr.  Fixed keys first (ts, level, program, event), then what
- * the line adds.  No payloads, no secrets. Called by main loops only; what is below returns struct
- * err.  Thread-safe: lines never mix.
+ * the line adds.  No payloads, no secrets. Called by main loops, and by what they lend threads;
+ * what is below returns struct err.  Thread-safe: lines never mix.
  */
 
 #include "common/base/check.h"

@@ -1,6 +1,7 @@
 #include "worker/run.h"
 
 #include "tests/unit/worker_world.h"
+#include "worker/run_ahead.h"
 #include "worker/run_find.h"
 #include "worker/run_report.h"
 
