@@ -15,6 +15,13 @@ enum {
 	RECONCILE_METRICS,
 };
 
+/* Rules join whole tables, and the planner has little to tell how many of their rows match: for
+ * 100,000 invoices of one organisation it merged by the organisation alone (310 s a rule).  Hash
+ * joins take 7 s for all rules together, however wrong it is. */
+static const struct pg_statement plan_for_all_rows = {"plan_for_all_rows",
+    "SELECT set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', "
+    "true), set_config('jit', 'off', true), set_config('work_mem', '64MB', true)"};
+
 /* Where a difference is, in a rule's row. */
 enum {
 	COLUMN_ORGANISATION,
@@ -133,18 +140,20 @@ static enum err_class
 compare(struct cli *cli, const struct cli_input *input, struct differences *differences,
     struct err *err)
 {
-	struct pg_statement statements[RECONCILE_RULES_MAX];
+	struct pg_statement statements[1 + RECONCILE_RULES_MAX] = {plan_for_all_rows};
 	const char *organisation = input->options[RECONCILE_ORGANISATION];
 	enum err_class class;
 
 	for (size_t i = 0; i < reconcile_rules_len; i++)
-		statements[i] =
+		statements[1 + i] =
 		    (struct pg_statement){reconcile_rules[i].name, reconcile_rules[i].sql};
 	cli->patient = true;
-	if (cli_connect(cli, statements, reconcile_rules_len, err) != ERR_NONE ||
+	if (cli_connect(cli, statements, 1 + reconcile_rules_len, err) != ERR_NONE ||
 	    cli_snapshot(cli, organisation, err) != ERR_NONE)
 		return err->class;
-	class = ask_all(cli, organisation == NULL, differences, err);
+	class = pg_run(cli->pg, plan_for_all_rows.name, NULL, NULL, err);
+	if (class == ERR_NONE)
+		class = ask_all(cli, organisation == NULL, differences, err);
 	pg_rollback(cli->pg);
 	return class;
 }
