@@ -167,17 +167,12 @@ test:
 	@$(MAKE) --no-print-directory -j2 fuzz
 	@$(MAKE) --no-print-directory integration
 
-# Two lanes side by side, each with a stack of its own: those of the second mostly wait, for what falls due, for deaths and for servers.
-.PHONY: integration-0 integration-1
-LANE_1 := tests/chaos $(wildcard $(patsubst %,tests/integration/test_%.py,due* billing_run_faults billing_run_mass outages takeovers workers))
+# Side by side, each process with a stack of its own and whole files; those that take longest come first.
+INTEGRATION_LANES := 3
+INTEGRATION_FIRST := tests/chaos $(patsubst %,tests/integration/test_%.py,simulation due_faults billing_run_faults billing_run_mass)
 integration: all
 	@$(MAKE) --no-print-directory -j2 V=chaos all
-	@tests/venv.sh
-	@$(MAKE) --no-print-directory -j2 --output-sync=target integration-0 integration-1
-integration-0:
-	@INTEGRATION_LANE=0 tests/integration.sh $(LANE_1:%=--ignore=%)
-integration-1:
-	@INTEGRATION_LANE=1 tests/integration.sh $(LANE_1)
+	@tests/integration.sh -n $(INTEGRATION_LANES) --dist loadfile --no-loadscope-reorder $(INTEGRATION_FIRST) tests/interop tests/integration
 
 .PHONY: chaos
 chaos:

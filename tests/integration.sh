@@ -26,7 +26,6 @@ while read -r name; do
 	[ "$name" = BILLD_BIN_DIR ] || unset "$name"
 done < <(compgen -e BILLD_)
 
-export INTEGRATION_LANE=${INTEGRATION_LANE:-0}
 export PYTHONPATH=$root/tests/integration:$root/tests/chaos:$root/tests/oracle PYTHONDONTWRITEBYTECODE=1
 cd "$root"
-exec "$venv/bin/pytest" -c tests/integration/pytest.ini --rootdir . -o "cache_dir=$root/build/pytest_cache_$INTEGRATION_LANE" "$@"
+exec "$venv/bin/pytest" -c tests/integration/pytest.ini --rootdir . -o "cache_dir=$root/build/pytest_cache" "$@"

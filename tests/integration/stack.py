@@ -24,9 +24,10 @@ PARTITIONS = 8  # not the default, so that the setting itself is used
 NO_LIMITS = {"BILLD_LOGIN_RATE_ACCOUNT": 0, "BILLD_LOGIN_RATE_ADDRESS": 0, "BILLD_PASSWORD_THREADS": 2}
 
 
-# Of two runs side by side: which this one is.
-LANE = int(os.environ.get("INTEGRATION_LANE", "0"))
-LANE_PORTS = 6000
+# Of processes that test side by side: which this one is. Its servers' ports lie below those of outgoing connections.
+LANE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+LANES_MAX = 4
+LANE_PORTS = 12000 // LANES_MAX
 
 
 def free_ports(count):

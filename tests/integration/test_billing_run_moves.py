@@ -125,7 +125,6 @@ def test_commands_on_the_same_customers_meanwhile(stack, wire):
     shop, start = Shop(stack, wire), ahead(days=-1, hours=2)
     org, to = shop.org, ahead(days=2)
     mass = shop.fill(240, start)
-    run = Run(org, to)
     ways = [
         lambda one: ("POST", f"/v1/subscriptions/{one[1]}/cancel"),
         lambda one: ("POST", f"/v1/subscriptions/{one[1]}/change", {"quantity": 33}),
@@ -135,6 +134,7 @@ def test_commands_on_the_same_customers_meanwhile(stack, wire):
     ]
     chosen = [(one, ways[number % len(ways)]) for number, one in enumerate(mass.members)]
     with slow_chunks(stack, 0.1):
+        run = Run(org, to).started()
         midway(run)
         told = [way(one) for one, way in chosen if way]
         for answer in org.in_parallel([lambda client, told=one: client.send(*told) for one in told]):
