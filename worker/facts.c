@@ -231,19 +231,29 @@ facts_keep(struct facts *facts, enum table_id table, const void *value)
 	enter(facts, table, row);
 }
 
+/* The state of ${fact} once ${value} has its place.  Only moves make a move. */
+static enum fact_state
+changed_state(const struct fact *fact, enum table_id table, const void *value)
+{
+	if (fact->state == FACT_CHANGED || fact->state == FACT_ADDED)
+		return fact->state;
+	return row_moves(row_tables[table], fact->value, value) ? FACT_MOVED : FACT_CHANGED;
+}
+
 void
 facts_change(struct facts *facts, enum table_id table, void *row, const void *value)
 {
 	CHECK(row_tables[table]->updatable);
 
+	fact_of(row)->state = changed_state(fact_of(row), table, value);
 	memcpy(row, value, row_tables[table]->record->size);
-	if (fact_of(row)->state == FACT_LOADED)
-		fact_of(row)->state = FACT_CHANGED;
 	enter(facts, table, row);
 }
 
-/* Every worker locks rows in this order, so none waits for another in a circle.  Those of tables
- * that are only written keep that in which they were made. */
+/* Every worker locks rows in this order, so none waits for another in a circle.  Those that moved
+ * come behind those that changed: of tables with moving columns only the owner of a partition,
+ * which has locked its progress, changes rows.  Those of tables that are only written keep the
+ * order in which they were made. */
 static int
 order_by_id(const void *a, const void *b, void *table)
 {
@@ -294,7 +304,8 @@ facts_send_store(struct facts *facts, struct pg *pg, size_t *ret_sent, struct er
 
 	for (enum table_id table = 0; table < TABLE_MAX; table++)
 		if (store_send(facts, pg, table, FACT_CHANGED, row_send_update, &sent, err) !=
-		    ERR_NONE)
+			ERR_NONE ||
+		    store_send(facts, pg, table, FACT_MOVED, row_send_move, &sent, err) != ERR_NONE)
 			return err->class;
 	for (enum table_id table = 0; table < TABLE_MAX; table++)
 		if (store_send(facts, pg, table, FACT_ADDED, row_send_insert, &sent, err) !=

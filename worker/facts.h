@@ -273,14 +273,16 @@ void facts_keep(struct facts *facts, enum table_id table, const void *value);
 
 /**
  * facts_change(facts, table, row, value):
- * Put the struct at ${value} in place of ${row}, which was found or added here.
+ * Put the struct at ${value} in place of ${row}, which was found or added here.  How they differ
+ * says what is stored (row_moves): nothing else changes what is to be stored of a row.
  */
 void facts_change(struct facts *facts, enum table_id table, void *row, const void *value);
 
 /**
  * facts_send_store(facts, pg, ret_sent, err):
  * Queue the statements that store what was added and changed: updates first, as a row that goes may
- * make room for one that comes.  How many were queued; each has one result.
+ * make room for one that comes.  Of rows that moved only (row_moves) what moves is written.  How
+ * many were queued; each has one result.
  */
 NODISCARD enum err_class facts_send_store(
     struct facts *facts, struct pg *pg, size_t *ret_sent, struct err *err);

@@ -13,7 +13,8 @@
 
 enum fact_state {
 	FACT_LOADED,  /* as the database has it */
-	FACT_CHANGED, /* to be updated */
+	FACT_MOVED,   /* to be updated in its table's moving columns */
+	FACT_CHANGED, /* to be updated as a whole */
 	FACT_ADDED,   /* to be inserted */
 };
 

@@ -85,7 +85,7 @@ event_send(struct publisher *publisher, const struct event *event, struct err *e
 {
 	char id[UUID_TEXT_SIZE], subject[UUID_TEXT_SIZE], key[UUID_TEXT_SIZE];
 	char organisation[UUID_TEXT_SIZE], operation[UUID_TEXT_SIZE];
-	char time[INSTANT_TEXT_SIZE], sequence[32];
+	char time[INSTANT_TEXT_SIZE], sequence[INT64_TEXT_SIZE];
 	const struct message message = {
 	    .topic = KAFKA_TOPIC_EVENTS,
 	    .partition = event->partition,
@@ -102,8 +102,7 @@ event_send(struct publisher *publisher, const struct event *event, struct err *e
 		    {"ce_time", {time, sizeof(time) - 1}},
 		    {"ce_organisationid", {organisation, sizeof(organisation) - 1}},
 		    {"ce_operationid", {operation, sizeof(operation) - 1}},
-		    {"ce_sequence", {sequence, (size_t)snprintf(sequence, sizeof(sequence), "%lld",
-						   (long long)event->number)}},
+		    {"ce_sequence", str_write_int64(event->number, sequence)},
 		    {"content-type", STR("application/avro")},
 		},
 	    .opaque = opaque_of(false, event->partition, event->number),
@@ -193,7 +192,8 @@ lane_catch_up(struct publisher *publisher, int32_t partition, struct pg *pg, str
 static enum err_class
 dead_letter_send(struct publisher *publisher, const struct dead_letter *letter)
 {
-	char partition[16], offset[32], organisation[UUID_TEXT_SIZE], operation[UUID_TEXT_SIZE];
+	char partition[INT64_TEXT_SIZE], offset[INT64_TEXT_SIZE], size[INT64_TEXT_SIZE];
+	char organisation[UUID_TEXT_SIZE], operation[UUID_TEXT_SIZE];
 	struct message message = {
 	    .topic = KAFKA_TOPIC_DEAD_LETTERS,
 	    .partition = letter->partition,
@@ -203,14 +203,11 @@ dead_letter_send(struct publisher *publisher, const struct dead_letter *letter)
 	    .headers =
 		{
 		    {"billd_reason", letter->reason},
-		    {"billd_partition", {partition, (size_t)snprintf(partition, sizeof(partition),
-							"%d", letter->partition)}},
-		    {"billd_offset", {offset, (size_t)snprintf(offset, sizeof(offset), "%lld",
-						  (long long)letter->offset)}},
+		    {"billd_partition", str_write_int64(letter->partition, partition)},
+		    {"billd_offset", str_write_int64(letter->offset, offset)},
 		},
 	    .opaque = opaque_of(true, letter->partition, letter->offset),
 	};
-	char size[32];
 	struct err err;
 
 	if (!uuid_is_nil(letter->operation_id)) {
@@ -228,8 +225,8 @@ dead_letter_send(struct publisher *publisher, const struct dead_letter *letter)
 	/* What was compressed by a stranger may be larger than any message of ours: it stays in the
 	 * table, and the topic tells so. */
 	message.value = STR_NONE;
-	message.headers[message.headers_len++] = (struct message_header){"billd_value_left_out",
-	    {size, (size_t)snprintf(size, sizeof(size), "%zu", letter->value.len)}};
+	message.headers[message.headers_len++] = (struct message_header){
+	    "billd_value_left_out", str_write_int64((int64_t)letter->value.len, size)};
 	if (producer_send(publisher->producer, &message, &err) == ERR_NONE)
 		return ERR_NONE;
 	if (err.class != ERR_POISON)

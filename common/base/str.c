@@ -53,6 +53,22 @@ str_read_int64(struct str text, int64_t min, int64_t max, int64_t *ret_value)
 	return true;
 }
 
+struct str
+str_write_int64(int64_t value, char text[INT64_TEXT_SIZE])
+{
+	/* The smallest number has no positive one as an int64_t. */
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	size_t first = INT64_TEXT_SIZE;
+
+	do {
+		text[--first] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (value < 0)
+		text[--first] = '-';
+	return (struct str){text + first, INT64_TEXT_SIZE - first};
+}
+
 void
 buf_init(struct buf *buf, size_t max)
 {
@@ -75,9 +91,9 @@ buf_clear(struct buf *buf)
 	buf->overflow = false;
 }
 
-/* Make room for ${more} bytes, or remember that there is none. */
+/* Make room for ${more} bytes behind what is there, or remember that there is none. */
 static bool
-buf_reserve(struct buf *buf, size_t more)
+buf_grow(struct buf *buf, size_t more)
 {
 	size_t capacity = buf->capacity == 0 ? BUF_CAPACITY_FIRST : buf->capacity;
 	char *grown;
@@ -86,10 +102,10 @@ buf_reserve(struct buf *buf, size_t more)
 		buf->overflow = true;
 		return false;
 	}
-	if (buf->ptr != NULL && buf->len + more <= buf->capacity)
-		return true;
 	while (capacity < buf->len + more)
 		capacity *= 2;
+	if (capacity > buf->max)
+		capacity = buf->max;
 	grown = realloc(buf->ptr, capacity);
 	if (grown == NULL) {
 		buf->overflow = true;
@@ -98,6 +114,13 @@ buf_reserve(struct buf *buf, size_t more)
 	buf->ptr = grown;
 	buf->capacity = capacity;
 	return true;
+}
+
+/* The capacity never passes the maximum, so that what fits into it may be appended. */
+static bool
+buf_reserve(struct buf *buf, size_t more)
+{
+	return (more <= buf->capacity - buf->len && !buf->overflow) || buf_grow(buf, more);
 }
 
 void
@@ -118,7 +141,16 @@ buf_append_str(struct buf *buf, struct str str)
 void
 buf_append_char(struct buf *buf, char c)
 {
-	buf_append(buf, &c, 1);
+	if (buf_reserve(buf, 1))
+		buf->ptr[buf->len++] = c;
+}
+
+void
+buf_append_int64(struct buf *buf, int64_t value)
+{
+	char text[INT64_TEXT_SIZE];
+
+	buf_append_str(buf, str_write_int64(value, text));
 }
 
 void

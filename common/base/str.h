@@ -62,15 +62,23 @@ NODISCARD int str_compare(struct str a, struct str b);
  */
 NODISCARD bool str_read_int64(struct str text, int64_t min, int64_t max, int64_t *ret_value);
 
+#define INT64_TEXT_SIZE 20 /* 19 digits and the sign; no NUL */
+
+/**
+ * str_write_int64(value, text):
+ * ${value} as decimal digits, a '-' before them when it is negative; a view of the end of ${text}.
+ */
+NODISCARD struct str str_write_int64(int64_t value, char text[INT64_TEXT_SIZE]);
+
 /* Bytes being built.  A failed append is remembered in `overflow`, so that a run of appends is
  * checked once. */
 struct buf {
 	char *ptr;
 	size_t len;
-	size_t capacity;
-	size_t max;    /* len never passes it */
-	bool overflow; /* an append was refused (over max, or out of memory); the bytes are then
-			  incomplete */
+	size_t capacity; /* at most max */
+	size_t max;      /* len never passes it */
+	bool overflow;   /* an append was refused (over max, or out of memory); the bytes are then
+			    incomplete */
 };
 
 /**
@@ -92,12 +100,14 @@ void buf_release(struct buf *buf);
 void buf_clear(struct buf *buf);
 
 /**
- * buf_append(buf, bytes, len), buf_append_str(buf, str), buf_append_char(buf, c), buf_printf(buf,
- * format, ...): Append, or set ${buf}->overflow and append nothing.
+ * buf_append(buf, bytes, len), buf_append_str(buf, str), buf_append_char(buf, c),
+ * buf_append_int64(buf, value), buf_printf(buf, format, ...):
+ * Append, or set ${buf}->overflow and append nothing.
  */
 void buf_append(struct buf *buf, const void *bytes, size_t len);
 void buf_append_str(struct buf *buf, struct str str);
 void buf_append_char(struct buf *buf, char c);
+void buf_append_int64(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /**

@@ -36,6 +36,10 @@ avro_put_long(struct buf *buf, int64_t value)
 	unsigned char bytes[10];
 	size_t len = 0;
 
+	if (bits < 0x80) {
+		buf_append_char(buf, (char)bits); /* as most are */
+		return;
+	}
 	while (bits >= 0x80) {
 		bytes[len++] = (unsigned char)(bits & 0x7f) | 0x80;
 		bits >>= 7;

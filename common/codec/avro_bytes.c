@@ -119,11 +119,16 @@ avro_fault_err(const struct avro_fault *fault, const struct schema *schema, stru
 const struct field *
 avro_field_of(const struct record *record, struct str name, size_t *at)
 {
-	for (size_t i = 0; i < record->fields_len; i++) {
-		size_t index = (*at + i) % record->fields_len;
-		const char *field_name = record->fields[index].name;
+	for (size_t i = 0, index = *at; i < record->fields_len; i++, index++) {
+		const char *field_name;
 
-		if (strncmp(field_name, name.ptr, name.len) == 0 && field_name[name.len] == '\0') {
+		if (index >= record->fields_len)
+			index = 0;
+		field_name = record->fields[index].name;
+		/* The first letter is looked at here: a call for each name that differs was a
+		 * fifth of the time of an encoding. */
+		if (field_name[0] == name.ptr[0] && strncmp(field_name, name.ptr, name.len) == 0 &&
+		    field_name[name.len] == '\0') {
 			*at = index + 1;
 			return &record->fields[index];
 		}

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <jansson.h>
 
 #include "common/base/instant.h"
@@ -68,7 +67,7 @@ number_print(const struct schema *schema, struct avro_cursor *cursor, struct buf
 
 	TAKE(avro_take_long(cursor, &value));
 	if (schema->logical != SCHEMA_MILLIS) {
-		buf_printf(buf, "%" PRId64, value);
+		buf_append_int64(buf, value);
 		return true;
 	}
 	if (value < 0 || !instant_is_valid(instant_from_ms(value)))

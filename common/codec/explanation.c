@@ -1,28 +1,42 @@
 #include "common/codec/explanation.h"
 
-#include <inttypes.h>
-
 #include "common/base/instant.h"
 #include "common/base/uuid.h"
 #include "common/domain/invoice.h"
+
+/* Append ${text}, which needs no escapes, as a JSON string. */
+static void
+put_plain(struct buf *buf, struct str text)
+{
+	buf_append_char(buf, '"');
+	buf_append_str(buf, text);
+	buf_append_char(buf, '"');
+}
 
 /* Append ${text} as a JSON string.  Names have no control characters (the schemas say so), but what
  * once got into a table is not our place to refuse. */
 static void
 put_text(struct buf *buf, struct str text)
 {
+	size_t done = 0; /* of ${text}'s bytes */
+
 	buf_append_char(buf, '"');
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.ptr[i];
 
+		if (c >= ' ' && c != '"' && c != '\\')
+			continue;
+		buf_append(buf, text.ptr + done, i - done);
+		done = i + 1;
 		if (c < ' ') {
 			buf_printf(buf, "\\u%04x", c);
 			continue;
 		}
-		if (c == '"' || c == '\\')
-			buf_append_char(buf, '\\');
+		buf_append_char(buf, '\\');
 		buf_append_char(buf, (char)c);
 	}
+	if (done < text.len)
+		buf_append(buf, text.ptr + done, text.len - done);
 	buf_append_char(buf, '"');
 }
 
@@ -32,7 +46,8 @@ put_name(struct buf *buf, const char *name)
 {
 	if (buf->len > 0 && buf->ptr[buf->len - 1] != '{')
 		buf_append_char(buf, ',');
-	buf_printf(buf, "\"%s\":", name);
+	put_plain(buf, str_from(name));
+	buf_append_char(buf, ':');
 }
 
 static void
@@ -49,7 +64,7 @@ put_integer(struct buf *buf, const char *name, int64_t value)
 	if (value == AMOUNT_NONE)
 		buf_append_str(buf, STR("null"));
 	else
-		buf_printf(buf, "%" PRId64, value);
+		buf_append_int64(buf, value);
 }
 
 static void
@@ -63,7 +78,7 @@ put_decimal(struct buf *buf, const char *name, struct decimal value)
 		return;
 	}
 	decimal_write(value, text);
-	put_text(buf, str_from(text));
+	put_plain(buf, str_from(text));
 }
 
 static void
@@ -93,7 +108,8 @@ put_instant(struct buf *buf, const char *name, struct instant value)
 	char text[INSTANT_TEXT_SIZE];
 
 	instant_write(value, text);
-	put_member(buf, name, str_from(text));
+	put_name(buf, name);
+	put_plain(buf, str_from(text));
 }
 
 static void
@@ -102,7 +118,8 @@ put_uuid(struct buf *buf, const char *name, struct uuid value)
 	char text[UUID_TEXT_SIZE];
 
 	uuid_write(value, text);
-	put_member(buf, name, str_from(text));
+	put_name(buf, name);
+	put_plain(buf, str_from(text));
 }
 
 static void
@@ -111,8 +128,10 @@ put_fraction(struct buf *buf, struct fraction fraction)
 	if (fraction.part == fraction.whole)
 		return;
 	put_name(buf, "fraction");
-	buf_printf(
-	    buf, "{\"part\":%" PRId64 ",\"whole\":%" PRId64 "}", fraction.part, fraction.whole);
+	buf_append_char(buf, '{');
+	put_integer(buf, "part", fraction.part);
+	put_integer(buf, "whole", fraction.whole);
+	buf_append_char(buf, '}');
 }
 
 static void

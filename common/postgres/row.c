@@ -8,7 +8,7 @@
 #define STATEMENT_SQL_MAX 8192
 #define SCRATCH_BYTES 8 /* of the widest number on the wire */
 
-/* The statements that every table has, the last one when it is updatable. */
+/* The statements that every table has, the last ones when it is updatable and has what moves. */
 static const struct {
 	const char *suffix;
 	void (*write)(const struct row_table *table, struct buf *buf);
@@ -16,6 +16,7 @@ static const struct {
     [ROW_LOAD] = {"_load", row_sql_load},
     [ROW_INSERT] = {"_insert", row_sql_insert},
     [ROW_UPDATE] = {"_update", row_sql_update},
+    [ROW_MOVE] = {"_move", row_sql_move},
 };
 
 /* Make one statement.  These are few, at start, and of known size: no room for them is a bug. */
@@ -34,10 +35,18 @@ make_statement(const char *name, const char *suffix, struct buf *sql, struct are
 	return (struct pg_statement){name_text.ptr, sql_text.ptr};
 }
 
+static size_t
+statements_len(const struct row_table *table)
+{
+	if (table->moving[0] != NULL)
+		return ROW_MOVE + 1;
+	return table->updatable ? ROW_UPDATE + 1 : ROW_INSERT + 1;
+}
+
 void
 row_prepare(struct pg *pg, const struct row_table *table, struct arena *arena)
 {
-	size_t len = table->updatable ? ARRAY_LEN(writers) : ROW_UPDATE;
+	size_t len = statements_len(table);
 	struct pg_statement *statements = arena_array(arena, len, sizeof(*statements));
 	struct buf sql;
 
@@ -373,4 +382,12 @@ row_send_update(struct pg *pg, const struct row_table *table, const void *const 
 {
 	CHECK(table->updatable);
 	return send_rows(pg, table, ROW_UPDATE, rows, len, arena, err);
+}
+
+enum err_class
+row_send_move(struct pg *pg, const struct row_table *table, const void *const *rows, size_t len,
+    struct arena *arena, struct err *err)
+{
+	CHECK(table->moving[0] != NULL);
+	return send_rows(pg, table, ROW_MOVE, rows, len, arena, err);
 }

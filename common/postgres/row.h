@@ -14,6 +14,7 @@
 
 #define ROW_KEYS_MAX 3
 #define ROW_MUTABLE_MAX 12
+#define ROW_MOVING_MAX 12
 #define ROW_LISTS_MAX 8
 
 /* What a table of the database is to us.  Fields of kind FIELD_RECORD are not columns, nor are
@@ -27,13 +28,18 @@ struct row_table {
 	bool updatable;                       /* else rows are only ever inserted */
 	const char *mutable[ROW_MUTABLE_MAX]; /* the columns that updates write; NULL behind the
 						 last.  None: all but the keys */
+	const char *moving[ROW_MOVING_MAX];   /* of these those that most updates change alone, and
+						 row_send_move writes alone, in the record's order;
+						 NULL behind the last.  None: there is no such
+						 statement */
 };
 
 /**
  * row_prepare(pg, table, arena):
- * Have the statements of ${table} prepared by ${pg}: "<name>_load", "<name>_insert", and
- * "<name>_update" when it is updatable.  Their text lives in ${arena}, as long as ${pg}.  The load
- * statement takes one array per key; the others one array per column.
+ * Have the statements of ${table} prepared by ${pg}: "<name>_load", "<name>_insert",
+ * "<name>_update" when it is updatable, and "<name>_move" when it has moving columns.  Their text
+ * lives in ${arena}, as long as ${pg}.  The load statement takes one array per key; the others one
+ * array per column.
  */
 void row_prepare(struct pg *pg, const struct row_table *table, struct arena *arena);
 
@@ -75,17 +81,28 @@ NODISCARD enum err_class row_read_next(const struct row_table *table, const PGre
     int row, struct row_lists *lists, struct arena *arena, void *value, struct err *err);
 
 /**
- * row_send_insert(pg, table, rows, len, arena, err), row_send_update(...):
+ * row_moves(table, before, after):
+ * Whether ${after} is the row ${before}, both structs of the table's record, and differs from it in
+ * moving columns at most, so that row_send_move writes all that changed.  A text, map or list that
+ * stands elsewhere differs, whatever it says.  False when ${table} has no moving columns.
+ */
+NODISCARD bool row_moves(const struct row_table *table, const void *before, const void *after);
+
+/**
+ * row_send_insert(pg, table, rows, len, arena, err), row_send_update(...), row_send_move(...):
  * Queue one statement that writes ${len} rows, given as pointers to their structs.  When ${len} is
  * 0 nothing is queued, and there is no result to receive.  ${rows} is borrowed until the call
  * returns.  The caller sorts the rows by key, so that two workers never wait for each other in a
  * circle.  An update of a row that is not there, or not to be seen, changes nothing: pg_changed of
  * its result tells.  ERR_POISON when the arena is full, so that fewer are tried together, or when a
- * text in a map or a list is not UTF-8; nothing is queued then.
+ * text in a map or a list is not UTF-8; nothing is queued then.  A move is an update of the moving
+ * columns alone, which ${table} has.
  */
 NODISCARD enum err_class row_send_insert(struct pg *pg, const struct row_table *table,
     const void *const *rows, size_t len, struct arena *arena, struct err *err);
 NODISCARD enum err_class row_send_update(struct pg *pg, const struct row_table *table,
+    const void *const *rows, size_t len, struct arena *arena, struct err *err);
+NODISCARD enum err_class row_send_move(struct pg *pg, const struct row_table *table,
     const void *const *rows, size_t len, struct arena *arena, struct err *err);
 
 #endif

@@ -17,6 +17,7 @@ struct column_kind {
 	const char *write_cast; /* behind the parameter's element in an insert or update */
 	enum pg_oid array_oid;
 	enum pg_oid element_oid;
+	size_t size; /* of the member; of FIELD_RECORDS the pointer, without the count */
 };
 
 /**
@@ -30,30 +31,32 @@ enum row_statement {
 	ROW_LOAD,
 	ROW_INSERT,
 	ROW_UPDATE,
+	ROW_MOVE, /* an update of the moving columns */
 };
 
 /**
  * row_sql_has(table, field, statement):
- * Whether ${field} is a column of that ${statement}: every column is, but of an update, which has
- * the keys and what it writes.
+ * Whether ${field} is a column of that ${statement}: every column is, but of an update or a move,
+ * which have the keys and what they write.
  */
 NODISCARD bool row_sql_has(
     const struct row_table *table, const struct field *field, enum row_statement statement);
 
 /**
  * row_sql_select(table, from, buf), row_sql_load(table, buf), row_sql_insert(table, buf),
- * row_sql_update(table, buf):
+ * row_sql_update(table, buf), row_sql_move(table, buf):
  * Append the statements of row_prepare_load (from) and row_prepare.
  */
 void row_sql_select(const struct row_table *table, const char *from, struct buf *buf);
 void row_sql_load(const struct row_table *table, struct buf *buf);
 void row_sql_insert(const struct row_table *table, struct buf *buf);
 void row_sql_update(const struct row_table *table, struct buf *buf);
+void row_sql_move(const struct row_table *table, struct buf *buf);
 
 /**
  * row_params(table, statement, rows, len, params, err):
- * Add the parameters of an insert or update of ${rows}: one array for each of its columns, in the
- * order of the record.  Errors as row_send_insert.
+ * Add the parameters of an insert, update or move of ${rows}: one array for each of its columns, in
+ * the order of the record.  Errors as row_send_insert.
  */
 NODISCARD enum err_class row_params(const struct row_table *table, enum row_statement statement,
     const void *const *rows, size_t len, struct pg_params *params, struct err *err);

@@ -9,7 +9,6 @@
 #include "common/postgres/row_internal.h"
 
 #define EMPTY_LIST STR("[]")
-#define INT64_TEXT_BYTES 20 /* with its sign */
 
 /* One list that is being read. */
 struct reading {
@@ -83,18 +82,7 @@ str_write(const void *at, struct writing *writing)
 static void
 int64_write(const void *at, struct writing *writing)
 {
-	const int64_t *value = at;
-	uint64_t rest = *value < 0 ? -(uint64_t)*value : (uint64_t)*value;
-	char text[INT64_TEXT_BYTES];
-	size_t first = sizeof(text);
-
-	do {
-		text[--first] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest > 0);
-	if (*value < 0)
-		text[--first] = '-';
-	buf_append(&writing->buf, text + first, sizeof(text) - first);
+	buf_append_int64(&writing->buf, *(const int64_t *)at);
 }
 
 static void

@@ -1,24 +1,32 @@
-/* The statements of a row table, made from the names and kinds of its record. */
+/* The statements of a row table, made from the names and kinds of its record, and whether a change
+ * is one of those that a statement of its own writes. */
 
+#include "common/base/decimal.h"
+#include "common/domain/money.h"
 #include "common/postgres/row_internal.h"
 
 static const struct column_kind column_kinds[FIELD_KIND_MAX] = {
-    [FIELD_UUID] = {"uuid[]", "", "", PG_UUID_ARRAY, PG_UUID},
-    [FIELD_STR] = {"text[]", "", "", PG_TEXT_ARRAY, PG_TEXT},
-    [FIELD_INT32] = {"int4[]", "", "", PG_INT4_ARRAY, PG_INT4},
-    [FIELD_INT64] = {"int8[]", "", "", PG_INT8_ARRAY, PG_INT8},
-    [FIELD_BOOL] = {"bool[]", "", "", PG_BOOL_ARRAY, PG_BOOL},
-    [FIELD_INSTANT] = {"timestamptz[]", "", "", PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ},
-    [FIELD_CURRENCY] = {"text[]", "", "", PG_TEXT_ARRAY, PG_TEXT},
-    [FIELD_STR_MAP] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
-    [FIELD_BYTES] = {"bytea[]", "", "", PG_BYTEA_ARRAY, PG_BYTEA},
-    [FIELD_JSON] = {"text[]", "::text", "::json", PG_TEXT_ARRAY, PG_TEXT},
-    [FIELD_RECORDS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
-    [FIELD_INT64_OR_NONE] = {"int8[]", "", "", PG_INT8_ARRAY, PG_INT8},
-    [FIELD_DECIMAL] = {"text[]", "::text", "::numeric", PG_TEXT_ARRAY, PG_TEXT},
-    [FIELD_MILLIS] = {"timestamptz[]", "", "", PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ},
-    [FIELD_UUIDS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
-    [FIELD_STRS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT},
+    [FIELD_UUID] = {"uuid[]", "", "", PG_UUID_ARRAY, PG_UUID, sizeof(struct uuid)},
+    [FIELD_STR] = {"text[]", "", "", PG_TEXT_ARRAY, PG_TEXT, sizeof(struct str)},
+    [FIELD_INT32] = {"int4[]", "", "", PG_INT4_ARRAY, PG_INT4, sizeof(int32_t)},
+    [FIELD_INT64] = {"int8[]", "", "", PG_INT8_ARRAY, PG_INT8, sizeof(int64_t)},
+    [FIELD_BOOL] = {"bool[]", "", "", PG_BOOL_ARRAY, PG_BOOL, sizeof(bool)},
+    [FIELD_INSTANT] = {"timestamptz[]", "", "", PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ,
+	sizeof(struct instant)},
+    [FIELD_CURRENCY] = {"text[]", "", "", PG_TEXT_ARRAY, PG_TEXT, sizeof(struct currency)},
+    [FIELD_STR_MAP] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT,
+	sizeof(struct str_map)},
+    [FIELD_BYTES] = {"bytea[]", "", "", PG_BYTEA_ARRAY, PG_BYTEA, sizeof(struct str)},
+    [FIELD_JSON] = {"text[]", "::text", "::json", PG_TEXT_ARRAY, PG_TEXT, sizeof(struct str)},
+    [FIELD_RECORDS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT, sizeof(void *)},
+    [FIELD_INT64_OR_NONE] = {"int8[]", "", "", PG_INT8_ARRAY, PG_INT8, sizeof(int64_t)},
+    [FIELD_DECIMAL] = {"text[]", "::text", "::numeric", PG_TEXT_ARRAY, PG_TEXT,
+	sizeof(struct decimal)},
+    [FIELD_MILLIS] = {"timestamptz[]", "", "", PG_TIMESTAMPTZ_ARRAY, PG_TIMESTAMPTZ,
+	sizeof(int64_t)},
+    [FIELD_UUIDS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT,
+	sizeof(struct uuid_list)},
+    [FIELD_STRS] = {"text[]", "::text", "::jsonb", PG_TEXT_ARRAY, PG_TEXT, sizeof(struct str_list)},
 };
 
 const struct column_kind *
@@ -57,13 +65,24 @@ is_mutable(const struct row_table *table, const char *name)
 	return table->mutable[0] == NULL && !is_key(table, name);
 }
 
+static bool
+is_moving(const struct row_table *table, const char *name)
+{
+	for (size_t i = 0; i < ROW_MOVING_MAX && table->moving[i] != NULL; i++)
+		if (strcmp(table->moving[i], name) == 0)
+			return true;
+	return false;
+}
+
 bool
 row_sql_has(const struct row_table *table, const struct field *field, enum row_statement statement)
 {
 	if (column_kind(field) == NULL)
 		return false;
-	return statement != ROW_UPDATE || is_key(table, field->name) ||
-	       is_mutable(table, field->name);
+	if (statement == ROW_LOAD || statement == ROW_INSERT || is_key(table, field->name))
+		return true;
+	return statement == ROW_MOVE ? is_moving(table, field->name)
+				     : is_mutable(table, field->name);
 }
 
 /* The list of a statement's columns, each with ${before} and the casts.  Quoted: some are words of
@@ -152,8 +171,9 @@ row_sql_insert(const struct row_table *table, struct buf *buf)
 	put_unnest_columns(table, ROW_INSERT, buf);
 }
 
-void
-row_sql_update(const struct row_table *table, struct buf *buf)
+/* An update, or a move: the columns that ${statement} has. */
+static void
+put_update(const struct row_table *table, enum row_statement statement, struct buf *buf)
 {
 	const char *comma = "";
 
@@ -163,7 +183,7 @@ row_sql_update(const struct row_table *table, struct buf *buf)
 		const struct field *field = &table->record->fields[i];
 		const struct column_kind *kind = column_kind(field);
 
-		if (kind == NULL || !row_sql_has(table, field, ROW_UPDATE) ||
+		if (kind == NULL || !row_sql_has(table, field, statement) ||
 		    is_key(table, field->name))
 			continue;
 		buf_printf(buf, "%s\"%s\" = k.\"%s\"%s", comma, field->name, field->name,
@@ -171,8 +191,75 @@ row_sql_update(const struct row_table *table, struct buf *buf)
 		comma = ", ";
 	}
 	buf_append_str(buf, STR(" FROM "));
-	put_unnest_columns(table, ROW_UPDATE, buf);
+	put_unnest_columns(table, statement, buf);
 	for (size_t i = 0; i < ROW_KEYS_MAX && table->keys[i] != NULL; i++)
 		buf_printf(buf, " %s t.\"%s\" = k.\"%s\"", i == 0 ? "WHERE" : "AND", table->keys[i],
 		    table->keys[i]);
+}
+
+void
+row_sql_update(const struct row_table *table, struct buf *buf)
+{
+	put_update(table, ROW_UPDATE, buf);
+}
+
+void
+row_sql_move(const struct row_table *table, struct buf *buf)
+{
+	const struct field *last = NULL;
+
+	CHECK(table->updatable);
+	for (size_t i = 0; i < ROW_MOVING_MAX && table->moving[i] != NULL; i++) {
+		const struct field *field = field_by_name(table->record, table->moving[i]);
+
+		CHECK(field != NULL && column_kind(field) != NULL);
+		CHECK(is_mutable(table, field->name));
+		CHECK(last == NULL || last < field);
+		last = field;
+	}
+	put_update(table, ROW_MOVE, buf);
+}
+
+/* Of known sizes, which compilers compare without a call. */
+static bool
+is_same_bytes(const char *a, const char *b, size_t size)
+{
+	if (size == sizeof(int64_t))
+		return memcmp(a, b, sizeof(int64_t)) == 0;
+	if (size == sizeof(struct uuid))
+		return memcmp(a, b, sizeof(struct uuid)) == 0;
+	return memcmp(a, b, size) == 0;
+}
+
+static bool
+is_same(const struct field *field, const char *before, const char *after)
+{
+	size_t offset = field->offset, len_offset = field->len_offset;
+
+	return is_same_bytes(before + offset, after + offset, column_kinds[field->kind].size) &&
+	       (field->kind != FIELD_RECORDS ||
+		   memcmp(before + len_offset, after + len_offset, sizeof(size_t)) == 0);
+}
+
+/* Every change of a row comes here.  Few fields differ, and names of those that move are in the
+ * record's order: each is looked for behind the one before. */
+bool
+row_moves(const struct row_table *table, const void *before, const void *after)
+{
+	size_t next = 0;
+
+	if (table->moving[0] == NULL)
+		return false;
+	for (size_t i = 0; i < table->record->fields_len; i++) {
+		const struct field *field = &table->record->fields[i];
+
+		if (column_kind(field) == NULL || is_same(field, before, after))
+			continue;
+		while (next < ROW_MOVING_MAX && table->moving[next] != NULL &&
+		       strcmp(table->moving[next], field->name) != 0)
+			next++;
+		if (next == ROW_MOVING_MAX || table->moving[next] == NULL)
+			return false;
+	}
+	return true;
 }

@@ -469,7 +469,8 @@ static const struct field journal_entry_fields[] = {
 static const struct record journal_entry_record =
     RECORD(struct journal_entry, "journal_entry", journal_entry_fields);
 
-/* Of documents and of terms that somebody took, an update writes only what may change. */
+/* Of documents and of terms that somebody took, an update writes only what may change.  Of what
+ * mostly changes by falling due, what a renewal changes can be written alone. */
 
 const struct row_table rows_customers = {
     .name = "customers",
@@ -477,6 +478,8 @@ const struct row_table rows_customers = {
     .record = &customer_record,
     .keys = {"organisation_id", "id"},
     .updatable = true,
+    .moving = {"invoice_count", "items_pending", "credit_balance", "credit_count", "latest_at",
+	"updated_at"},
 };
 
 const struct row_table rows_plans = {
@@ -500,6 +503,9 @@ const struct row_table rows_subscriptions = {
     .record = &subscription_record,
     .keys = {"organisation_id", "id"},
     .updatable = true,
+    .moving = {"status", "period_index", "current_period_start", "current_period_end",
+	"natural_start", "natural_end", "discounts", "deferred", "deferred_from", "deferred_until",
+	"due_at", "updated_at"},
 };
 
 const struct row_table rows_quantities = {

@@ -8,7 +8,6 @@ coupons, taxes and one-off items.
 
 import os
 import random
-import secrets
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -23,8 +22,8 @@ from billing import Clock, credits_of, documents_of, instant, plan_of, text_of
 from client import slug
 from money import coupon_of, rate_of
 from rules import Refused, Usage
+from which_seed import SEED
 
-SEED = int(os.environ.get("ORACLE_SEED") or secrets.randbelow(2**32))
 LIVES, STEPS = int(os.environ.get("ORACLE_LIVES") or 10), 9
 DAY, YEAR = 86_400, 31_556_952
 FROM = 1_577_836_800  # 2020

@@ -1,4 +1,5 @@
 #include "common/codec/avro.h"
+#include "common/codec/avro_bytes.h"
 
 #include "tests/unit/codec.h"
 
@@ -11,7 +12,9 @@ static const struct long_row {
     {"minus one", -1, "01"},
     {"one", 1, "02"},
     {"the last of one byte", -64, "7f"},
+    {"the last positive of one byte", 63, "7e"},
     {"the first of two bytes", 64, "8001"},
+    {"the first negative of two bytes", -65, "8101"},
     {"the largest int", INT32_MAX, "fe ff ff ff 0f"},
     {"the smallest int", INT32_MIN, "ff ff ff ff 0f"},
     {"the largest long", INT64_MAX, "fe ff ff ff ff ff ff ff ff 01"},
@@ -30,6 +33,29 @@ START_TEST(test_long)
 	ck_assert_msg(str_equal(buf_str(&actual), buf_str(&expected)), "%s", row->name);
 	buf_release(&expected);
 	buf_release(&actual);
+}
+END_TEST
+
+/* Names that begin alike, found in their order, out of it, and not at all. */
+START_TEST(test_field_of)
+{
+	static const struct field fields[] = {
+	    {.name = "tax"}, {.name = "taxes"}, {.name = "t"}, {.name = "amount"}};
+	static const struct record record = {.fields_len = ARRAY_LEN(fields), .fields = fields};
+	size_t at = 0;
+
+	for (size_t round = 0; round < 2; round++)
+		for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+			ck_assert_ptr_eq(
+			    avro_field_of(&record, str_from(fields[i].name), &at), &fields[i]);
+			ck_assert_uint_eq(at, i + 1);
+		}
+	for (size_t i = ARRAY_LEN(fields); i-- > 0;)
+		ck_assert_ptr_eq(avro_field_of(&record, str_from(fields[i].name), &at), &fields[i]);
+	ck_assert_ptr_null(avro_field_of(&record, STR("ta"), &at));
+	ck_assert_ptr_null(avro_field_of(&record, STR("amounts"), &at));
+	ck_assert_ptr_null(avro_field_of(&record, STR("x"), &at));
+	ck_assert_uint_eq(at, 1);
 }
 END_TEST
 
@@ -260,5 +286,5 @@ START_TEST(test_items_are_counted_over_blocks)
 }
 END_TEST
 
-UNIT_MAIN("avro", UNIT_ROWS(test_long, long_rows), UNIT(test_other_primitives), UNIT(test_frame),
-    UNIT_ROWS(test_bytes, bytes_rows), UNIT(test_items_are_counted_over_blocks))
+UNIT_MAIN("avro", UNIT_ROWS(test_long, long_rows), UNIT(test_other_primitives), UNIT(test_field_of),
+    UNIT(test_frame), UNIT_ROWS(test_bytes, bytes_rows), UNIT(test_items_are_counted_over_blocks))

@@ -305,6 +305,46 @@ bill_item_make(void)
 	line->tax = 800;
 }
 
+struct text_row {
+	struct str text;
+	const char *json;
+};
+
+static const struct text_row text_rows[] = {
+    {{NULL, 0}, "\"\""},
+    {{"", 0}, "\"\""},
+    {{"a b", 3}, "\"a b\""},
+    {{"\"", 1}, "\"\\\"\""},
+    {{"\\\\", 2}, "\"\\\\\\\\\""},
+    {{"\001", 1}, "\"\\u0001\""},
+    {{"\n\037", 2}, "\"\\u000a\\u001f\""},
+    {{"ab\"cd\\ef\tgh", 11}, "\"ab\\\"cd\\\\ef\\u0009gh\""},
+    {{"\"ab\"", 4}, "\"\\\"ab\\\"\""},
+    {{"\303\234\177", 3}, "\"\303\234\177\""},
+    {{"a\0b", 3}, "\"a\\u0000b\""},
+};
+
+/* Whatever is in a name, byte for byte. */
+START_TEST(test_a_text)
+{
+	const struct text_row *row = &text_rows[_i];
+	struct item item = setup;
+	char expected[100];
+	struct buf buf;
+	int len =
+	    snprintf(expected, sizeof(expected), "\"description\":%s,\"plan_id\":", row->json);
+
+	buf_init(&buf, 4096);
+	bill_item_make();
+	item.description = row->text;
+	bill.lines[0].item = &item;
+	explanation_write_lines(&bill, &buf);
+	ck_assert_msg(memmem(buf.ptr, buf.len, expected, (size_t)len) != NULL, "%s: %.*s", expected,
+	    STR_ARG(buf_str(&buf)));
+	buf_release(&buf);
+}
+END_TEST
+
 #define UUID(first) "\"" first "000000-0000-0000-0000-000000000000\""
 
 START_TEST(test_discounts_and_taxes)
@@ -407,4 +447,5 @@ END_TEST
 
 UNIT_MAIN("explanation", UNIT_ROWS(test_a_line_tells_how_it_was_computed, line_rows),
     UNIT_ROWS(test_an_amount_can_be_computed_again, line_rows),
-    UNIT(test_lines_as_an_invoice_has_them), UNIT(test_discounts_and_taxes))
+    UNIT(test_lines_as_an_invoice_has_them), UNIT_ROWS(test_a_text, text_rows),
+    UNIT(test_discounts_and_taxes))

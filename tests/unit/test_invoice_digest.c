@@ -109,6 +109,7 @@ static void
 other_credit(void)
 {
 	bills.bill.lines[0].credit = true;
+	bills.bill.lines[0].rating.usage.quantity = (struct decimal){DECIMAL_SCALE * 3 / 2};
 }
 
 static void
@@ -294,5 +295,63 @@ START_TEST(test_a_long_description)
 }
 END_TEST
 
+/* ---- Byte for byte: digests are stored, and those of runs are sums of them. */
+
+#define ID(first, second) first second "0000-0000-0000-0000-000000000000"
+
+static const char whole_text[] = "customer " ID("02",
+    "00") "\n"
+	  "currency EUR\n"
+	  "reason subscription_create\n"
+	  "period 1000 2000\n"
+	  "line charge base " ID("03",
+	      "00") " 1 1 1.5 1000 2000 -1\n"
+		    "discount " ID("07",
+			"00") " 300\n"
+			      "discount " ID("07",
+				  "01") " 270\n"
+					"tax " ID("05",
+					    "00") " 486\n"
+						  "tax " ID("05",
+						      "01") " 486\n"
+							    "item 1000 2000 500 5 Setup\n"
+							    "discount " ID("07",
+								"00") " 50\n"
+								      "discount " ID("07",
+									  "01") " 45\n"
+										"taxable " ID("05",
+										    "00") " 2430\n"
+											  "taxable"
+											  " " ID(
+											      "05",
+											      "01") " 2430\n"
+												    "exempt none 3 a\nb\n"
+												    "sums 9223372036854775807 665 972 0 -9223372036854775808\n";
+
+START_TEST(test_the_text_that_is_hashed)
+{
+	unsigned char digest[INVOICE_DIGEST_BYTES];
+	char text[INVOICE_DIGEST_SIZE], expected[INVOICE_DIGEST_SIZE];
+
+	world_make();
+	/* Numbers of each sign and size. */
+	invoice.total = INT64_MIN;
+	invoice.subtotal = INT64_MAX;
+	invoice.tax_included = 0;
+	invoice.tax_exempt_reason = STR("a\nb");
+	bills.bill.lines[0].amount = -1;
+	bills.bill.lines[0].proration = true;
+	bills.bill.lines[0].credit = true;
+	bills.bill.lines[0].rating.usage.quantity = (struct decimal){DECIMAL_SCALE * 3 / 2};
+	invoice_digest(&invoice, &bills.bill, text);
+
+	crypto_generichash(digest, sizeof(digest), (const unsigned char *)whole_text,
+	    sizeof(whole_text) - 1, NULL, 0);
+	sodium_bin2hex(expected, sizeof(expected), digest, sizeof(digest));
+	ck_assert_str_eq(text, expected);
+}
+END_TEST
+
 UNIT_MAIN("invoice_digest", UNIT_ROWS(test_what_changes_it, other_rows),
-    UNIT_ROWS(test_what_does_not, same_rows), UNIT(test_a_long_description))
+    UNIT_ROWS(test_what_does_not, same_rows), UNIT(test_a_long_description),
+    UNIT(test_the_text_that_is_hashed))

@@ -96,6 +96,84 @@ START_TEST(test_read_int64)
 }
 END_TEST
 
+struct written_row {
+	int64_t value;
+	const char *text;
+};
+
+static const struct written_row written_rows[] = {
+    {0, "0"},
+    {7, "7"},
+    {-1, "-1"},
+    {10, "10"},
+    {-10, "-10"},
+    {1000000, "1000000"},
+    {INT32_MIN, "-2147483648"},
+    {INT64_MAX, "9223372036854775807"},
+    {-INT64_MAX, "-9223372036854775807"},
+    {INT64_MIN, "-9223372036854775808"},
+};
+
+START_TEST(test_write_int64)
+{
+	const struct written_row *row = &written_rows[_i];
+	char text[INT64_TEXT_SIZE];
+	struct str written;
+	struct buf buf;
+
+	memset(text, 'x', sizeof(text));
+	written = str_write_int64(row->value, text);
+	unit_assert_str(written, row->text, row->text);
+	ck_assert_ptr_eq(written.ptr + written.len, text + sizeof(text));
+
+	buf_init(&buf, 1 + strlen(row->text));
+	buf_append_char(&buf, 'a');
+	buf_append_int64(&buf, row->value);
+	ck_assert(!buf.overflow);
+	ck_assert_int_eq(buf.ptr[0], 'a');
+	ck_assert_mem_eq(buf.ptr + 1, row->text, strlen(row->text));
+	ck_assert_uint_eq(buf.len, 1 + strlen(row->text));
+	buf_append_int64(&buf, row->value);
+	ck_assert(buf.overflow);
+	ck_assert_uint_eq(buf.len, 1 + strlen(row->text));
+	buf_release(&buf);
+}
+END_TEST
+
+START_TEST(test_written_numbers_are_read_again)
+{
+	uint64_t random = unit_seed("int64");
+
+	for (int i = 0; i < 10000; i++) {
+		int64_t value = (int64_t)(unit_random(&random, UINT64_MAX) >> (i % 64)), back = 42;
+		char text[INT64_TEXT_SIZE];
+
+		value = i % 3 == 0 ? -value : value;
+		ck_assert(
+		    str_read_int64(str_write_int64(value, text), INT64_MIN, INT64_MAX, &back));
+		ck_assert_int_eq(back, value);
+	}
+}
+END_TEST
+
+/* Whoever borrows memory of its own says so by a capacity of all of it. */
+START_TEST(test_a_buffer_in_borrowed_memory)
+{
+	char bytes[4] = "xxxx";
+	struct buf buf = {.ptr = bytes, .capacity = 3, .max = 3};
+
+	buf_append_str(&buf, STR("abc"));
+	ck_assert(!buf.overflow);
+	ck_assert_ptr_eq(buf.ptr, bytes);
+	buf_append_char(&buf, 'd');
+	ck_assert(buf.overflow);
+	ck_assert_mem_eq(bytes, "abcx", 4);
+	buf_clear(&buf);
+	buf_append_char(&buf, 'e');
+	unit_assert_str(buf_str(&buf), "e", "used again");
+}
+END_TEST
+
 START_TEST(test_a_buffer_is_built)
 {
 	struct buf buf;
@@ -129,6 +207,7 @@ START_TEST(test_a_buffer_grows_to_its_maximum_and_no_further)
 		buf_append_char(&buf, (char)('a' + i % 26));
 	ck_assert(!buf.overflow);
 	ck_assert_uint_eq(buf.len, BUF_MAX);
+	ck_assert_uint_eq(buf.capacity, BUF_MAX);
 	for (int i = 0; i < BUF_MAX; i++)
 		ck_assert_int_eq(buf.ptr[i], 'a' + i % 26);
 	buf_append_char(&buf, 'z');
@@ -219,8 +298,9 @@ START_TEST(test_a_long_printf)
 END_TEST
 
 UNIT_MAIN("str", UNIT_ROWS(test_compare, compare_rows), UNIT(test_none_is_not_empty),
-    UNIT_ROWS(test_read_int64, int_rows), UNIT(test_a_buffer_is_built),
-    UNIT(test_a_buffer_grows_to_its_maximum_and_no_further),
+    UNIT_ROWS(test_read_int64, int_rows), UNIT_ROWS(test_write_int64, written_rows),
+    UNIT(test_written_numbers_are_read_again), UNIT(test_a_buffer_in_borrowed_memory),
+    UNIT(test_a_buffer_is_built), UNIT(test_a_buffer_grows_to_its_maximum_and_no_further),
     UNIT(test_an_overflow_appends_nothing_and_is_remembered),
     UNIT(test_a_size_that_would_wrap_is_refused),
     UNIT_ROWS(test_printf_at_the_maximum, printf_rows), UNIT(test_a_long_printf))
