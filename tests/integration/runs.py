@@ -252,7 +252,17 @@ LAWS = {
 EVENTS_LAW = "SELECT partition, max(number), count(*) FROM billd.outbox GROUP BY 1 HAVING max(number) <> count(*)"
 
 
+def all_published(stack):
+    """Wait until no event is left in the outbox alone."""
+
+    def is_published():
+        return all(events == published for _, events, published in stack.progress().values())
+
+    eventually(is_published, "all events are published", LIMIT_SECONDS)
+
+
 def check_laws(stack, org):
+    all_published(stack)
     broken = {law: found for law, sql in LAWS.items() if (found := rows_of(stack, org, sql)[:3])}
     assert not broken, broken
     assert stack.rows(EVENTS_LAW, role="worker") == []
