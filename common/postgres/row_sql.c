@@ -116,11 +116,12 @@ put_unnest_columns(const struct row_table *table, enum row_statement statement, 
 	buf_append_str(buf, STR("(SELECT "));
 	for (size_t i = 0; i < table->record->fields_len; i++) {
 		const struct field *field = &table->record->fields[i];
+		const struct column_kind *kind = column_kind(field);
 
-		if (!row_sql_has(table, field, statement))
+		if (kind == NULL || !row_sql_has(table, field, statement))
 			continue;
 		buf_printf(buf, "%sunnest($%d::%s) AS \"%s\"", number == 1 ? "" : ", ", number,
-		    column_kind(field)->array, field->name);
+		    kind->array, field->name);
 		number++;
 	}
 	CHECK(number > 1 && number <= PG_PARAMS_MAX);
