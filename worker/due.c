@@ -107,7 +107,7 @@ static void
 found_look(struct due *due, struct batch_context *context, struct instant skipped_since)
 {
 	struct due_items *found = &due->found;
-	int64_t now_s = clock_now_ms() / 1000, oldest_s = 0;
+	int64_t now_s = due->bound_ms / 1000, oldest_s = 0;
 	size_t len = 0;
 
 	/* Of a look that was full nobody knows who was left out. */

@@ -5,6 +5,7 @@
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "common/codec/command_signature.h"
+#include "worker/database_clock.h"
 #include "worker/due.h"
 #include "worker/run.h"
 
@@ -42,6 +43,7 @@ struct loop {
 	int64_t pending_since_ms; /* since the epoch: when the oldest message known to wait came; 0:
 				     none */
 
+	struct database_clock clock;
 	struct due due;        /* what falls due by itself */
 	struct runs runs;      /* and what billing runs do of it */
 	int64_t busy_until_ms; /* commands are coming */
@@ -412,11 +414,14 @@ suspect(struct loop *loop, struct entry *entry, struct err *err)
 
 /* Up to when what falls due may be done in each partition.  What a fetch has not seen yet counts as
  * waiting, and so does what is in hand. */
-static void
-due_bound(struct loop *loop)
+static enum err_class
+due_bound(struct loop *loop, struct err *err)
 {
-	int64_t now_ms = clock_now_ms();
+	int64_t now_ms;
 
+	if (database_clock_ready(&loop->clock, loop->context->pg, err) != ERR_NONE)
+		return err->class;
+	now_ms = database_clock_now_ms(&loop->clock);
 	loop->due.bound_ms = now_ms;
 	for (size_t i = 0; i < loop->partitions->len; i++) {
 		struct partition *partition = &loop->partitions->items[i];
@@ -426,6 +431,7 @@ due_bound(struct loop *loop)
 
 		partition->due_until = due_until(&loop->due, partition, now_ms, waiting);
 	}
+	return ERR_NONE;
 }
 
 /* How far behind we are, for the metrics; also while nothing can be processed. */
@@ -494,8 +500,8 @@ work(struct loop *loop, struct err *err)
 	if (loop->open) {
 		if (run_collect(&loop->runs, context, err) != ERR_NONE)
 			return survive(loop, CHUNK_FAILED, err);
-		due_bound(loop);
-		if (due_step(&loop->due, context, err) != ERR_NONE)
+		if (due_bound(loop, err) != ERR_NONE ||
+		    due_step(&loop->due, context, err) != ERR_NONE)
 			return survive(loop, "due work rolled back", err);
 		if (run_step(&loop->runs, context, clock_steady_ms() < loop->busy_until_ms, err) !=
 		    ERR_NONE)

@@ -13,6 +13,7 @@
 #include "common/kafka/producer.h"
 #include "common/kafka/topic.h"
 #include "common/zone/zone.h"
+#include "worker/database_clock.h"
 #include "worker/due.h"
 #include "worker/loop.h"
 #include "worker/payer.h"
@@ -212,6 +213,7 @@ worker_open(struct worker *worker, struct err *err)
 	progress_prepare(worker->pg);
 	publish_prepare(worker->pg);
 	signatures_prepare(worker->pg);
+	database_clock_prepare(worker->pg);
 	facts_prepare(worker->pg, &worker->statements);
 
 	publisher_init(&worker->publisher, worker->producer);

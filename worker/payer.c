@@ -46,6 +46,7 @@ struct payer {
 	struct provider provider;
 	struct teller teller;
 	struct attempts attempts;
+	struct database_clock clock;
 	struct walk walk;
 };
 
@@ -81,7 +82,7 @@ payer_open(const struct payer_settings *settings, const struct schemas *schemas,
 	payer->pg = pg_new(settings->pg);
 	pg_prepare(payer->pg, statements, ARRAY_LEN(statements));
 	sight_prepare(payer->pg);
-	signatures_prepare(payer->pg);
+	teller_prepare(payer->pg);
 	provider_simulated_open(settings->pg, &payer->provider);
 	if (teller_open(&settings->teller, schemas, &payer->teller, err) != ERR_NONE) {
 		payer_free(payer);
@@ -206,7 +207,7 @@ settle(struct payer *payer, const struct waiting *waiting, struct err *err)
 {
 	struct uuid id = waiting->subject.payment_id;
 	bool find_first = waiting->unknown || attempts_is_known(&payer->attempts, id) ||
-			  clock_now_ms() - waiting->accepted_ms > MOMENT_MS;
+			  database_clock_now_ms(&payer->clock) - waiting->accepted_ms > MOMENT_MS;
 	struct record_payment_outcome outcome;
 	struct provider_result result;
 
@@ -227,7 +228,7 @@ settle(struct payer *payer, const struct waiting *waiting, struct err *err)
 		attempts_told(&payer->attempts, id, clock_steady_ms());
 	if (result.outcome == PROVIDER_UNKNOWN && waiting->unknown)
 		return ERR_NONE;
-	outcome = payer_outcome(&waiting->subject, &result, clock_now_ms());
+	outcome = payer_outcome(&waiting->subject, &result, teller_now_ms(&payer->teller));
 	return teller_send(&payer->teller, COMMAND_RECORD_PAYMENT_OUTCOME,
 	    waiting->subject.customer_id, waiting->subject.shard, &outcome, err);
 }
@@ -247,6 +248,8 @@ page_load(struct payer *payer, const int32_t *partitions, size_t len, PGresult *
 	pg_params_int32(&params, payer->duty.partitions_all - 1);
 	pg_params_int32s(&params, partitions, len);
 	pg_params_int32(&params, PAGE_MAX);
+	if (database_clock_ready(&payer->clock, payer->pg, err) != ERR_NONE)
+		return err->class;
 	if (pg_run_within(payer->pg, SIGHT_DUE, NULL, "payer_waiting", &params, ret_page, err) !=
 	    ERR_NONE)
 		return err_wrap(err, "payments that wait");
@@ -260,7 +263,7 @@ walk_end(struct payer *payer)
 	int64_t oldest_ms = payer->walk.oldest_ms;
 
 	payer->metrics->payments_oldest_s =
-	    oldest_ms == 0 ? 0 : (clock_now_ms() - oldest_ms) / 1000;
+	    oldest_ms == 0 ? 0 : (database_clock_now_ms(&payer->clock) - oldest_ms) / 1000;
 	walk_begin(&payer->walk);
 }
 

@@ -86,7 +86,7 @@ scheduler_open(const struct scheduler_settings *settings, const struct schemas *
 	sight_prepare(scheduler->pg);
 	closing_prepare(scheduler->pg);
 	hourly_prepare(scheduler->pg);
-	signatures_prepare(scheduler->pg);
+	teller_prepare(scheduler->pg);
 	if (teller_open(&settings->teller, schemas, &scheduler->teller, err) != ERR_NONE) {
 		scheduler_free(scheduler);
 		return err->class;
@@ -181,7 +181,7 @@ run_close(struct scheduler *scheduler, struct err *err)
 		if (closing_read(closing, scheduler->pg, &scheduler->arena, err) != ERR_NONE)
 			return err->class;
 	}
-	finish = closing_command(closing, clock_now_ms());
+	finish = closing_command(closing, teller_now_ms(&scheduler->teller));
 	closing_note(scheduler, &finish, closing->dry_run ? NULL : closing_difference(closing));
 	CRASH_POINT("closing");
 	if (teller_send(&scheduler->teller, COMMAND_FINISH_BILLING_RUN, closing->organisation_id,

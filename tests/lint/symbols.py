@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the objects of build/release say: a module exports its own names only, nothing that can be
-written to is shared, and the billing rules call nothing that is not pure.
+written to is shared, the billing rules call nothing that is not pure, and no worker goes by its machine's clock.
 
     symbols.py names|purity
 """
@@ -52,6 +52,13 @@ PURE_IMPORTS = {
     "memchr", "memcmp", "memcpy", "memmove", "memset", "strlen",
     "__stack_chk_fail", "__divti3", "__modti3", "__udivti3", "__umodti3",
 }  # fmt: skip
+
+# Who in worker/ looks at the machine's clock, and what for: all else is dated by commands and by the database's clock.
+MACHINE_CLOCK = "clock_now_ms"
+CLOCK_READERS = {
+    "worker/chunk.c": "a metric: how late invoices come",
+    "worker/loop.c": "a metric: how long messages wait",
+}
 
 
 def symbols(path):
@@ -111,6 +118,15 @@ def check_purity(findings):
                 findings.add(source, f"calls {name}, which is not pure")
             if letter in FILE_SCOPE and not section.startswith(".data.rel.ro"):
                 findings.add(source, f"keeps state in {name}")
+    check_clocks(findings)
+
+
+def check_clocks(findings):
+    readers = {str(source) for source, rows in built(findings, ["worker"]) if MACHINE_CLOCK in {row[0] for row in rows}}
+    for source in readers - set(CLOCK_READERS):
+        findings.add(source, f"goes by {MACHINE_CLOCK}, which differs from machine to machine: worker/database_clock.h")
+    for source in set(CLOCK_READERS) - readers:
+        findings.add("tests/lint/symbols.py", f"{source} does not look at the clock any more")
 
 
 CHECKS = {"names": check_names, "purity": check_purity}
