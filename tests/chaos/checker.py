@@ -17,6 +17,7 @@ import checker_events
 import checker_money
 import checker_outcomes
 import checker_rows
+import checker_runs
 import evidence as evidence_module
 import history as history_module
 from checker_index import Index
@@ -25,7 +26,7 @@ UNJUDGED = "the rule cannot be applied"
 TOLD_MAX = 20  # breaches of one rule that are told; a broken stack breaks one ten thousand times
 
 # (name, function, what must hold)
-MODULES = (checker_outcomes, checker_rows, checker_billing, checker_money, checker_events)
+MODULES = (checker_outcomes, checker_rows, checker_billing, checker_money, checker_runs, checker_events)
 RULES = [(name, rule, " ".join(rule.__doc__.split())) for module in MODULES for name, rule in module.RULES]
 
 

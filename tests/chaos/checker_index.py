@@ -350,6 +350,20 @@ class Index:
         return found
 
     @cached_property
+    def rows_of_runs(self):
+        found = {}
+        for table in ("billing_run_parts", "billing_run_totals", "billing_run_failures"):
+            found[table] = defaultdict(list)
+            for row in self.own(table):
+                found[table][row["organisation_id"], row["run_id"]].append(row)
+        return found
+
+    def of_runs(self, table, run_id):
+        """What there is of a billing run of the organisation that has it."""
+        run = self.rows["billing_runs"].get(run_id)
+        return self.rows_of_runs[table][run["organisation_id"], run_id] if run else []
+
+    @cached_property
     def progress(self):
         return {row["partition"]: row for row in self.evidence.tables["progress"]}
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from checker_index import KINDS, LISTED, UNTOLD, document_of_answer, repeated
+from checker_runs import shown as shown_row
 
 DAY_MS = 86_400_000
 
@@ -306,7 +307,8 @@ def lists_are_the_rows(index):
             if moments != sorted(moments, reverse=True):
                 yield f"{said} are not the newest first"
             for document in lists[table]:
-                if document_of_answer(schema, document) != index.document(kind, rows[document["id"]]):
+                row = shown_row(index, kind, rows[document["id"]])
+                if document_of_answer(schema, document) != index.document(kind, row):
                     yield f"{said}: {document['id']} is shown as {document}"
 
 

@@ -217,12 +217,6 @@ class World:
         row |= {"now": iso(record["now"]), "status": "ready", "target_at": None}
         self.event(meta, "test_clock.created", row["id"], now)
 
-    def create_billing_run(self, meta, row, record, now):
-        row |= {"as_of": iso((record["as_of"] or now) // 1000 * 1000), "trigger": "request", "status": "running"}
-        row |= {"due": 0, "done": 0, "invoiced": 0, "failed": 0, "totals": [], "digest": None, "books": None}
-        row |= {"finished_at": None}
-        self.event(meta, "billing_run.started", row["id"], now)
-
     def create_subscription(self, meta, row, record, now):
         plans = [plan for plan in self.evidence.tables["plans"] if plan["organisation_id"] == meta["organisation_id"]]
         plan = next(plan for plan in plans if record["plan_id"] == plan["id"] or record["plan_code"] == plan["code"])
@@ -262,6 +256,7 @@ class World:
             "number": f"ONE-{series:06}" if series else f"{customer['number_prefix']}-{sequence:04}",
             "issued_at": iso(now), "due_at": iso(now), "amount_paid": 0, "amount_credited": 0, "amount_refunded": 0,
             "credited_total": 0, "payment_id": None, "voided_at": None, "uncollectible_at": None, "digest": "d1",
+            "billing_run_id": None,
             "tax_exempt": customer["tax_exempt"], "tax_exempt_reason": customer["tax_exempt_reason"],
             "created_ms": now, "created_at": iso(now), "updated_at": iso(now),
         }  # fmt: skip

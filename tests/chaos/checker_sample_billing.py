@@ -1,22 +1,10 @@
 """More of the sample of checker_sample.py: what falls due, credit, quantities, a pause, and a test clock."""
 
 from checker_index import due_cause, milliseconds
-from checker_sample import PARTITIONS, PERIOD_MS, begin, explained, iso, meta_of
-from checker_sample_money import MoneyWorld, owe_and_pay
+from checker_sample import PARTITIONS, PERIOD_MS, explained, iso, meta_of
 from wire import partition_of
 
 DAY_MS = 86_400_000
-
-
-def make():
-    """(history, evidence) of two organisations in which each kind of thing happened once or twice."""
-    world = MoneyWorld()
-    one, plan = begin(world)
-    live_through(world, one, plan)
-    on_a_clock(world, one, plan)
-    owe_and_pay(world, one, plan)
-    world.sample()
-    return world.finish()
 
 
 def fall_due(world, one, plan_id, kind="renewed", **fields):

@@ -204,12 +204,14 @@ class Drill:
         self.history, self.collected, self.load, self.observer = [], None, None, None
         try:
             self.fleet.size(max(fault.workers for fault in faults))
+            self.fleet.bill("manual" if options.get("by_hand") else "continuous")
             self.fleet.await_ready(READY_SECONDS)
             self.load_begin(name, Options(**options))
             result.violations += self.suffer(faults, seconds, result)
             self.load.cease()
             ended = time.monotonic()
             self.load.settle()
+            self.fleet.bill("continuous")  # what no run has billed
             self.await_quiet()
             result.quiet_seconds = time.monotonic() - ended
             self.fleet.await_ready(READY_SECONDS)

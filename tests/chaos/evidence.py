@@ -46,6 +46,9 @@ TABLES = {
     "payments": ("billd.payments", "organisation_id, created_ms, id"),
     "journal": ("billd.journal", "organisation_id, created_ms, id"),
     "billing_runs": ("billd.billing_runs", "organisation_id, created_ms, id"),
+    "billing_run_parts": ("billd.billing_run_parts", "organisation_id, run_id, part"),
+    "billing_run_totals": ("billd.billing_run_totals", "organisation_id, run_id, part, plan_id, currency"),
+    "billing_run_failures": ("billd.billing_run_failures", "organisation_id, run_id, subscription_id"),
     "number_series": ("billd.number_series", "organisation_id"),
     "transfers": ("simulated_provider.transfers", "key"),  # the provider's own book: it knows no organisations
     "operations": ("billd.operations", "organisation_id, id"),
@@ -84,6 +87,7 @@ class Evidence:
     ends: dict[str, dict[int, int]] = field(default_factory=dict)  # {topic: {partition: end offset}}
     operations: dict[str, list] = field(default_factory=dict)  # {operation id: [HTTP status, JSON]}, of a sample
     lists: dict[str, dict[str, list[dict]]] = field(default_factory=dict)  # {organisation id: {noun: documents}}
+    reports: dict[str, list] = field(default_factory=dict)  # {billing run's id: [its report, its failures]}
     at: float = 0.0  # when, by the database: seconds since the epoch
     reconciled: list = field(default_factory=lambda: [0, ""])  # exit code and output of `billd reconcile`
 
@@ -146,6 +150,7 @@ SELECT what || ': ' || count(*) FROM (
     SELECT 'due and not done' AS what FROM billd.subscriptions WHERE test_clock_id IS NULL
         AND due_at < now() - make_interval(secs => {seconds})
     UNION ALL SELECT 'clocks on their way' FROM billd.test_clocks WHERE status = 'advancing'
+    UNION ALL SELECT 'billing runs on their way' FROM billd.billing_runs WHERE status = 'running'
     UNION ALL SELECT 'payments on their way' FROM billd.payments WHERE status IN ('processing', 'unknown')
 ) late
 GROUP BY what
@@ -168,8 +173,8 @@ def left(stack, due_seconds=DUE_SECONDS):
 
 
 def quiet(stack, seconds=60, due_seconds=DUE_SECONDS):
-    """Wait until every command is processed, what fell due is done, every payment is settled, and all is published;
-    else an AssertionError with what is left."""
+    """Wait until every command is processed, what fell due is done, every payment is settled, no billing run goes on,
+    and all is published; else an AssertionError with what is left."""
     deadline = time.monotonic() + seconds * PATIENCE
     while True:
         try:
@@ -247,6 +252,21 @@ def ask(clients, history, sample, seed):
     return lists, operations
 
 
+def ask_reports(clients, lists):
+    """What the API tells of each billing run that it lists: {its id: [its report, its failures]}"""
+
+    def ask_one(client, path):
+        client = client.twin()
+        return [client.get(path), client.all(f"{path}/failures")]
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        jobs = {
+            run["id"]: pool.submit(ask_one, client, f"/v1/billing-runs/{run['id']}")
+            for organisation_id, client in clients.items() for run in lists[organisation_id]["billing_runs"]
+        }  # fmt: skip
+        return {one: job.result() for one, job in jobs.items()}
+
+
 def collect(stack, history, clients=None, sample=2000, seed=0):
     """The evidence for a history, from a quiet stack; clients, {organisation id: Client}, are made where they miss.
     Time goes on: once more, when something fell due meanwhile."""
@@ -271,6 +291,7 @@ def collect_once(stack, history, clients, sample, seed):
         ends={topic: end_offsets(stack, topic, partitions) for topic in TOPICS},
     )
     evidence.lists, evidence.operations = ask(clients, history, sample, seed)
+    evidence.reports = ask_reports(clients, evidence.lists)
     evidence.reconciled = reconcile(stack)
     return evidence
 
@@ -299,7 +320,8 @@ def save(path, evidence):
         for topic, found in evidence.topics.items()
     }
     document = {"at": evidence.at, "tables": evidence.tables, "topics": messages, "ends": evidence.ends}
-    document |= {"operations": evidence.operations, "lists": evidence.lists, "reconciled": evidence.reconciled}
+    document |= {"operations": evidence.operations, "lists": evidence.lists, "reports": evidence.reports}
+    document |= {"reconciled": evidence.reconciled}
     with gzip.open(path, "wt", encoding="utf-8", compresslevel=3) as file:
         json.dump(document, file)
 

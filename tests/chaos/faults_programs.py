@@ -14,6 +14,8 @@ from waiting import eventually
 WORKER_POINTS = ("loaded", "storing", "committing", "committed", "publishing", "due_loaded", "due_committed")
 # Of the thread that has payments settled: before and after it asks, when the provider has done it, when it was told.
 PAYER_POINTS = ("paying", "transferred", "paid", "telling")
+# Of what is due, in a billing run, and of the end of a run's part.
+RUN_POINTS = ("due_loaded", "due_committed", "run_part_storing", "run_part_stored")
 API_POINTS = ("produced", "persisted")
 DOOM = "a name over which a worker aborts"
 DAY_SECONDS = 86400
@@ -52,8 +54,29 @@ def kill_payers(spell):
         spell.await_commit()
 
 
+def kill_runners(spell):
+    """While a billing run is on its way: in its chunks, or through, and not told yet."""
+    while not spell.is_over():
+        spell.wait(lambda: running(spell.stack) > 0, "a billing run is on its way")
+        spell.pause(0, 0.5)
+        kill(spell, "worker")
+        spell.await_commit()
+
+
+def running(stack):
+    return counted(stack, "billd.billing_runs WHERE status = 'running'")
+
+
 def unsettled(stack):
-    return int(stack.superuser("SELECT count(*) FROM billd.payments WHERE status IN ('processing', 'unknown')"))
+    return counted(stack, "billd.payments WHERE status IN ('processing', 'unknown')")
+
+
+def counted(stack, rows):
+    """So many; 0 while another fault has the database."""
+    try:
+        return int(stack.superuser(f"SELECT count(*) FROM {rows}"))
+    except Exception:
+        return 0
 
 
 def at_points(spell, kind, points):
@@ -84,6 +107,10 @@ def workers_at_points(spell):
 
 def payers_at_points(spell):
     at_points(spell, "worker", PAYER_POINTS)
+
+
+def runners_at_points(spell):
+    at_points(spell, "worker", RUN_POINTS)
 
 
 def apis_at_points(spell):

@@ -110,6 +110,12 @@ class Fleet:
         for member in self.running(kind):
             self.restart(member)
 
+    def bill(self, how):
+        """Who bills what falls due from now on, whoever of the workers is started again: BILLD_BILLING."""
+        if self.always["worker"].get("BILLD_BILLING", "continuous") != how:
+            self.always["worker"]["BILLD_BILLING"] = how
+            self.restart_all("worker")
+
     def await_ready(self, seconds=90):
         eventually(self._is_ready, "the api and all workers are ready", seconds, 0.1)
 

@@ -16,6 +16,7 @@ from datetime import datetime
 
 import load_billing
 import load_money
+import load_runs
 import requests
 from client import new_session
 from history import Attempt
@@ -38,6 +39,7 @@ class Options:
     hot_share: float = 0.0  # of the requests, those about one customer
     poison_share: float = 0.0  # messages of poison for each request
     large_share: float = 0.0  # requests and messages that are too large, likewise
+    by_hand: bool = False  # what falls due waits for billing runs, and for commands on the same customers
     orderly: bool = False  # nothing whose outcome hangs on the order between partitions, or on when it is done
 
 
@@ -75,6 +77,7 @@ class Request:
     customer: Known | None = None
     raw: bytes | None = None  # sent in place of the body
     clock: Clock | None = None  # that is sent on its way
+    run: load_runs.Run | None = None  # that is moved
     wait_seconds: int = 0  # until the operation is done, if the client wants to know
 
 
@@ -86,7 +89,7 @@ class Caller(threading.Thread):
         self.load, self.number = load, number
         self.random = random.Random(f"{load.seed}/caller/{number}")
         self.session = new_session()
-        self.known, self.owed, self.answered, self.clocks = [], [], [], []
+        self.known, self.owed, self.answered, self.clocks, self.runs = [], [], [], [], []
         self.payers, self.failing = [], []  # load_money.pay: who has paid; what is to be tried once more
         self.falls_due = not load.options.orderly
         self.sent = 0
@@ -131,6 +134,7 @@ class Caller(threading.Thread):
         self.load.history.append(attempt)
         self.load.answers[attempt.status] += 1
         self.learn(request, attempt)
+        load_runs.learn(self, request, attempt)
         return attempt
 
     def learn(self, request, attempt):
@@ -180,7 +184,12 @@ class Caller(threading.Thread):
             self.send(request)
 
     def settle(self, deadline):
-        """What got no answer is sent until it gets one, as a client would that wants to be sure."""
+        """What got no answer is sent until it gets one, as a client would that wants to be sure; then runs go on."""
+        self.get_answers(deadline)
+        self.owed += load_runs.last_wishes(self)
+        self.get_answers(deadline)
+
+    def get_answers(self, deadline):
         while self.owed:
             assert time.monotonic() < deadline, (
                 f"caller {self.number} still gets no answer to {len(self.owed)} requests after {SETTLE_SECONDS} s"
@@ -193,8 +202,9 @@ class Caller(threading.Thread):
 
     def actions(self):
         options = self.load.options
-        table = ORDERLY_ACTIONS if options.orderly else ACTIONS
-        return table + (load_billing.DUE_ACTIONS if self.falls_due else ())
+        if options.orderly:
+            return ORDERLY_ACTIONS
+        return ACTIONS + (BY_HAND_ACTIONS if options.by_hand else ())
 
     def post(self, of, path, body=None):
         """About a customer, or a clock: whatever has a tenant."""
@@ -330,11 +340,18 @@ ORDERLY_ACTIONS = (
 ACTIONS = (
     *ORDERLY_ACTIONS,
     *load_money.ACTIONS,
+    *load_billing.DUE_ACTIONS,
+    *load_runs.DUE_ACTIONS,
     (2, Caller.taken_name),
     (4, Caller.new_plan),
     (2, Caller.update_plan),
     (1, Caller.archive_plan),
     (3, Caller.other_body),
+)
+# Besides, where it waits for runs: much that falls due.
+BY_HAND_ACTIONS = (
+    (20, Caller.new_customer),
+    (30, load_billing.begin_in_the_past),
 )
 HOT_ACTIONS = (
     (30, Caller.subscribe), (25, Caller.cancel), (10, Caller.update_customer), (10, load_billing.change),

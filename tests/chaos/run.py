@@ -36,7 +36,8 @@ def mixture(source):
     for part, most in PART_FAULTS.items():
         of_part = [fault for fault in FAULTS if fault.of == part and not fault.alone]
         chosen += source.sample(of_part, source.randrange(1, most + 1))
-    return chosen, {"poison_share": 0.01, "hot_share": source.choice((0, 0, 0.5, 0.9))}
+    hot, by_hand = source.choice((0, 0, 0.5, 0.9)), source.choice((False, True))
+    return chosen, {"poison_share": 0.01, "hot_share": hot, "by_hand": by_hand}
 
 
 def chosen_names():

@@ -11,18 +11,19 @@ import checker_breaks
 import checker_breaks_billing
 import checker_breaks_events
 import checker_breaks_money
+import checker_breaks_runs
 import evidence
 import history as records
 import pytest
 from checker_breaks_events import move_an_offset_back
 from checker_changes import attempt, command_of, first_create, row
 from checker_index import RESTORED, TOPIC_AGAIN, told_operation
-from checker_sample_billing import make
+from checker_sample_runs import make
 from history import Attempt, Fault, Poison, Progress, Sight
 
 BREAKS = [
     *checker_breaks.BREAKS, *checker_breaks_billing.BREAKS, *checker_breaks_money.BREAKS,
-    *checker_breaks_events.BREAKS,
+    *checker_breaks_runs.BREAKS, *checker_breaks_events.BREAKS,
 ]  # fmt: skip
 
 
