@@ -1,4 +1,4 @@
--- One index less on what every document and every step writes to most: the list's key tells entries apart by itself, as an entry's id
--- and its created_ms both follow from what caused it. The second index on the id was a twentieth of what a renewal writes.
+-- One index less on what every document and every step writes to most: the list's key is the primary one. That nothing is booked twice was
+-- never the work of the second index on the id, a twentieth of what a renewal writes: what causes an entry takes effect once.
 ALTER TABLE billd.journal DROP CONSTRAINT journal_pkey, ADD PRIMARY KEY (organisation_id, created_ms, id);
 DROP INDEX billd.journal_list;

@@ -6,7 +6,7 @@
 #define AGE_MAX_MS 1000
 
 static const struct pg_statement statements[] = {
-    {"database_clock", "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8"},
+    {"database_clock", "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8"},
 };
 
 void
@@ -25,7 +25,8 @@ database_clock_ready(struct database_clock *clock, struct pg *pg, struct err *er
 		return ERR_NONE;
 	if (pg_run(pg, "database_clock", NULL, &result, err) != ERR_NONE)
 		return err_wrap(err, "the database's clock");
-	/* The answer is older than its arrival: so this clock is late rather than early. */
+	/* The answer is older than its arrival: this clock is late, and by a millisecond at most
+	 * early. */
 	*clock = (struct database_clock){pg_get_int64(result, 0, 0), clock_steady_ms()};
 	PQclear(result);
 	return ERR_NONE;

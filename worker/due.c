@@ -151,7 +151,7 @@ due_hold_back(
 			if (instant_is_none(horizon.at))
 				continue;
 			if (uuid_is_nil(item->test_clock_id)) {
-				/* The database's clock may have bound it already. */
+				/* The look may have bound it already. */
 				if (horizon.at.s < item->horizon.at.s)
 					item->horizon = horizon;
 				if (item->due_at.s > item->horizon.at.s)

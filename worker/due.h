@@ -31,7 +31,7 @@ struct due {
 	int64_t interval_ms; /* between two looks while nothing is due */
 	int64_t margin_ms;   /* behind the command log: what was accepted before may still come */
 	int64_t look_at_ms;  /* steady clock: not before */
-	int64_t bound_ms;    /* since the epoch: when the loop set what due_until goes up to */
+	int64_t bound_ms;    /* by the database's clock: when the loop set due_until */
 	bool left;           /* there may be more to do at once */
 	int32_t turn;        /* which partition is looked at first: none waits for ever */
 	size_t skips_len;

@@ -500,8 +500,9 @@ work(struct loop *loop, struct err *err)
 	if (loop->open) {
 		if (run_collect(&loop->runs, context, err) != ERR_NONE)
 			return survive(loop, CHUNK_FAILED, err);
-		if (due_bound(loop, err) != ERR_NONE ||
-		    due_step(&loop->due, context, err) != ERR_NONE)
+		if (due_bound(loop, err) != ERR_NONE)
+			return survive(loop, "due work waits for the database", err);
+		if (due_step(&loop->due, context, err) != ERR_NONE)
 			return survive(loop, "due work rolled back", err);
 		if (run_step(&loop->runs, context, clock_steady_ms() < loop->busy_until_ms, err) !=
 		    ERR_NONE)

@@ -9,6 +9,7 @@
 #include "common/domain/payment.h"
 #include "worker/actor.h"
 #include "worker/attempts.h"
+#include "worker/database_clock.h"
 #include "worker/duty.h"
 #include "worker/provider_simulated.h"
 #include "worker/sight.h"
@@ -82,7 +83,8 @@ payer_open(const struct payer_settings *settings, const struct schemas *schemas,
 	payer->pg = pg_new(settings->pg);
 	pg_prepare(payer->pg, statements, ARRAY_LEN(statements));
 	sight_prepare(payer->pg);
-	teller_prepare(payer->pg);
+	signatures_prepare(payer->pg);
+	database_clock_prepare(payer->pg);
 	provider_simulated_open(settings->pg, &payer->provider);
 	if (teller_open(&settings->teller, schemas, &payer->teller, err) != ERR_NONE) {
 		payer_free(payer);
@@ -228,7 +230,7 @@ settle(struct payer *payer, const struct waiting *waiting, struct err *err)
 		attempts_told(&payer->attempts, id, clock_steady_ms());
 	if (result.outcome == PROVIDER_UNKNOWN && waiting->unknown)
 		return ERR_NONE;
-	outcome = payer_outcome(&waiting->subject, &result, teller_now_ms(&payer->teller));
+	outcome = payer_outcome(&waiting->subject, &result, database_clock_now_ms(&payer->clock));
 	return teller_send(&payer->teller, COMMAND_RECORD_PAYMENT_OUTCOME,
 	    waiting->subject.customer_id, waiting->subject.shard, &outcome, err);
 }

@@ -77,7 +77,7 @@ run_until(const struct run_part *part, struct instant now, bool *ret_settled)
 	if (part->as_of.s <= part->created_at.s) {
 		if (part->partition->due_until.s < until.s)
 			until = part->partition->due_until;
-		/* A worker's clock may be ahead: the database's is one for all. */
+		/* due_until is of a clock that was asked a while ago. */
 		if (now.s < until.s)
 			until = now;
 	} else if (part->partition->due_until.s < part->created_at.s) {

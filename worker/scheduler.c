@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "worker/attempts.h"
 #include "worker/closing.h"
+#include "worker/database_clock.h"
 #include "worker/duty.h"
 #include "worker/hourly.h"
 #include "worker/sight.h"
@@ -35,6 +36,7 @@ struct scheduler {
 	struct pg *pg;
 	struct arena arena; /* of one statement */
 	struct teller teller;
+	struct database_clock clock;
 	struct attempts attempts; /* the runs that were told */
 	struct walk walk;
 	struct closing closing;
@@ -86,7 +88,8 @@ scheduler_open(const struct scheduler_settings *settings, const struct schemas *
 	sight_prepare(scheduler->pg);
 	closing_prepare(scheduler->pg);
 	hourly_prepare(scheduler->pg);
-	teller_prepare(scheduler->pg);
+	signatures_prepare(scheduler->pg);
+	database_clock_prepare(scheduler->pg);
 	if (teller_open(&settings->teller, schemas, &scheduler->teller, err) != ERR_NONE) {
 		scheduler_free(scheduler);
 		return err->class;
@@ -181,7 +184,9 @@ run_close(struct scheduler *scheduler, struct err *err)
 		if (closing_read(closing, scheduler->pg, &scheduler->arena, err) != ERR_NONE)
 			return err->class;
 	}
-	finish = closing_command(closing, teller_now_ms(&scheduler->teller));
+	if (database_clock_ready(&scheduler->clock, scheduler->pg, err) != ERR_NONE)
+		return err->class;
+	finish = closing_command(closing, database_clock_now_ms(&scheduler->clock));
 	closing_note(scheduler, &finish, closing->dry_run ? NULL : closing_difference(closing));
 	CRASH_POINT("closing");
 	if (teller_send(&scheduler->teller, COMMAND_FINISH_BILLING_RUN, closing->organisation_id,

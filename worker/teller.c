@@ -13,13 +13,6 @@
 #define CLOSING_MS 2000
 #define SETTLING_POLL_MS 20
 
-void
-teller_prepare(struct pg *pg)
-{
-	signatures_prepare(pg);
-	database_clock_prepare(pg);
-}
-
 enum err_class
 teller_open(const struct teller_settings *settings, const struct schemas *schemas,
     struct teller *ret_teller, struct err *err)
@@ -92,12 +85,6 @@ teller_close(struct teller *teller)
 	teller->producer = NULL;
 }
 
-int64_t
-teller_now_ms(const struct teller *teller)
-{
-	return database_clock_now_ms(&teller->clock);
-}
-
 enum err_class
 teller_ready(struct teller *teller, struct pg *pg, struct err *err)
 {
@@ -108,7 +95,7 @@ teller_ready(struct teller *teller, struct pg *pg, struct err *err)
 		return err->class;
 	if (signatures->demanded && signing_ring_newest(&signatures->ring, SIGNING_COMMAND) == NULL)
 		return err_set(err, ERR_RETRY, "there is no key to sign commands with");
-	return database_clock_ready(&teller->clock, pg, err);
+	return ERR_NONE;
 }
 
 /* The command's bytes, in the teller's buffer. */

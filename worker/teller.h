@@ -5,14 +5,13 @@
  * Tells a command of a worker's own on billd.commands, in the order of the others of its key.  Its
  * operation id derives from what it is about, so that whoever tells it, and however often, it takes
  * effect once.  Signed as the ingress signs, where we have its secret.  Belongs to one thread.
- * When a command was accepted is a moment by the database's clock.
+ * Whoever tells a command dates it by the database's clock (database_clock.h).
  */
 
 #include "common/codec/command.h"
 #include "common/codec/schema.h"
 #include "common/kafka/producer.h"
 #include "common/postgres/pg.h"
-#include "worker/database_clock.h"
 #include "worker/signatures.h"
 
 struct teller_settings {
@@ -24,7 +23,6 @@ struct teller_settings {
 struct teller {
 	struct producer *producer;
 	struct signatures signatures;
-	struct database_clock clock;
 	const struct schema *schemas[COMMAND_TYPE_MAX]; /* of a worker's own commands */
 	struct buf buf;
 	int32_t partitions_all;
@@ -40,23 +38,11 @@ NODISCARD enum err_class teller_open(const struct teller_settings *settings,
 void teller_close(struct teller *teller);
 
 /**
- * teller_prepare(pg):
- * Have the statements prepared that teller_ready needs.
- */
-void teller_prepare(struct pg *pg);
-
-/**
  * teller_ready(teller, pg, err):
- * Have the keys at hand that sign, and the time, read through ${pg} when they are old.  ERR_RETRY
- * when there is no key.
+ * Have the keys at hand that sign, read through ${pg} (signatures_prepare) when they are old.
+ * ERR_RETRY when there is none.
  */
 NODISCARD enum err_class teller_ready(struct teller *teller, struct pg *pg, struct err *err);
-
-/**
- * teller_now_ms(teller):
- * Behind teller_ready: the time by the database, in milliseconds since the epoch.
- */
-NODISCARD int64_t teller_now_ms(const struct teller *teller);
 
 /**
  * teller_send(teller, type, key, shard, command, err):

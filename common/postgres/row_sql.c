@@ -210,6 +210,11 @@ row_sql_move(const struct row_table *table, struct buf *buf)
 	const struct field *last = NULL;
 
 	CHECK(table->updatable);
+	for (size_t i = 0; i < table->record->fields_len; i++) {
+		const struct column_kind *kind = column_kind(&table->record->fields[i]);
+
+		CHECK(kind == NULL || kind->size > 0);
+	}
 	for (size_t i = 0; i < ROW_MOVING_MAX && table->moving[i] != NULL; i++) {
 		const struct field *field = field_by_name(table->record, table->moving[i]);
 

@@ -230,6 +230,7 @@ LAWS = {
             + tax_payable + refunds_payable + bad_debt + credits_granted <> 0
         UNION ALL SELECT invoice.id FROM billd.invoices invoice WHERE (SELECT count(*) FROM billd.journal
             WHERE document_id = invoice.id AND reason = 'invoice') <> (total <> 0)::int""",
+    "an entry is booked once": "SELECT id FROM billd.journal GROUP BY organisation_id, id HAVING count(*) > 1",
     "an invoice has its event, once": """
         SELECT invoice.id FROM billd.invoices invoice LEFT JOIN billd.outbox event
             ON event.organisation_id = invoice.organisation_id AND event.subject = invoice.id

@@ -28,6 +28,7 @@ NO_LIMITS = {"BILLD_LOGIN_RATE_ACCOUNT": 0, "BILLD_LOGIN_RATE_ADDRESS": 0, "BILL
 LANE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 LANES_MAX = 4
 LANE_PORTS = 12000 // LANES_MAX
+assert LANE < LANES_MAX
 
 
 def free_ports(count):

@@ -17,6 +17,7 @@ rules=(
 	"layers     python3 $here/layers.py"
 	"names      python3 $here/symbols.py names"
 	"purity     python3 $here/symbols.py purity"
+	"clocks     python3 $here/symbols.py clocks"
 	"tidy       python3 $here/analyse.py tidy"
 	"cppcheck   python3 $here/analyse.py cppcheck"
 	"analyzer   python3 $here/analyse.py analyzer"

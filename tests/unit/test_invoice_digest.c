@@ -297,36 +297,30 @@ END_TEST
 
 /* ---- Byte for byte: digests are stored, and those of runs are sums of them. */
 
-#define ID(first, second) first second "0000-0000-0000-0000-000000000000"
+#define ZEROS "0000-0000-0000-0000-000000000000"
+#define CUSTOMER "0200" ZEROS
+#define PLAN "0300" ZEROS
+#define RATE_A "0500" ZEROS
+#define RATE_B "0501" ZEROS
+#define COUPON_A "0700" ZEROS
+#define COUPON_B "0701" ZEROS
 
-static const char whole_text[] = "customer " ID("02",
-    "00") "\n"
-	  "currency EUR\n"
-	  "reason subscription_create\n"
-	  "period 1000 2000\n"
-	  "line charge base " ID("03",
-	      "00") " 1 1 1.5 1000 2000 -1\n"
-		    "discount " ID("07",
-			"00") " 300\n"
-			      "discount " ID("07",
-				  "01") " 270\n"
-					"tax " ID("05",
-					    "00") " 486\n"
-						  "tax " ID("05",
-						      "01") " 486\n"
-							    "item 1000 2000 500 5 Setup\n"
-							    "discount " ID("07",
-								"00") " 50\n"
-								      "discount " ID("07",
-									  "01") " 45\n"
-										"taxable " ID("05",
-										    "00") " 2430\n"
-											  "taxable"
-											  " " ID(
-											      "05",
-											      "01") " 2430\n"
-												    "exempt none 3 a\nb\n"
-												    "sums 9223372036854775807 665 972 0 -9223372036854775808\n";
+static const char whole_text[] = "customer " CUSTOMER "\n"
+				 "currency EUR\n"
+				 "reason subscription_create\n"
+				 "period 1000 2000\n"
+				 "line charge base " PLAN " 1 1 1.5 1000 2000 -1\n"
+				 "discount " COUPON_A " 300\n"
+				 "discount " COUPON_B " 270\n"
+				 "tax " RATE_A " 486\n"
+				 "tax " RATE_B " 486\n"
+				 "item 1000 2000 500 5 Setup\n"
+				 "discount " COUPON_A " 50\n"
+				 "discount " COUPON_B " 45\n"
+				 "taxable " RATE_A " 2430\n"
+				 "taxable " RATE_B " 2430\n"
+				 "exempt none 3 a\nb\n"
+				 "sums 9223372036854775807 665 972 0 -9223372036854775808\n";
 
 START_TEST(test_the_text_that_is_hashed)
 {
