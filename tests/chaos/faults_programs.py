@@ -45,30 +45,23 @@ def kill_apis(spell):
         spell.wait(lambda: spell.fleet.running("api"), "the api is started again")
 
 
-def kill_payers(spell):
-    """While money is on its way: some payment's row is committed, and nobody knows yet what became of it."""
+def kill_while(spell, rows, what, most_s):
+    """A worker, again and again, up to so long after there are such rows."""
     while not spell.is_over():
-        spell.wait(lambda: unsettled(spell.stack) > 0, "a payment is on its way")
-        spell.pause(0, 0.05)
+        spell.wait(lambda: counted(spell.stack, rows) > 0, what)
+        spell.pause(0, most_s)
         kill(spell, "worker")
         spell.await_commit()
+
+
+def kill_payers(spell):
+    """While money is on its way: some payment's row is committed, and nobody knows yet what became of it."""
+    kill_while(spell, "billd.payments WHERE status IN ('processing', 'unknown')", "a payment is on its way", 0.05)
 
 
 def kill_runners(spell):
     """While a billing run is on its way: in its chunks, or through, and not told yet."""
-    while not spell.is_over():
-        spell.wait(lambda: running(spell.stack) > 0, "a billing run is on its way")
-        spell.pause(0, 0.5)
-        kill(spell, "worker")
-        spell.await_commit()
-
-
-def running(stack):
-    return counted(stack, "billd.billing_runs WHERE status = 'running'")
-
-
-def unsettled(stack):
-    return counted(stack, "billd.payments WHERE status IN ('processing', 'unknown')")
+    kill_while(spell, "billd.billing_runs WHERE status = 'running'", "a billing run is on its way", 0.5)
 
 
 def counted(stack, rows):
