@@ -25,9 +25,9 @@ database_clock_ready(struct database_clock *clock, struct pg *pg, struct err *er
 		return ERR_NONE;
 	if (pg_run(pg, "database_clock", NULL, &result, err) != ERR_NONE)
 		return err_wrap(err, "the database's clock");
-	/* The answer is older than its arrival: this clock is late, and by a millisecond at most
-	 * early. */
-	*clock = (struct database_clock){pg_get_int64(result, 0, 0), clock_steady_ms()};
+	/* The answer is older than its arrival, and of what has passed since the first millisecond
+	 * does not count, which both readings may cut: this clock is late, and never early. */
+	*clock = (struct database_clock){pg_get_int64(result, 0, 0), clock_steady_ms() + 1};
 	PQclear(result);
 	return ERR_NONE;
 }

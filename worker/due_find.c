@@ -12,10 +12,7 @@
 static const struct pg_statement statements[] = {
     {"due_subscriptions",
 	/* OFFSET 0: the time is computed before it meets a policy, so that an index may use it. */
-	/* Nor is anything done before its time: until_s was made of a clock that was asked up to a
-	 * second ago; here the database says it itself. */
-	"SELECT t.* FROM (SELECT shard, least(to_timestamp(until_s), date_trunc('second', now())) "
-	"AS until "
+	"SELECT t.* FROM (SELECT shard, to_timestamp(until_s) AS until "
 	"FROM unnest($1::int4[], $2::int8[]) q(shard, until_s) OFFSET 0) k "
 	"CROSS JOIN LATERAL (SELECT r.organisation_id, r.customer_id, r.id, r.shard, r.due_at, "
 	"k.until "

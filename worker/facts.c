@@ -250,10 +250,8 @@ facts_change(struct facts *facts, enum table_id table, void *row, const void *va
 	enter(facts, table, row);
 }
 
-/* Every worker locks rows in this order, so none waits for another in a circle.  Those that moved
- * come behind those that changed: of tables with moving columns only the owner of a partition,
- * which has locked its progress, changes rows.  Those of tables that are only written keep the
- * order in which they were made. */
+/* Every worker locks rows in this order, so none waits for another in a circle.  Those of tables
+ * that are only written keep that in which they were made. */
 static int
 order_by_id(const void *a, const void *b, void *table)
 {
@@ -297,6 +295,8 @@ store_send(struct facts *facts, struct pg *pg, enum table_id table, enum fact_st
 	return ERR_NONE;
 }
 
+/* Those that moved come behind those that changed, whatever their ids: of tables with moving
+ * columns only the owner of a partition, which has locked its progress, changes rows. */
 enum err_class
 facts_send_store(struct facts *facts, struct pg *pg, size_t *ret_sent, struct err *err)
 {

@@ -232,10 +232,9 @@ runner_find(const struct runs *runs, const struct batch_context *context, bool b
 
 /* Whether there may be something to do of ${part} now, and up to when. */
 static bool
-is_open(const struct runs *runs, const struct run_part *part, struct instant *ret_until,
-    bool *ret_settled)
+is_open(const struct run_part *part, struct instant *ret_until, bool *ret_settled)
 {
-	*ret_until = run_until(part, runs->now, ret_settled);
+	*ret_until = run_until(part, ret_settled);
 	return is_under_way(part) && !instant_is_none(*ret_until) &&
 	       (*ret_settled || !part->dry_run);
 }
@@ -250,7 +249,7 @@ is_turn(const struct runs *runs, const struct run_part *part)
 		bool settled;
 
 		if (other->partition == part->partition && other->turn < part->turn &&
-		    is_open(runs, other, &until, &settled))
+		    is_open(other, &until, &settled))
 			return false;
 	}
 	return true;
@@ -269,13 +268,13 @@ parts_lend(struct runs *runs, const struct batch_context *context, bool busy)
 		bool settled;
 
 		if (part->partition->lent || part->partition->due_missed ||
-		    !is_open(runs, part, &until, &settled) || !is_turn(runs, part))
+		    !is_open(part, &until, &settled) || !is_turn(runs, part))
 			continue;
 		if (!part_hold_back(runs, context, part)) {
 			runs->next = runs->parts_len;
 			return;
 		}
-		if (is_open(runs, part, &until, &settled))
+		if (is_open(part, &until, &settled))
 			part_lend(runs, context, runner, part, until, settled, busy);
 	}
 }

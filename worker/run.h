@@ -84,7 +84,6 @@ struct runs {
 	int64_t look_at_ms;      /* steady clock: not before, while nothing is left */
 	bool left;               /* there is more to lend at once */
 	int64_t begin_at_ms;     /* steady clock: parts without a row are not begun before */
-	struct instant now;      /* the database's, when the parts were read */
 	/* Behind which part the list begins: they go by their run's age, then by partition. */
 	int64_t turn_created_ms;
 	struct uuid turn_run_id;

@@ -45,7 +45,6 @@ static const struct pg_statement statements[] = {
 			"WHERE p.finished_at IS NULL "
 			"AND (r.created_ms, r.id, q.part) > ($2::int8, $3::uuid, $4::int4) "
 			"ORDER BY r.created_ms, r.id, q.part LIMIT $5::int8"},
-    {"run_now", "SELECT date_trunc('second', now())"},
     {"run_begin_through",
 	"INSERT INTO billd.billing_run_parts (organisation_id, run_id, part, shard, finished_at) "
 	"SELECT $1::uuid, $2::uuid, q.part, $6::int4, now() FROM unnest($3::int4[]) q(part) "
@@ -67,7 +66,7 @@ run_find_prepare(struct pg *pg)
 }
 
 struct instant
-run_until(const struct run_part *part, struct instant now, bool *ret_settled)
+run_until(const struct run_part *part, bool *ret_settled)
 {
 	struct instant until = part->as_of;
 
@@ -77,9 +76,6 @@ run_until(const struct run_part *part, struct instant now, bool *ret_settled)
 	if (part->as_of.s <= part->created_at.s) {
 		if (part->partition->due_until.s < until.s)
 			until = part->partition->due_until;
-		/* due_until is of a clock that was asked a while ago. */
-		if (now.s < until.s)
-			until = now;
 	} else if (part->partition->due_until.s < part->created_at.s) {
 		/* Ahead of its own beginning a run was asked to be, but not of what was accepted
 		 * before it. */
@@ -111,7 +107,6 @@ parts_send(const struct runs *runs, struct batch_context *context, struct err *e
 	pg_params_int32(&params, runs->turn_partition);
 	pg_params_int64(&params, RUN_PARTS_MAX);
 	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, SIGHT_DUE, NULL, err) != ERR_NONE ||
-	    pg_send(pg, "run_now", NULL, err) != ERR_NONE ||
 	    pg_send(pg, "run_page", &page, err) != ERR_NONE ||
 	    pg_send(pg, "run_parts", &params, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
 		return err->class;
@@ -148,20 +143,19 @@ parts_take(struct runs *runs, struct batch_context *context, const PGresult *res
 enum err_class
 run_find_parts(struct runs *runs, struct batch_context *context, struct err *err)
 {
-	PGresult *see = NULL, *now = NULL, *page = NULL, *parts = NULL;
+	PGresult *see = NULL, *page = NULL, *parts = NULL;
 	enum err_class class = ERR_NONE;
 	struct pg *pg = context->pg;
 
 	runs->parts_len = 0;
 	arena_reset(&context->arena);
 	if (parts_send(runs, context, err) != ERR_NONE || pg_receive(pg, &see, err) != ERR_NONE ||
-	    pg_receive(pg, &now, err) != ERR_NONE || pg_receive(pg, &page, err) != ERR_NONE ||
-	    pg_receive(pg, &parts, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE) {
+	    pg_receive(pg, &page, err) != ERR_NONE || pg_receive(pg, &parts, err) != ERR_NONE ||
+	    pg_finish(pg, err) != ERR_NONE) {
 		class = err_wrap(err, "run parts");
 		pg_rollback(pg);
 		goto out;
 	}
-	runs->now = pg_get_instant(now, 0, 0);
 	runs->page_full = PQntuples(page) == RUN_PAGE_MAX;
 	if (runs->page_full) {
 		runs->page_created_ms = pg_get_int64(page, RUN_PAGE_MAX - 1, 0);
@@ -170,7 +164,6 @@ run_find_parts(struct runs *runs, struct batch_context *context, struct err *err
 	parts_take(runs, context, parts);
 out:
 	PQclear(see);
-	PQclear(now);
 	PQclear(page);
 	PQclear(parts);
 	return class;
@@ -205,7 +198,7 @@ run_find_begin(const struct runs *runs, struct batch_context *context, const str
 		bool is_settled;
 
 		if (part->begun || !uuid_equal(part->run_id, first->run_id) ||
-		    instant_is_none(run_until(part, runs->now, &is_settled)))
+		    instant_is_none(run_until(part, &is_settled)))
 			continue;
 		all[all_len++] = part->partition->id;
 		if (is_settled)

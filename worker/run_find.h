@@ -41,12 +41,11 @@ NODISCARD enum err_class run_find_begin(const struct runs *runs, struct batch_co
     const struct run_part *first, int64_t *ret_begun, struct err *err);
 
 /**
- * run_until(part, now, ret_settled):
- * Up to when what falls due in ${part} may be done while the database's time is ${now}:
- * INSTANT_NONE for nothing.  ${ret_settled} tells whether that is all of it.
+ * run_until(part, ret_settled):
+ * Up to when what falls due in ${part} may be done now: INSTANT_NONE for nothing.  ${ret_settled}
+ * tells whether that is all of it.
  */
-NODISCARD struct instant run_until(
-    const struct run_part *part, struct instant now, bool *ret_settled);
+NODISCARD struct instant run_until(const struct run_part *part, bool *ret_settled);
 
 /**
  * run_find(task, context, ret_look, err):

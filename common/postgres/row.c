@@ -345,7 +345,7 @@ row_params(const struct row_table *table, enum row_statement statement, const vo
 	for (size_t i = 0; i < table->record->fields_len; i++) {
 		const struct field *field = &table->record->fields[i];
 
-		if (!row_sql_has(table, field, statement))
+		if (row_sql_column(table, field, statement) == NULL)
 			continue;
 		if (add_column(params, field, rows, len, err) != ERR_NONE)
 			return err_wrap(err, "%s.%s", table->name, field->name);

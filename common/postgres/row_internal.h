@@ -35,11 +35,11 @@ enum row_statement {
 };
 
 /**
- * row_sql_has(table, field, statement):
- * Whether ${field} is a column of that ${statement}: every column is, but of an update or a move,
- * which have the keys and what they write.
+ * row_sql_column(table, field, statement):
+ * The kind of ${field} where it is a column of that ${statement}, else NULL: every column is, but
+ * of an update or a move, which have the keys and what they write.
  */
-NODISCARD bool row_sql_has(
+NODISCARD const struct column_kind *row_sql_column(
     const struct row_table *table, const struct field *field, enum row_statement statement);
 
 /**

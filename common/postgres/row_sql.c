@@ -47,42 +47,49 @@ field_by_name(const struct record *record, const char *name)
 	return NULL;
 }
 
+/* Whether ${name} is among at most ${max} of ${names}, NULL behind the last. */
+static bool
+is_among(const char *const *names, size_t max, const char *name)
+{
+	for (size_t i = 0; i < max && names[i] != NULL; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static bool
 is_key(const struct row_table *table, const char *name)
 {
-	for (size_t i = 0; i < ROW_KEYS_MAX && table->keys[i] != NULL; i++)
-		if (strcmp(table->keys[i], name) == 0)
-			return true;
-	return false;
+	return is_among(table->keys, ROW_KEYS_MAX, name);
 }
 
 static bool
 is_mutable(const struct row_table *table, const char *name)
 {
-	for (size_t i = 0; i < ROW_MUTABLE_MAX && table->mutable[i] != NULL; i++)
-		if (strcmp(table->mutable[i], name) == 0)
-			return true;
-	return table->mutable[0] == NULL && !is_key(table, name);
+	return table->mutable[0] == NULL ? !is_key(table, name)
+					 : is_among(table->mutable, ROW_MUTABLE_MAX, name);
 }
 
 static bool
-is_moving(const struct row_table *table, const char *name)
+has_column(const struct row_table *table, const char *name, enum row_statement statement)
 {
-	for (size_t i = 0; i < ROW_MOVING_MAX && table->moving[i] != NULL; i++)
-		if (strcmp(table->moving[i], name) == 0)
-			return true;
-	return false;
+	switch (statement) {
+	case ROW_UPDATE:
+		return is_key(table, name) || is_mutable(table, name);
+	case ROW_MOVE:
+		return is_key(table, name) || is_among(table->moving, ROW_MOVING_MAX, name);
+	case ROW_LOAD:
+	case ROW_INSERT:
+		break;
+	}
+	return true;
 }
 
-bool
-row_sql_has(const struct row_table *table, const struct field *field, enum row_statement statement)
+const struct column_kind *
+row_sql_column(
+    const struct row_table *table, const struct field *field, enum row_statement statement)
 {
-	if (column_kind(field) == NULL)
-		return false;
-	if (statement == ROW_LOAD || statement == ROW_INSERT || is_key(table, field->name))
-		return true;
-	return statement == ROW_MOVE ? is_moving(table, field->name)
-				     : is_mutable(table, field->name);
+	return has_column(table, field->name, statement) ? column_kind(field) : NULL;
 }
 
 /* The list of a statement's columns, each with ${before} and the casts.  Quoted: some are words of
@@ -95,9 +102,9 @@ put_columns(const struct row_table *table, enum row_statement statement, const c
 
 	for (size_t i = 0; i < table->record->fields_len; i++) {
 		const struct field *field = &table->record->fields[i];
-		const struct column_kind *kind = column_kind(field);
+		const struct column_kind *kind = row_sql_column(table, field, statement);
 
-		if (kind == NULL || !row_sql_has(table, field, statement))
+		if (kind == NULL)
 			continue;
 		buf_printf(buf, "%s%s\"%s\"%s%s", comma, before, field->name,
 		    with_read_cast ? kind->read_cast : "", with_write_cast ? kind->write_cast : "");
@@ -116,9 +123,9 @@ put_unnest_columns(const struct row_table *table, enum row_statement statement, 
 	buf_append_str(buf, STR("(SELECT "));
 	for (size_t i = 0; i < table->record->fields_len; i++) {
 		const struct field *field = &table->record->fields[i];
-		const struct column_kind *kind = column_kind(field);
+		const struct column_kind *kind = row_sql_column(table, field, statement);
 
-		if (kind == NULL || !row_sql_has(table, field, statement))
+		if (kind == NULL)
 			continue;
 		buf_printf(buf, "%sunnest($%d::%s) AS \"%s\"", number == 1 ? "" : ", ", number,
 		    kind->array, field->name);
@@ -182,10 +189,9 @@ put_update(const struct row_table *table, enum row_statement statement, struct b
 	buf_printf(buf, "UPDATE %s t SET ", table->table);
 	for (size_t i = 0; i < table->record->fields_len; i++) {
 		const struct field *field = &table->record->fields[i];
-		const struct column_kind *kind = column_kind(field);
+		const struct column_kind *kind = row_sql_column(table, field, statement);
 
-		if (kind == NULL || !row_sql_has(table, field, statement) ||
-		    is_key(table, field->name))
+		if (kind == NULL || is_key(table, field->name))
 			continue;
 		buf_printf(buf, "%s\"%s\" = k.\"%s\"%s", comma, field->name, field->name,
 		    kind->write_cast);

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "api/callers.h"
 #include "api/deliver.h"
@@ -260,7 +261,9 @@ START_TEST(test_hand_overs)
 	}
 	for (size_t i = 0; i < CLIENTS; i++)
 		ck_assert_int_eq(pthread_join(clients[i], NULL), 0);
-	ck_assert_int_eq(ingress.suspended, 0);
+	/* Whoever resumed the last request counts it behind that: its answer may be here first. */
+	while (ingress.suspended > 0)
+		usleep(1000);
 	ingress.draining = true;
 	server_quiesce(server);
 	ingress.closed = true;
