@@ -89,7 +89,7 @@ struct decision {
 	int64_t *event_number;      /* the partition's last one given */
 	struct uuid billing_run_id; /* whose invoices these are; nil: no run's */
 	bool deferred; /* the command's operation is written later: an advancing test clock's, that
-			  of a payment on its way */
+			  of a payment on its way, that of a run told as finished before it is */
 	char detail[1200]; /* what a refusal adds to its title; "" for nothing */
 	struct err err;    /* filled when the handler returned REFUSAL_MAX */
 };

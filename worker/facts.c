@@ -35,6 +35,7 @@ static const struct identity identities[TABLE_MAX] = {
 	offsetof(struct organisation, id)},
     [TABLE_API_KEYS] = IDENTITY(struct api_key, id),
     [TABLE_MEMBERSHIPS] = IDENTITY(struct membership, user_id),
+    [TABLE_RUN_SUMS] = IDENTITY(struct run_sums, id),
     [TABLE_NUMBER_SERIES] = IDENTITY(struct number_series, organisation_id),
     [TABLE_COUPONS] = IDENTITY(struct coupon, id),
     [TABLE_TAX_RATES] = IDENTITY(struct tax_rate, id),

@@ -56,6 +56,7 @@ enum need {
 				 */
 	NEED_TEST_CLOCK,        /* by id */
 	NEED_BILLING_RUN,       /* by id */
+	NEED_RUN_SUMS,          /* by the run's id: there for each that is asked for */
 	NEED_BILLING_RUNS_OPEN, /* an organisation's, by its id: as many as it may have */
 	NEED_PLAN_VERSION,      /* by id; as all below, of what was loaded without being asked */
 	NEED_QUANTITIES,        /* of the current period, by subscription */
@@ -201,6 +202,8 @@ NODISCARD struct payment *facts_payment(
     const struct facts *facts, struct uuid organisation_id, struct uuid id);
 NODISCARD struct billing_run *facts_billing_run(
     const struct facts *facts, struct uuid organisation_id, struct uuid id);
+NODISCARD const struct run_sums *facts_run_sums(
+    const struct facts *facts, struct uuid organisation_id, struct uuid run_id);
 NODISCARD struct number_series *facts_number_series(
     const struct facts *facts, struct uuid organisation_id);
 

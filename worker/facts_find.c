@@ -134,6 +134,12 @@ facts_billing_run(const struct facts *facts, struct uuid organisation_id, struct
 	return index_get(&facts->by_id[TABLE_BILLING_RUNS], organisation_id, index_key(&id));
 }
 
+const struct run_sums *
+facts_run_sums(const struct facts *facts, struct uuid organisation_id, struct uuid run_id)
+{
+	return index_get(&facts->by_id[TABLE_RUN_SUMS], organisation_id, index_key(&run_id));
+}
+
 struct test_clock *
 facts_clock_of(const struct facts *facts, const struct customer *customer)
 {

@@ -69,6 +69,14 @@
 	"coalesce((r.settings ->> 'net_terms_days')::int8, 0) AS "         \
 	"net_terms_days, r.settings ->> 'tax_rate_ids' AS tax_rate_ids"
 
+/* One row of a run's parts, be there any or not. */
+#define RUN_SUMS_COLUMNS                                                                 \
+	"k.organisation_id, k.id, "                                                      \
+	"count(r.finished_at) = (SELECT count(*) FROM billd.progress) AS through, "      \
+	"coalesce(sum(r.due), 0)::int8 AS due, coalesce(sum(r.done), 0)::int8 AS done, " \
+	"coalesce(sum(r.invoiced), 0)::int8 AS invoiced, "                               \
+	"coalesce(sum(r.failed), 0)::int8 AS failed"
+
 /* How each need is loaded.  The statements select all columns of `t`. */
 static const struct need_info {
 	const char *name; /* NULL: loaded by the statement of another one */
@@ -110,6 +118,9 @@ static const struct need_info {
 	ASKED_BY_ID ROWS_OF("billd.test_clocks", OF_TENANT "r.id = k.id")},
     [NEED_BILLING_RUN] = {"billing_runs_by_id", TABLE_BILLING_RUNS, false,
 	ASKED_BY_ID ROWS_OF("billd.billing_runs", OF_TENANT "r.id = k.id")},
+    [NEED_RUN_SUMS] = {"run_sums", TABLE_RUN_SUMS, false,
+	ASKED_BY_ID ROWS_WITH(
+	    RUN_SUMS_COLUMNS, "billd.billing_run_parts", OF_TENANT "r.run_id = k.id")},
     [NEED_BILLING_RUNS_OPEN] = {"billing_runs_open_of", TABLE_BILLING_RUNS, false,
 	ASKED_BY_ID
 	"CROSS JOIN LATERAL (SELECT * FROM billd.billing_runs r WHERE r.organisation_id = k.id "

@@ -219,6 +219,29 @@ billing_run_cancel_decide(struct decision *decision, const void *command)
 	return REFUSAL_NONE;
 }
 
+void
+billing_run_finish_refer(struct facts *facts, const void *command)
+{
+	const struct finish_billing_run *told = command;
+
+	billing_run_refer(facts, command);
+	facts_need(facts, NEED_RUN_SUMS, told->meta.organisation_id, &told->billing_run_id);
+}
+
+/* Whether what was told of the run is what its parts have come to.  It is not where the database
+ * was restored, and the log tells of parts that are still to be done again. */
+static bool
+is_told_right(const struct facts *facts, const struct finish_billing_run *told)
+{
+	const struct run_sums *sums =
+	    facts_run_sums(facts, told->meta.organisation_id, told->billing_run_id);
+
+	CHECK(sums != NULL);
+	return sums->through && sums->due == told->due && sums->done == told->done &&
+	       sums->invoiced == told->invoiced && sums->failed == told->failed;
+}
+
+/* What is not right yet has no outcome: the scheduler tells it again, under the same id. */
 enum refusal
 billing_run_finish_decide(struct decision *decision, const void *command)
 {
@@ -228,6 +251,9 @@ billing_run_finish_decide(struct decision *decision, const void *command)
 
 	if (refusal != REFUSAL_NONE)
 		return refusal;
+	decision->deferred = !is_told_right(decision->decider->facts, told);
+	if (decision->deferred)
+		return REFUSAL_NONE;
 	run.due = told->due;
 	run.done = told->done;
 	run.invoiced = told->invoiced;

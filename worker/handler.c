@@ -22,10 +22,10 @@
 	}
 
 /* A command on a billing run that is there. */
-#define OF_BILLING_RUN(decide_function)                                           \
+#define OF_BILLING_RUN(refer_function, decide_function)                           \
 	{                                                                         \
 		.resource_type = "billing_run", .resource = billing_run_resource, \
-		.shard = billing_run_shard, .refer = billing_run_refer,           \
+		.shard = billing_run_shard, .refer = (refer_function),            \
 		.decide = (decide_function),                                      \
 	}
 
@@ -63,9 +63,10 @@ const struct handler handler_table[COMMAND_TYPE_MAX] = {
 	HANDLER("credit_note", credit_note_create_shard, credit_note_create),
     [COMMAND_RECORD_PAYMENT_OUTCOME] = HANDLER("payment", payment_outcome_shard, payment_outcome),
     [COMMAND_START_BILLING_RUN] = HANDLER("billing_run", billing_run_shard, billing_run_start),
-    [COMMAND_PAUSE_BILLING_RUN] = OF_BILLING_RUN(billing_run_pause_decide),
-    [COMMAND_RESUME_BILLING_RUN] = OF_BILLING_RUN(billing_run_resume_decide),
-    [COMMAND_CANCEL_BILLING_RUN] = OF_BILLING_RUN(billing_run_cancel_decide),
+    [COMMAND_PAUSE_BILLING_RUN] = OF_BILLING_RUN(billing_run_refer, billing_run_pause_decide),
+    [COMMAND_RESUME_BILLING_RUN] = OF_BILLING_RUN(billing_run_refer, billing_run_resume_decide),
+    [COMMAND_CANCEL_BILLING_RUN] = OF_BILLING_RUN(billing_run_refer, billing_run_cancel_decide),
     [COMMAND_SCHEDULE_BILLING_RUN] = HANDLER("billing_run", billing_run_shard, billing_run_start),
-    [COMMAND_FINISH_BILLING_RUN] = OF_BILLING_RUN(billing_run_finish_decide),
+    [COMMAND_FINISH_BILLING_RUN] =
+	OF_BILLING_RUN(billing_run_finish_refer, billing_run_finish_decide),
 };

@@ -138,6 +138,7 @@ void billing_run_refer(struct facts *facts, const void *command);
 enum refusal billing_run_pause_decide(struct decision *decision, const void *command);
 enum refusal billing_run_resume_decide(struct decision *decision, const void *command);
 enum refusal billing_run_cancel_decide(struct decision *decision, const void *command);
+void billing_run_finish_refer(struct facts *facts, const void *command);
 enum refusal billing_run_finish_decide(struct decision *decision, const void *command);
 
 int32_t payment_outcome_shard(const void *command);

@@ -34,6 +34,16 @@ static const struct field membership_fields[] = {
     FIELD(struct membership, role, FIELD_STR),
 };
 
+static const struct field run_sums_fields[] = {
+    FIELD(struct run_sums, organisation_id, FIELD_UUID),
+    FIELD(struct run_sums, id, FIELD_UUID),
+    FIELD(struct run_sums, through, FIELD_BOOL),
+    FIELD(struct run_sums, due, FIELD_INT64),
+    FIELD(struct run_sums, done, FIELD_INT64),
+    FIELD(struct run_sums, invoiced, FIELD_INT64),
+    FIELD(struct run_sums, failed, FIELD_INT64),
+};
+
 static const struct field operation_fields[] = {
     FIELD(struct operation, organisation_id, FIELD_UUID),
     FIELD(struct operation, id, FIELD_UUID),
@@ -79,6 +89,7 @@ static const struct record number_series_record =
 static const struct record api_key_record = RECORD(struct api_key, "api_key", api_key_fields);
 static const struct record membership_record =
     RECORD(struct membership, "membership", membership_fields);
+static const struct record run_sums_record = RECORD(struct run_sums, "run_sums", run_sums_fields);
 static const struct record operation_record =
     RECORD(struct operation, "operation", operation_fields);
 static const struct record event_record = RECORD(struct event, "event", event_fields);
@@ -97,6 +108,10 @@ static const struct row_table memberships = {.name = "memberships",
     .table = "identity.memberships",
     .record = &membership_record,
     .keys = {"organisation_id", "user_id"}};
+static const struct row_table run_sums = {.name = "run_sums",
+    .table = "billd.billing_run_parts",
+    .record = &run_sums_record,
+    .keys = {"organisation_id", "id"}};
 static const struct row_table number_series = {.name = "number_series",
     .table = "billd.number_series",
     .record = &number_series_record,
@@ -119,6 +134,7 @@ const struct row_table *const row_tables[TABLE_MAX] = {
     [TABLE_ORGANISATIONS] = &organisations,
     [TABLE_API_KEYS] = &api_keys,
     [TABLE_MEMBERSHIPS] = &memberships,
+    [TABLE_RUN_SUMS] = &run_sums,
     [TABLE_NUMBER_SERIES] = &number_series,
     [TABLE_COUPONS] = &rows_coupons,
     [TABLE_TAX_RATES] = &rows_tax_rates,

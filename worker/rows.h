@@ -48,6 +48,16 @@ struct membership {
 	struct str role;
 };
 
+/* What the parts of a billing run have come to. */
+struct run_sums {
+	struct uuid organisation_id;
+	struct uuid id;    /* the run's */
+	bool through;      /* all parts are finished */
+	int64_t due, done; /* subscriptions */
+	int64_t invoiced;  /* invoices */
+	int64_t failed;    /* subscriptions */
+};
+
 /* The outcome of a command, as stored. */
 struct operation {
 	struct uuid organisation_id;
@@ -93,6 +103,7 @@ enum table_id {
 	TABLE_ORGANISATIONS,
 	TABLE_API_KEYS,
 	TABLE_MEMBERSHIPS,
+	TABLE_RUN_SUMS,
 	TABLE_NUMBER_SERIES,
 	TABLE_COUPONS,
 	TABLE_TAX_RATES,
@@ -116,7 +127,7 @@ enum table_id {
 	TABLE_MAX,
 };
 
-/* Tables that are the ingress's, and only read here. */
+/* Those before it are only read here: the ingress's tables, and sums. */
 #define TABLE_WRITTEN_FIRST TABLE_NUMBER_SERIES
 
 /* By id, and in the order in which rows can be inserted: what is referred to comes first. */

@@ -146,11 +146,6 @@ def no_mount():
     return None if done.returncode == 0 else "mounting a tmpfs is not allowed here: " + done.stderr.strip()
 
 
-def data_directory(stack):
-    """Where the cluster is; asked while it answers."""
-    return stack.superuser("SHOW data_directory")
-
-
 def run(*command):
     subprocess.run(command, check=True, capture_output=True, timeout=120 * PATIENCE)
 
@@ -158,7 +153,7 @@ def run(*command):
 @contextlib.contextmanager
 def small_disk(spell):
     """The cluster on a file system that can be filled, and back on its own afterwards."""
-    stack, data = spell.stack, data_directory(spell.stack)
+    stack, data = spell.stack, spell.stack.data_directory()
     aside = data + ".aside"
     for setting in SMALL_WAL:
         stack.superuser(f"ALTER SYSTEM SET {setting}")
@@ -238,13 +233,9 @@ def refused_for_room(stack):
 def restore_older(spell):
     """The cluster's directory is put aside, commands go on, and the older state comes back: all is done once more."""
     stack, load, drill = spell.stack, spell.drill.load, spell.drill
-    data = data_directory(stack)
-    older = data + ".older"
     with load.silence():
         drill.await_quiet()
-        stack.script("postgres", "stop")
-        run("cp", "-a", data, older)
-        stack.script("postgres", "start")
+        kept = stack.keep_database()
     before = spell.known_offsets()
     spell.note("from here on the database forgets")
     spell.wait(lambda: (spell.offsets() or 0) > before + 100, "commands go on")
@@ -253,10 +244,7 @@ def restore_older(spell):
         drill.await_quiet()
         rows, book = drill.rows(), stack.rows(BOOK, role="worker")
         drill.note(RESTORED, "begins")
-        stack.script("postgres", "kill")
-        shutil.rmtree(data)
-        os.rename(older, data)
-        stack.script("postgres", "start")
+        stack.restore_database(kept)
         # What moved has moved: the provider's book is in this database for want of a provider.
         with stack.connect("worker") as connection:
             connection.cursor().executemany(BOOK_AGAIN, book)

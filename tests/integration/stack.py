@@ -247,6 +247,27 @@ class Stack:
         """SQL that only the superuser may run; row-level security does not bind it."""
         return self.script("postgres", "psql", "-At", "-d", "billd", "-c", sql)
 
+    def data_directory(self):
+        """Where the cluster is; asked while it answers."""
+        return self.superuser("SHOW data_directory")
+
+    def keep_database(self):
+        """A copy of the whole cluster as it is now, for restore_database."""
+        data = self.data_directory()
+        older = data + ".older"
+        self.script("postgres", "stop")
+        subprocess.run(["cp", "-a", data, older], check=True, capture_output=True, timeout=120 * PATIENCE)
+        self.script("postgres", "start")
+        return data, older
+
+    def restore_database(self, kept):
+        """The cluster becomes what keep_database kept, once."""
+        data, older = kept
+        self.script("postgres", "kill")
+        shutil.rmtree(data)
+        os.rename(older, data)
+        self.script("postgres", "start")
+
     def progress(self):
         """{partition: (next_offset, event_number, published_number)}"""
         rows = self.rows(

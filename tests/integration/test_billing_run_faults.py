@@ -34,6 +34,7 @@ from runs import (
     rows_of,
     run_of,
     slow_chunks,
+    what_it_did,
 )
 from waiting import PATIENCE, eventually
 from wire import EVENTS, headers
@@ -292,3 +293,26 @@ def test_connections_that_are_cut_amid_a_run(stack, wire):
     check_report(stack, org, run, report)
     check_periods(stack, org, 1)
     check_laws(stack, org)
+
+
+# The database of before
+
+
+def test_a_restored_database_is_told_of_the_end_of_a_run_that_is_to_be_done_again(stack, wire):
+    """The log has the run's start and its end: the end waits until its parts have come to it once more."""
+    shop, start = Shop(stack, wire), ahead(hours=2)
+    org, to = shop.org, start + timedelta(hours=1)
+    shop.fill(600, start)
+    kept = stack.keep_database()
+    run = Run(org, to)
+    first = run.over()
+    assert first["status"] == "finished" and first["invoiced"] == 600, first
+    with stack.without_worker():
+        stack.restore_database(kept)
+    again = run.over()
+    assert what_it_did(again) == what_it_did(first)
+    check_report(stack, org, run, again)
+    check_periods(stack, org, 1)
+    assert left_due(stack, org, to) == []
+    check_laws(stack, org)
+    reconcile(stack, org)

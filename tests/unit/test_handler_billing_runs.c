@@ -194,6 +194,17 @@ run_in(const char *status)
 	return id;
 }
 
+/* What the parts of ${id} have come to. */
+static void
+parts_have(struct uuid id, const struct run_sums *expected)
+{
+	struct run_sums sums = *expected;
+
+	sums.organisation_id = WORLD_ORGANISATION;
+	sums.id = id;
+	facts_keep(hand.world.facts, TABLE_RUN_SUMS, &sums);
+}
+
 START_TEST(test_moves)
 {
 	const struct move_row *row = &move_rows[_i];
@@ -203,6 +214,7 @@ START_TEST(test_moves)
 
 	hand_open(&hand);
 	command.move_billing_run.billing_run_id = run_in(row->from);
+	parts_have(command.move_billing_run.billing_run_id, &(struct run_sums){.through = true});
 	hand_at(&hand, "2027-01-31T10:00:00Z");
 	hand_refuse(&hand, row->type, &command, row->expected, row->name);
 	ck_assert(uuid_equal(hand.resource_id, command.move_billing_run.billing_run_id));
@@ -257,6 +269,9 @@ START_TEST(test_what_it_came_to)
 
 	hand_open(&hand);
 	finish.billing_run_id = run_start();
+	parts_have(finish.billing_run_id,
+	    &(struct run_sums){
+		.through = true, .due = 12, .done = 10, .invoiced = 11, .failed = 2});
 	hand_at(&hand, "2027-01-31T10:00:00Z");
 	hand_do(&hand, COMMAND_FINISH_BILLING_RUN, &finish);
 	run = run_of(finish.billing_run_id);
@@ -274,10 +289,52 @@ START_TEST(test_what_it_came_to)
 }
 END_TEST
 
+/* What its parts have come to, where a run is told as finished that came to 4 due, 3 done, 2
+ * invoiced and 1 failed. */
+static const struct early_row {
+	const char *name;
+	struct run_sums sums;
+	bool finishes;
+} early_rows[] = {
+    {"all of it", {.through = true, .due = 4, .done = 3, .invoiced = 2, .failed = 1}, true},
+    {"a part is left", {.through = false, .due = 4, .done = 3, .invoiced = 2, .failed = 1}, false},
+    {"nothing yet", {.through = false}, false},
+    {"another was due", {.through = true, .due = 5, .done = 3, .invoiced = 2, .failed = 1}, false},
+    {"another was done", {.through = true, .due = 4, .done = 4, .invoiced = 2, .failed = 1}, false},
+    {"an invoice more", {.through = true, .due = 4, .done = 3, .invoiced = 3, .failed = 1}, false},
+    {"one failed less", {.through = true, .due = 4, .done = 3, .invoiced = 2, .failed = 0}, false},
+};
+
+/* The log of a restored database tells of the end before the parts are done again. */
+START_TEST(test_it_is_finished_when_its_parts_are)
+{
+	const struct early_row *row = &early_rows[_i];
+	struct finish_billing_run finish = {.due = 4,
+	    .done = 3,
+	    .invoiced = 2,
+	    .failed = 1,
+	    .digest = STR("00ff"),
+	    .books = STR("balanced")};
+
+	hand_open(&hand);
+	finish.billing_run_id = run_start();
+	parts_have(finish.billing_run_id, &row->sums);
+	hand_do(&hand, COMMAND_FINISH_BILLING_RUN, &finish);
+	ck_assert_msg(hand.decision.deferred == !row->finishes, "%s", row->name);
+	unit_assert_str(run_of(finish.billing_run_id)->status,
+	    row->finishes ? "finished" : "running", row->name);
+	hand_assert_events(&hand,
+	    row->finishes ? "billing_run.started billing_run.finished" : "billing_run.started");
+	hand_close(&hand);
+}
+END_TEST
+
 /* What they ask for is what they look at. */
 START_TEST(test_what_is_asked_for)
 {
 	const struct move_billing_run pause = {
+	    .meta = world_meta(WORLD_OPERATION), .billing_run_id = UNKNOWN};
+	const struct finish_billing_run finish = {
 	    .meta = world_meta(WORLD_OPERATION), .billing_run_id = UNKNOWN};
 	const struct start_billing_run start = {.meta = world_meta(WORLD_OPERATION)};
 
@@ -287,6 +344,10 @@ START_TEST(test_what_is_asked_for)
 	handler_table[COMMAND_PAUSE_BILLING_RUN].refer(hand.world.facts, &pause);
 	ck_assert_uint_eq(hand.world.facts->needs[NEED_BILLING_RUN].len, 1);
 	ck_assert(uuid_equal(hand.world.facts->needs[NEED_BILLING_RUN].ids[0], UNKNOWN));
+	ck_assert_uint_eq(hand.world.facts->needs[NEED_RUN_SUMS].len, 0);
+	handler_table[COMMAND_FINISH_BILLING_RUN].refer(hand.world.facts, &finish);
+	ck_assert_uint_eq(hand.world.facts->needs[NEED_BILLING_RUN].len, 1);
+	ck_assert_uint_eq(hand.world.facts->needs[NEED_RUN_SUMS].len, 1);
 	hand_close(&hand);
 }
 END_TEST
@@ -310,4 +371,5 @@ END_TEST
 UNIT_MAIN("handler billing runs", UNIT(test_so_many_runs_may_be_open), UNIT(test_a_run_starts),
     UNIT(test_what_is_wished_is_kept), UNIT(test_the_schedule_starts_one_too),
     UNIT_ROWS(test_how_far_ahead, ahead_rows), UNIT_ROWS(test_moves, move_rows),
-    UNIT(test_a_run_that_nobody_knows), UNIT(test_what_it_came_to), UNIT(test_what_is_asked_for))
+    UNIT(test_a_run_that_nobody_knows), UNIT(test_what_it_came_to),
+    UNIT_ROWS(test_it_is_finished_when_its_parts_are, early_rows), UNIT(test_what_is_asked_for))
