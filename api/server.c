@@ -245,7 +245,7 @@ find_route(struct request *request)
 	answer_problem(request, PROBLEM_METHOD_NOT_ALLOWED, "It takes %s.", request->match.allow);
 }
 
-/* Every UUID in the path is one. */
+/* Every UUID in the path is one, and not the nil one, which stands for none. */
 static void
 check_params(struct request *request)
 {
@@ -253,9 +253,9 @@ check_params(struct request *request)
 		struct uuid id;
 
 		if (route_param_is_id(request->match.params[i].name) &&
-		    !uuid_read(request->match.params[i].text, &id))
-			answer_problem(
-			    request, PROBLEM_NOT_FOUND, "The path has an id that is no UUID.");
+		    (!uuid_read(request->match.params[i].text, &id) || uuid_is_nil(id)))
+			answer_problem(request, PROBLEM_NOT_FOUND,
+			    "The path has an id that is no UUID, or the nil one.");
 	}
 }
 

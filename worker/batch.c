@@ -190,11 +190,14 @@ batch_process(struct batch_context *context, struct entry *entries, size_t len, 
 	if (class != ERR_POISON)
 		return class;
 	if (len == 1) {
-		/* Alone, and it still cannot be: not even as a dead letter would be a fault of
-		 * ours. */
-		if (entries[0].condemned[0] != '\0')
+		/* Alone, and it still cannot be: a dead letter, with its operation or, where that
+		 * cannot be either, without.  Not even so would be a fault of ours. */
+		if (entries[0].unread)
 			return err->class = ERR_FATAL;
-		snprintf(entries[0].condemned, sizeof(entries[0].condemned), "%s", err->text);
+		entries[0].unread = entries[0].condemned[0] != '\0';
+		if (!entries[0].unread)
+			snprintf(
+			    entries[0].condemned, sizeof(entries[0].condemned), "%s", err->text);
 		return batch_process(context, entries, 1, err);
 	}
 	class = batch_process(context, entries, len / 2, err);

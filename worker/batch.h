@@ -29,6 +29,8 @@ struct entry {
 	struct str signature, request_id; /* its headers; none where it has none */
 	char condemned[ERR_TEXT_SIZE]; /* why it is a dead letter without being tried; "" when it is
 					  not */
+	bool unread; /* when condemned: nor is it read, as that, or the row of its operation, is
+			what cannot be */
 
 	/* Made anew each time the batch is tried; in the batch's arena. */
 	bool dead;                  /* it cannot be processed: */

@@ -71,6 +71,10 @@ decode(struct batch_context *context, struct entry *entry, struct err *err)
 	entry->meta = NULL;
 	entry->repeated = false;
 
+	if (entry->unread) {
+		die(entry, "%s", entry->condemned);
+		return ERR_NONE;
+	}
 	if (!signatures_allow(&context->signatures, entry->signature,
 		(struct str){entry->message->key, entry->message->key_len}, bytes,
 		entry->message->partition)) {
@@ -106,6 +110,10 @@ decode(struct batch_context *context, struct entry *entry, struct err *err)
 	if (!meta_is_valid(command)) {
 		die(entry, "%s: meta is not what an ingress writes",
 		    command_table[entry->type].name);
+		return ERR_NONE;
+	}
+	if (uuid_is_nil(handler_table[entry->type].resource(command))) {
+		die(entry, "%s: is about the nil UUID", command_table[entry->type].name);
 		return ERR_NONE;
 	}
 	entry->meta = command;

@@ -393,7 +393,7 @@ recall(struct loop *loop, struct err *err)
 }
 
 /* A message over which workers died is noted before it is tried, and condemned when that was often
- * enough. */
+ * enough; where they die even of reading it, it is not read. */
 static enum err_class
 suspect(struct loop *loop, struct entry *entry, struct err *err)
 {
@@ -409,6 +409,7 @@ suspect(struct loop *loop, struct entry *entry, struct err *err)
 	if (partition->suspect_attempts > SUSPECT_ATTEMPTS_MAX)
 		snprintf(entry->condemned, sizeof(entry->condemned),
 		    "workers died over it %d times", partition->suspect_attempts - 1);
+	entry->unread = partition->suspect_attempts > SUSPECT_ATTEMPTS_MAX + 1;
 	return ERR_NONE;
 }
 

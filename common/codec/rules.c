@@ -80,6 +80,16 @@ strs_keep(const struct schema_field *rules, struct str_list list, struct buf *wh
 	return true;
 }
 
+/* None is null in a message; the nil UUID itself names nothing. */
+static bool
+uuid_keeps(const struct schema_field *rules, struct uuid uuid, struct buf *why)
+{
+	if (rules->type->nullable || !uuid_is_nil(uuid))
+		return true;
+	buf_append_str(why, STR("is the nil UUID"));
+	return false;
+}
+
 static bool
 uuids_keep(const struct schema_field *rules, struct uuid_list list, struct buf *why)
 {
@@ -125,6 +135,7 @@ field_keeps(
 	const struct str_map *map = at;
 	const struct uuid_list *uuids = at;
 	const struct str_list *strs = at;
+	const struct uuid *uuid = at;
 	const struct str *text = at;
 
 	switch (field->kind) {
@@ -149,6 +160,7 @@ field_keeps(
 	case FIELD_STRS:
 		return strs_keep(rules, *strs, why);
 	case FIELD_UUID:
+		return uuid_keeps(rules, *uuid, why);
 	case FIELD_BOOL:
 	case FIELD_INSTANT:
 	case FIELD_RECORD:

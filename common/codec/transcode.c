@@ -370,7 +370,7 @@ path_put(const struct walk *walk, const struct schema_field *field)
 	while (i < given->path_values_len && !str_equal(given->path_values[i].name, field->name))
 		i++;
 	CHECK(i < given->path_values_len);
-	CHECK(uuid_read(given->path_values[i].text, &uuid));
+	CHECK(uuid_read(given->path_values[i].text, &uuid) && !uuid_is_nil(uuid));
 	uuid_write(uuid, text);
 	avro_put_string(walk->buf, str_from(text));
 }

@@ -430,3 +430,15 @@ def test_actions_with_ids_that_are_none(scene):
         ("GET", f"/v1/organisations/{scene.team.organisation_id}0"),
     ):
         client.refused(404, "not-found", method, path)
+
+
+def test_the_nil_uuid_names_nothing(stack, scene):
+    """On every path, whatever the method: no command is accepted about it."""
+    nil, own = str(uuid.UUID(int=0)), scene.team.organisation_id
+    wrong, routes = {}, [route for route in told_routes(stack) if re.search(r"\{(?!organisation)\w+_id\}", route.path)]
+    for route in routes:
+        ids = {name: own if name == "organisation_id" else nil for name in re.findall(r"\{(\w+)\}", route.path)}
+        answer = scene.team.owner.request(route.method, route.url(ids), {})
+        if answer.status_code != 404:
+            wrong[str(route)] = f"{answer.status_code} {answer.text}"
+    assert len(routes) > 20 and wrong == {}

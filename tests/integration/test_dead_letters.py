@@ -55,6 +55,7 @@ def poison(org):
         "an operation id that is no UUID": good[:10] + long(36) + b"z" * 36 + good[47:],
         "bad UTF-8": good.replace(long(4) + b"good", long(4) + b"\xff\xfe\xff\xfe"),
         "a map of 2^60 pairs": good[:-1] + long(2**60),
+        "about the nil UUID": encode("ArchivePlan", {"meta": meta(org), "plan_id": str(uuid.UUID(int=0))}),
         "the body of another schema": FRAME + customer_mark() + good[10:],
     }
 
@@ -107,6 +108,22 @@ def test_poison_is_set_aside_and_its_neighbours_commit(stack, org, wire):
         message = found[offset]
         assert message.value() == value and message.key().decode() == org.organisation_id
         assert headers(message)["billd_reason"] == kept[offset] and message.partition() == partition
+
+
+def test_where_not_even_the_operation_can_be_written(stack, org, wire):
+    """Whatever is wrong with one message keeps nobody behind it waiting."""
+    partition, doomed = partition_of(org.organisation_id, wire.partitions), str(uuid.uuid4())
+    stack.superuser(f"ALTER TABLE billd.operations ADD CONSTRAINT doomed CHECK (id <> '{doomed}') NOT VALID")
+    try:
+        values = [plan_command(org, "before"), plan_command(org, "doomed", doomed), plan_command(org, "behind")]
+        offsets = wire.put_all([(partition, org.organisation_id, value) for value in values])
+        processed(stack, partition, offsets[-1])
+    finally:
+        stack.superuser("ALTER TABLE billd.operations DROP CONSTRAINT doomed")
+    assert {plan["code"] for plan in org.all("/v1/plans")} == {"before", "behind"}
+    kept = letters(stack, partition, offsets[0], offsets[-1])
+    assert list(kept) == [offsets[1]] and "doomed" in kept[offsets[1]], kept
+    assert org.request("GET", f"/v1/operations/{doomed}").status_code == 404
 
 
 LARGE_KEYS = [(b"large", b"large"), (bytes(2_000_000), None)]

@@ -508,6 +508,29 @@ START_TEST(test_the_condemned)
 	letter.message.len = 3;
 	ck_assert_int_eq(decode_it(), ERR_NONE);
 	assert_dead("no single-object frame", false, "condemned and unreadable");
+	/* One that is set aside as bytes has that of its sentence, and nothing else. */
+	letter.entry.unread = true;
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("workers died 100% of it", false, "unread");
+	letter_release(&letter);
+	world_close(&world);
+}
+END_TEST
+
+/* It names nothing, and no row can name it.  We would not write it. */
+START_TEST(test_a_command_about_the_nil_uuid)
+{
+	struct archive_coupon command = {
+	    .meta = world_meta(WORLD_OPERATION), .coupon_id = {{0x10}}};
+	char *id;
+
+	world_open(&world);
+	letter_command(&letter, &world, COMMAND_ARCHIVE_COUPON, &command);
+	id = memmem(letter.message.payload, letter.message.len, "10000000-", 9);
+	ck_assert_ptr_nonnull(id);
+	*id = '0';
+	ck_assert_int_eq(decode_it(), ERR_NONE);
+	assert_dead("archive_coupon: is about the nil UUID", false, "a coupon");
 	letter_release(&letter);
 	world_close(&world);
 }
@@ -571,4 +594,5 @@ UNIT_MAIN("decode", UNIT(test_a_command_of_ours), UNIT(test_an_entry_is_made_ane
     UNIT_ROWS(test_bytes_that_are_no_command, bytes_rows), UNIT(test_an_event_is_no_command),
     UNIT(test_each_shortened_message_is_dead), UNIT(test_a_longer_message_is_dead),
     UNIT(test_a_message_over_a_mebibyte_is_dead), UNIT(test_the_wrong_partition),
-    UNIT(test_the_condemned), UNIT(test_random_bytes), UNIT(test_a_full_arena_is_poison))
+    UNIT(test_the_condemned), UNIT(test_a_command_about_the_nil_uuid), UNIT(test_random_bytes),
+    UNIT(test_a_full_arena_is_poison))

@@ -228,6 +228,27 @@ START_TEST(test_what_is_not_given_breaks_no_rule)
 }
 END_TEST
 
+START_TEST(test_the_nil_uuid)
+{
+	struct create_subscription command = {
+	    .customer_id = {{1}},
+	    .plan_id = {{2}},
+	    .quantity = 1,
+	    .start_at = INSTANT_NONE,
+	    .end_at = INSTANT_NONE,
+	    .trial_days = INT64_MIN,
+	    .anchor = STR("start"),
+	};
+
+	command.plan_code = STR("pro");
+	command.plan_id = UUID_NIL;
+	assert_rules(COMMAND_CREATE_SUBSCRIPTION, &command, NULL, "where there may be none");
+	command.customer_id = UUID_NIL;
+	assert_rules(COMMAND_CREATE_SUBSCRIPTION, &command, "customer_id is the nil UUID",
+	    "where there must be one");
+}
+END_TEST
+
 START_TEST(test_a_reported_quantity)
 {
 	struct report_quantity command = {.subscription_id = {{1}},
@@ -324,5 +345,5 @@ END_TEST
 UNIT_MAIN("rules", UNIT_ROWS(test_charges, charge_rows), UNIT(test_tiers),
     UNIT(test_so_many_charges), UNIT(test_one_of_a_group),
     UNIT_ROWS(test_subscriptions, subscription_rows), UNIT(test_what_is_not_given_breaks_no_rule),
-    UNIT(test_a_reported_quantity), UNIT(test_lists), UNIT(test_terms_of_a_coupon),
-    UNIT(test_credit))
+    UNIT(test_the_nil_uuid), UNIT(test_a_reported_quantity), UNIT(test_lists),
+    UNIT(test_terms_of_a_coupon), UNIT(test_credit))
