@@ -10,6 +10,9 @@ document_refer(struct facts *facts, struct uuid organisation_id, const struct uu
 {
 	facts_need(facts, NEED_INVOICE, organisation_id, invoice_id);
 	facts_need(facts, NEED_INVOICE_LINES, organisation_id, invoice_id);
+	/* Among many of its customer's, the one that it charged for may not be among those that
+	 * fall due first. */
+	facts_need(facts, NEED_CHARGED, organisation_id, invoice_id);
 	facts_need(facts, NEED_PAYER, organisation_id, invoice_id);
 	/* What falls due of them comes before the command, and shares a balance with the invoice.
 	 */

@@ -24,7 +24,7 @@ struct document {
 	struct invoice *invoice_row;
 	struct invoice_line *const *line_rows;
 	struct customer *customer_row;
-	struct subscription *subscription_row; /* NULL: ended, or not of this batch */
+	struct subscription *subscription_row; /* NULL: there is none */
 };
 
 /**

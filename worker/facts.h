@@ -68,6 +68,7 @@ enum need {
 	NEED_TAX_RATE_CODE,     /* one that is not archived, by code */
 	NEED_INVOICE,           /* by id, */
 	NEED_INVOICE_LINES,     /* its lines, by the invoice's id, */
+	NEED_CHARGED,           /* the subscription that it charged for, likewise, */
 	NEED_PAYER,             /* its customer, likewise, */
 	NEED_PAYER_SIBLINGS,    /* that one's live subscriptions, likewise, */
 	NEED_PAYMENTS,          /* and its payments and refunds, likewise */

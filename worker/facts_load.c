@@ -149,6 +149,9 @@ static const struct need_info {
 	ASKED_BY_ID ROWS_OF("billd.invoices", OF_TENANT "r.id = k.id")},
     [NEED_INVOICE_LINES] = {"invoice_lines_by_invoice", TABLE_INVOICE_LINES, false,
 	ASKED_BY_ID ROWS_OF("billd.invoice_lines", OF_TENANT "r.invoice_id = k.id")},
+    [NEED_CHARGED] = {"subscriptions_by_invoice", TABLE_SUBSCRIPTIONS, false,
+	ASKED_BY_ID VIA("r.subscription_id", "billd.invoices", OF_TENANT "r.id = k.id")
+	    ROWS_OF("billd.subscriptions", OF_TENANT "r.id = s.subscription_id")},
     [NEED_PAYER] = {"customers_by_invoice", TABLE_CUSTOMERS, false,
 	ASKED_PAYERS ROWS_OF("billd.customers", OF_TENANT "r.id = k.id")},
     [NEED_PAYER_SIBLINGS] = {"subscriptions_by_payer", TABLE_SUBSCRIPTIONS, false,

@@ -20,6 +20,7 @@ from money import (
     rate_of,
     settled,
 )
+from runs import Crowd, allow_many
 
 
 @pytest.fixture
@@ -124,6 +125,20 @@ def test_pages_are_all_of_it(org):
     life.to("2026-12-01T00:00:00Z")
     paged = [entry["id"] for page in org.pages("/v1/journal", 2) for entry in page]
     assert len(paged) == len(set(paged)) == 17 and paged[::-1] == [entry["id"] for entry in all_entries(org)]
+
+
+def test_what_is_voided_among_many_is_deferred_no_longer(stack, wire, org):
+    """Also of a subscription that falls due behind more others of its customer than a worker loads."""
+    allow_many(stack, org)
+    month, year = plan_of(org, amount=100), plan_of(org, amount=12_000, interval="year")
+    crowd = Crowd(org, 1, 103, [month] * 102 + [year]).make(stack, wire)
+    invoices = stack.rows("SELECT id::text FROM billd.invoices WHERE subscription_id = %s", [crowd.members[-1][1]],
+                          organisation_id=org.organisation_id)  # fmt: skip
+    ((invoice_id,),) = invoices
+    org.succeed("POST", f"/v1/invoices/{invoice_id}/void")
+    ((reason, issued), *_, (voided, back)) = journal_of(org, document_id=invoice_id)
+    assert (reason, issued) == ("invoice", {"receivable": 12_000, "deferred_revenue": -12_000})
+    assert voided == "invoice_void" and back["deferred_revenue"] > 11_990, back
 
 
 def test_each_currency_balances_for_itself(org):
