@@ -100,14 +100,23 @@ progress_draft(struct batch_context *context, const struct entry *entries, size_
 	}
 }
 
+/* When a command was accepted, but not after the broker had it: an ingress's clock may be fast. */
+static int64_t
+accepted_ms(const struct entry *entry)
+{
+	int64_t at_ms = rd_kafka_message_timestamp(entry->message, NULL);
+
+	return at_ms > 0 && at_ms < entry->meta->accepted_at ? at_ms : entry->meta->accepted_at;
+}
+
 /* How far the command log is processed, by its own clock: what falls due does not overtake it. */
 static void
 accepted_note(struct entry *entries, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (entries[i].meta != NULL &&
-		    entries[i].meta->accepted_at > entries[i].partition->accepted_ms)
-			entries[i].partition->accepted_ms = entries[i].meta->accepted_at;
+		    accepted_ms(&entries[i]) > entries[i].partition->accepted_ms)
+			entries[i].partition->accepted_ms = accepted_ms(&entries[i]);
 }
 
 /* Before they are judged, the keys are there that can have signed them. */

@@ -167,14 +167,14 @@ bool
 due_end_is_known(const struct due *due, const struct partition *partition)
 {
 	return partition->end_asked_ms > 0 &&
-	       clock_steady_ms() - partition->end_asked_ms < due->margin_ms / 2;
+	       due->bound_ms - partition->end_asked_ms < due->margin_ms / 2;
 }
 
 enum err_class
 due_ask_ends(struct due *due, const struct batch_context *context, struct err *err)
 {
 	struct partitions *ours = context->partitions;
-	int64_t ends[CONSUMER_PARTITIONS_MAX], now_ms = clock_steady_ms();
+	int64_t ends[CONSUMER_PARTITIONS_MAX];
 	int32_t ids[CONSUMER_PARTITIONS_MAX];
 
 	for (size_t i = 0; i < ours->len; i++)
@@ -184,7 +184,7 @@ due_ask_ends(struct due *due, const struct batch_context *context, struct err *e
 		return err->class;
 	for (size_t i = 0; i < ours->len; i++) {
 		if (ends[i] == ours->items[i].next_offset)
-			ours->items[i].end_asked_ms = now_ms;
+			ours->items[i].end_asked_ms = due->bound_ms;
 		due_hold_back(due, &due->found, &ours->items[i], ends[i]);
 	}
 	return ERR_NONE;
@@ -192,10 +192,11 @@ due_ask_ends(struct due *due, const struct batch_context *context, struct err *e
 
 /*
  * What the last fetch told of the ends of partitions may be old: after this process slept, or lost
- * the broker of one.  A command that was accepted before what was found fell due, and that nobody
- * has fetched yet, comes first.  So the broker is asked, unless it was within half the margin: what
- * was accepted before then, less the other half, was in the log at that time.  Test clocks go by no
- * clock of ours, and need not ask.
+ * the broker of one, or its machine stood still.  A command that was accepted before what was found
+ * fell due, and that nobody has fetched yet, comes first.  So the broker is asked, unless it was
+ * within half the margin: what was accepted before then, less the other half, was in the log at
+ * that time.  By the clock that due_until goes by: a steady one may stand still with its machine.
+ * Test clocks go by no clock of ours, and need not ask.
  */
 static bool
 must_ask(const struct due *due)

@@ -39,8 +39,8 @@ struct partition {
 				     processed messages; 0: none known yet */
 	struct instant due_until; /* what falls due up to then is to be done; INSTANT_NONE: nothing
 				     is, now */
-	int64_t end_asked_ms; /* steady clock: when the broker last said that no message waits; 0:
-				 never */
+	int64_t end_asked_ms; /* by the database's clock: when the broker last said that no message
+				 waits; 0: never */
 	bool due_missed;      /* the last look left it out, as it was lent */
 	bool due_left;        /* the last look found something, or there was none yet */
 	bool run_left;        /* likewise of billing runs (run.h) */

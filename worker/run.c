@@ -166,16 +166,31 @@ run_forget(struct runs *runs)
 
 /* Nothing is done before a command that was accepted before: what the last fetch knew of the end of
  * the partition may be old (due.c).  A run ahead waits for those that came before it alone, and has
- * done so when it begins.  False: Kafka does not tell. */
+ * done so when it begins. */
 static bool
-part_hold_back(struct runs *runs, const struct batch_context *context, const struct run_part *part)
+must_ask(const struct runs *runs, const struct run_part *part)
 {
-	struct partition *partition = part->partition;
+	return !(part->begun && part->as_of.s > part->created_at.s) &&
+	       !instant_is_none(part->partition->due_until) &&
+	       !due_end_is_known(runs->due, part->partition);
+}
+
+/* Whether parts of the run of ${first} would begin of whose logs' ends the broker told long ago. */
+static bool
+begins_blind(const struct runs *runs, const struct run_part *first)
+{
+	for (const struct run_part *part = first; part < runs->parts + runs->parts_len; part++)
+		if (!part->begun && uuid_equal(part->run_id, first->run_id) && must_ask(runs, part))
+			return true;
+	return false;
+}
+
+/* Hold back all of our partitions.  False: Kafka does not tell. */
+static bool
+ends_ask(struct runs *runs, const struct batch_context *context)
+{
 	struct err err;
 
-	if ((part->begun && part->as_of.s > part->created_at.s) ||
-	    instant_is_none(partition->due_until) || due_end_is_known(runs->due, partition))
-		return true;
 	if (due_ask_ends(runs->due, context, &err) == ERR_NONE)
 		return true;
 	log_line(LOG_WARN, "billing runs wait for kafka", log_text("reason", err.text));
@@ -270,7 +285,7 @@ parts_lend(struct runs *runs, const struct batch_context *context, bool busy)
 		if (part->partition->lent || part->partition->due_missed ||
 		    !is_open(part, &until, &settled) || !is_turn(runs, part))
 			continue;
-		if (!part_hold_back(runs, context, part)) {
+		if (must_ask(runs, part) && !ends_ask(runs, context)) {
 			runs->next = runs->parts_len;
 			return;
 		}
@@ -297,7 +312,7 @@ parts_begin(struct runs *runs, struct batch_context *context, struct err *err)
 		if (part->begun || (first != NULL && uuid_equal(first->run_id, part->run_id)))
 			continue;
 		first = part;
-		if (!part_hold_back(runs, context, part))
+		if (begins_blind(runs, part) && !ends_ask(runs, context))
 			break;
 		if (run_find_begin(runs, context, part, &begun, err) != ERR_NONE)
 			return err->class;

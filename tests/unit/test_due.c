@@ -87,6 +87,29 @@ START_TEST(test_hold_back)
 }
 END_TEST
 
+/* Whether what the broker told of a partition's end holds still. */
+static const struct known_row {
+	const char *name;
+	int64_t asked_ms, bound_ms;
+	bool expected;
+} known_rows[] = {
+    {"it was never asked", 0, 100000, false},
+    {"just now", 100000, 100000, true},
+    {"less than half the margin ago", 97501, 100000, true},
+    {"half the margin ago", 97500, 100000, false},
+    {"an hour ago, in which this machine may have stood still", 100000, 3700000, false},
+};
+
+START_TEST(test_what_is_known_of_the_end)
+{
+	const struct known_row *row = &known_rows[_i];
+	const struct due due = {.margin_ms = 5000, .bound_ms = row->bound_ms};
+	const struct partition partition = {.end_asked_ms = row->asked_ms};
+
+	ck_assert_msg(due_end_is_known(&due, &partition) == row->expected, "%s", row->name);
+}
+END_TEST
+
 /* What the database's clock bound goes no further because of a message. */
 START_TEST(test_hold_back_never_lets_more_be_done)
 {
@@ -122,4 +145,5 @@ START_TEST(test_hold_back_of_a_clock)
 END_TEST
 
 UNIT_MAIN("due", UNIT_ROWS(test_until, until_rows), UNIT_ROWS(test_hold_back, hold_back_rows),
-    UNIT(test_hold_back_never_lets_more_be_done), UNIT(test_hold_back_of_a_clock))
+    UNIT(test_hold_back_never_lets_more_be_done), UNIT(test_hold_back_of_a_clock),
+    UNIT_ROWS(test_what_is_known_of_the_end, known_rows))
