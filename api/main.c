@@ -7,6 +7,7 @@
 #include "common/base/daemon.h"
 #include "common/base/log.h"
 #include "common/base/settings.h"
+#include "common/postgres/pg.h"
 
 #define PROGRAM "billd-api"
 
@@ -80,7 +81,8 @@ main(int argc, char **argv)
 		    log_text("argument", argv[1]));
 		return EXIT_USAGE;
 	}
-	if (settings_read(setting_table, ARRAY_LEN(setting_table), &err) != ERR_NONE) {
+	if (settings_read(setting_table, ARRAY_LEN(setting_table), &err) != ERR_NONE ||
+	    pg_url_check("BILLD_DATABASE_URL", settings.database_url, &err) != ERR_NONE) {
 		log_line(LOG_ERROR, "a setting is wrong", log_text("error", err.text));
 		return EXIT_USAGE;
 	}

@@ -163,7 +163,9 @@ answer_problem(struct request *request, enum problem problem, const char *format
 void
 answer_refusal(struct request *request, enum refusal refusal, const char *detail)
 {
-	answer_info(request, refusal_info(refusal), str_from(detail), NULL);
+	const struct refusal_info *info = refusal_info(refusal);
+
+	answer_info(request, info, str_from(detail[0] != '\0' ? detail : info->explanation), NULL);
 }
 
 void

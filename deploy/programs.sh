@@ -77,7 +77,11 @@ worker_start()
 
 start()
 {
-	! process_pid "$1" >/dev/null || return 0
+	if process_pid "$1" >/dev/null; then
+		[ "$1" != api ] || [ "$(process_port api)" = "$port" ] ||
+			die "billd-api runs on port $(process_port api), not on BILLD_PORT=$port: stop it first"
+		return 0
+	fi
 	case $1 in
 	api) api_start ;;
 	worker-*) (worker_start "${1#worker-}") ;;

@@ -444,6 +444,7 @@ lag_measure(struct loop *loop)
 	if (clock_steady_ms() < loop->lag_at_ms)
 		return;
 	loop->lag_at_ms = clock_steady_ms() + LAG_INTERVAL_MS;
+	metrics->kafka_up = publisher_reaches(loop->context->publisher) ? 1 : 0;
 	if (loop->open) {
 		metrics->lag = lag_count(loop, false);
 		metrics->events_unpublished = publisher_unpublished(loop->context->publisher);

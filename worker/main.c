@@ -4,9 +4,11 @@
  * its own file.
  */
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include "common/base/daemon.h"
+#include "common/base/id.h"
 #include "common/base/log.h"
 #include "common/base/settings.h"
 #include "common/icu/iso.h"
@@ -115,11 +117,8 @@ struct worker {
 static enum err_class
 signatures_open(struct signatures *signatures, struct err *err)
 {
-	if (options.signed_commands == 0)
-		return signatures_init(signatures, NULL, err);
-	if (options.secret == NULL)
-		return err_set(err, ERR_FATAL, "BILLD_SIGNED_COMMANDS=1 needs BILLD_SECRET");
-	return signatures_init(signatures, options.secret, err);
+	return signatures_init(
+	    signatures, options.signed_commands == 0 ? NULL : options.secret, err);
 }
 
 static size_t
@@ -130,6 +129,27 @@ runners_len(void)
 	if (options.runners > 0)
 		return (size_t)options.runners;
 	return processors < 1 ? 1 : processors > RUNNERS_MAX ? RUNNERS_MAX : (size_t)processors;
+}
+
+/* Read all settings.  What is wrong with one alone is told before anything is opened. */
+static enum err_class
+options_read(struct err *err)
+{
+	struct in_addr address;
+	struct id_secret secret;
+
+	if (settings_read(settings, ARRAY_LEN(settings), err) != ERR_NONE ||
+	    pg_url_check("BILLD_DATABASE_URL", options.database_url, err) != ERR_NONE)
+		return err->class;
+	if (options.signed_commands != 0 && options.secret == NULL)
+		return err_set(err, ERR_FATAL, "BILLD_SIGNED_COMMANDS=1 needs BILLD_SECRET");
+	if (options.secret != NULL && !id_secret_read(str_from(options.secret), &secret))
+		return err_set(err, ERR_FATAL, "BILLD_SECRET: must be %d hexadecimal digits",
+		    2 * ID_SECRET_BYTES);
+	if (inet_pton(AF_INET, options.metrics_listen, &address) != 1)
+		return err_set(err, ERR_FATAL,
+		    "BILLD_METRICS_LISTEN: \"%s\" is not an IPv4 address", options.metrics_listen);
+	return ERR_NONE;
 }
 
 /* The threads beside the loop, each with a connection of its own. */
@@ -310,7 +330,8 @@ main(int argc, char **argv)
 
 	if (argc > 1 && (answer = argument_answer(argv[1])) >= 0)
 		return answer;
-	if (settings_read(settings, ARRAY_LEN(settings), &err) != ERR_NONE) {
+	log_init("billd-worker", NULL);
+	if (options_read(&err) != ERR_NONE) {
 		log_line(LOG_ERROR, "bad setting", log_text("reason", err.text));
 		return EXIT_USAGE;
 	}

@@ -140,7 +140,7 @@ metrics_serve(struct metrics *metrics, const char *listen, int64_t port,
 	server->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, (uint16_t)port, NULL,
 	    NULL, on_request, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
 	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-	    CONNECTION_TIMEOUT_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1, MHD_OPTION_END);
+	    CONNECTION_TIMEOUT_S, MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		free(server);
 		return err_set(err, ERR_FATAL,

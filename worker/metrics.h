@@ -70,6 +70,7 @@
 	    "Commands in our partitions that are not processed yet")                              \
 	METRIC(oldest_pending_ms, "billd_oldest_pending_operation_milliseconds", "gauge",         \
 	    "Age of the oldest operation in our partitions that is not done yet")                 \
+	METRIC(kafka_up, "billd_kafka_up", "gauge", "Whether a broker of Kafka answers")          \
 	METRIC(database_up, "billd_database_up", "gauge",                                         \
 	    "Whether the last attempt to use the database went well")
 

@@ -1,12 +1,14 @@
 #include "worker/publish.h"
 
 #include "common/base/daemon.h"
+#include "common/base/log.h"
 #include "common/kafka/topic.h"
 
 #define OUTBOX_CHUNK 500      /* events read at once */
 #define DEAD_LETTERS_CHUNK 20 /* of up to 1 MiB each */
 #define DELIVERIES_CHUNK 1000
-#define RETRY_MS 200 /* between two looks into the outbox when the first went wrong */
+#define RETRY_MS 200  /* between two looks into the outbox when the first went wrong */
+#define REACH_MS 5000 /* that no broker answers before it is told */
 #define STEP_ARENA_BYTES (256 * 1024)
 
 /* The opaque of a message: what its report is about. */
@@ -35,7 +37,7 @@ publish_prepare(struct pg *pg)
 void
 publisher_init(struct publisher *publisher, struct producer *producer)
 {
-	*publisher = (struct publisher){.producer = producer};
+	*publisher = (struct publisher){.producer = producer, .reached_ms = clock_steady_ms()};
 }
 
 void
@@ -353,6 +355,22 @@ publisher_step(struct publisher *publisher, struct pg *pg, struct err *err)
 out:
 	arena_release(&arena);
 	return class;
+}
+
+bool
+publisher_reaches(struct publisher *publisher)
+{
+	int64_t now_ms = clock_steady_ms();
+	bool unreachable;
+
+	if (producer_reachable(publisher->producer))
+		publisher->reached_ms = now_ms;
+	unreachable = now_ms - publisher->reached_ms > REACH_MS;
+	if (unreachable != publisher->unreachable)
+		log_event(unreachable ? LOG_WARN : LOG_INFO,
+		    unreachable ? "kafka is out of reach" : "kafka is back");
+	publisher->unreachable = unreachable;
+	return !unreachable;
 }
 
 bool

@@ -26,6 +26,8 @@ struct lane {
 
 struct publisher {
 	struct producer *producer;
+	int64_t reached_ms; /* steady clock: when a broker was last known to answer */
+	bool unreachable;   /* that is long ago, and was told */
 	struct lane lanes[CONSUMER_PARTITIONS_MAX]; /* by partition id */
 	bool dead_letters_due; /* some are in the table and may not be on the topic */
 	int64_t retry_at_ms;   /* of the steady clock: no look into the outbox before */
@@ -88,6 +90,13 @@ NODISCARD enum err_class publisher_step(
  * Only take delivery reports, waiting up to ${timeout_ms} for the first.
  */
 void publisher_reports(struct publisher *publisher, int timeout_ms);
+
+/**
+ * publisher_reaches(publisher):
+ * Whether a broker answers, or did a moment ago, by the reports taken last; told in the log when
+ * that changes.
+ */
+bool publisher_reaches(struct publisher *publisher);
 
 /**
  * publisher_note(publisher, partition):

@@ -9,6 +9,18 @@
 #define SESSION_SQL_SIZE 512
 #define LAST_WORDS_MAX 8 /* reads of what an idle connection has to say */
 
+enum err_class
+pg_url_check(const char *variable, const char *url, struct err *err)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+
+	/* What libpq says of it may quote a password. */
+	if (options == NULL)
+		return err_set(err, ERR_FATAL, "%s is no connection URL of PostgreSQL", variable);
+	PQconninfoFree(options);
+	return ERR_NONE;
+}
+
 struct pg *
 pg_new(const struct pg_settings *settings)
 {

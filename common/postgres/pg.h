@@ -43,6 +43,12 @@ struct pg_settings {
 };
 
 /**
+ * pg_url_check(variable, url, err):
+ * ERR_FATAL, naming ${variable} and not what stands in it, when libpq cannot read ${url}.
+ */
+NODISCARD enum err_class pg_url_check(const char *variable, const char *url, struct err *err);
+
+/**
  * pg_new(settings, ret_pg):
  * A connection that is not open yet; ${settings} is copied, its texts are borrowed for life.  Never
  * NULL.

@@ -114,7 +114,7 @@ class Client:
         answer = self.request(method, path, body, **more)
         assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
         problem = answer.json()
-        assert slug(problem) == type_slug, problem
+        assert slug(problem) == type_slug and problem["detail"], problem
         if pointers is not None:
             assert sorted(fault["pointer"] for fault in problem.get("errors", [])) == sorted(pointers), problem
         return answer

@@ -93,6 +93,7 @@ def test_with_kafka_down_commands_are_refused_and_reads_work(stack, org):
         )
         assert parts["kafka"] != "ok" and parts["database"] == "ok", parts
         assert stack.api.is_running() and stack.worker.is_running()
+        eventually(lambda: "\nbilld_kafka_up 0\n" in metrics_of(stack.worker), "the worker tells it, too", 30)
     finally:
         stack.script("kafka", "start")
 
@@ -105,6 +106,11 @@ def test_with_kafka_down_commands_are_refused_and_reads_work(stack, org):
     codes = [item["code"] for item in org.all("/v1/plans")]
     assert codes.count("afterwards") == 1 and codes.count("while-down") <= 1
     eventually(lambda: health(stack)[0] == 200, "/health is well again", 30)
+    eventually(lambda: "\nbilld_kafka_up 1\n" in metrics_of(stack.worker), "the worker has it again", 30)
+
+
+def metrics_of(worker):
+    return programs.fetch(worker.url + "/metrics").text
 
 
 def plan(code):

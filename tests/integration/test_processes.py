@@ -89,13 +89,17 @@ BAD = {
     "BILLD_PARTITIONS": ["3", "0", "2048", "many"],
     "BILLD_LOG_LEVEL": ["loud"],
     "BILLD_BILLING": ["daily", "Hourly", "hourly manual"],
-    "BILLD_DATABASE_URL": [""],
+    "BILLD_METRICS_LISTEN": ["foo", "::1"],
+    "BILLD_SIGNED_COMMANDS": ["2"],
+    "BILLD_DATABASE_URL": ["", "a", "postgres://[::1"],
 }
 ONLY = {
     "BILLD_PORT": "billd-api",
     "BILLD_LISTEN": "billd-api",
     "BILLD_SECRET_FILE": "billd-api",
     "BILLD_METRICS_PORT": "billd-worker",
+    "BILLD_METRICS_LISTEN": "billd-worker",
+    "BILLD_SIGNED_COMMANDS": "billd-worker",
     "BILLD_BILLING": "billd-worker",
 }
 
@@ -116,12 +120,13 @@ def test_a_bad_setting_stops_the_program_at_its_start(stack, program, name, valu
     assert name in done.stderr, done.stderr
 
 
-def test_a_bad_secret_stops_the_api(stack, tmp_path):
+@pytest.mark.parametrize("program", DAEMONS)
+def test_a_bad_secret_stops_the_program(stack, tmp_path, program):
     """Too short, or no hexadecimal digits: exit 2, and the secret is not shown."""
     for text in ("abc", "z" * 64, "ab" * 31):
         (tmp_path / "secret").write_text(text)
-        settings = stack.settings("api") | {"BILLD_PORT": 1, "BILLD_SECRET_FILE": tmp_path / "secret"}
-        done = programs.run("billd-api", env=settings, timeout=20)
+        settings = stack.settings(ROLES[program]) | {"BILLD_PORT": 1, "BILLD_METRICS_PORT": 0}
+        done = programs.run(program, env=settings | {"BILLD_SECRET_FILE": tmp_path / "secret"}, timeout=20)
         assert done.returncode == 2 and "BILLD_SECRET" in done.stderr, (done.returncode, done.stderr)
         assert text not in done.stderr or text == "abc"
 
@@ -136,6 +141,12 @@ def test_a_taken_port_is_told(stack):
         done = programs.run("billd-api", env=settings, timeout=20)
     assert done.returncode in (1, 2), (done.returncode, done.stderr)
     assert str(port) in done.stderr and "BILLD_PORT" in done.stderr, done.stderr
+
+
+def test_a_port_of_metrics_that_another_worker_has_is_told(stack):
+    settings = stack.settings("worker") | {"BILLD_METRICS_PORT": stack.worker.settings["BILLD_METRICS_PORT"]}
+    done = programs.run("billd-worker", env=settings, timeout=20)
+    assert done.returncode == 1 and "BILLD_METRICS_PORT" in done.stderr, (done.returncode, done.stderr)
 
 
 @pytest.mark.parametrize("program", ROLES)
