@@ -231,6 +231,8 @@ partitions_close(struct loop *loop)
 	if (loop->open) {
 		runners_recall(loop);
 		run_forget(&loop->runs);
+		/* What is not noted the next owner publishes again. */
+		publisher_reports(loop->context->publisher, 0);
 		published_note(loop);
 		lag_count(loop, true);
 		/* Our own takeover did not end in a death. */

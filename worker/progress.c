@@ -35,10 +35,10 @@ static const struct pg_statement statements[] = {
     {"progress_note", "UPDATE billd.progress p SET "
 		      "published_number = greatest(p.published_number, k.published_number), "
 		      "attempts = k.attempts "
-		      "FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::int4[]) "
-		      "k(partition, next_offset, published_number, attempts) "
+		      "FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::int8[], $5::int4[]) "
+		      "k(partition, next_offset, event_number, published_number, attempts) "
 		      "WHERE p.partition = k.partition AND p.next_offset = k.next_offset "
-		      "AND p.event_number >= k.published_number"},
+		      "AND p.event_number = k.event_number"},
 };
 
 void
@@ -380,6 +380,7 @@ progress_note(
 	pg_params_init(&params, arena);
 	params_int32_field(&params, partitions, HERE, FIELD_AT(id));
 	params_int64_field(&params, partitions, HERE, FIELD_AT(next_offset));
+	params_int64_field(&params, partitions, HERE, FIELD_AT(event_number));
 	params_int64_field(&params, partitions, HERE, FIELD_AT(published_number));
 	params_int32_field(&params, partitions, HERE, FIELD_AT(attempts));
 	if (pg_run(pg, "progress_note", &params, NULL, err) != ERR_NONE)

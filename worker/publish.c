@@ -40,23 +40,39 @@ publisher_init(struct publisher *publisher, struct producer *producer)
 	*publisher = (struct publisher){.producer = producer, .reached_ms = clock_steady_ms()};
 }
 
+/*
+ * What the row says is the truth: of a database that was restored, or whose older standby took
+ * over, the numbers behind it are given anew, to other events.  Our own reports count on only where
+ * nothing was given since: the lane stayed ours, and the row stands where we left it.  Without them
+ * a batch that fails again and again, each time with a look at the row, would have the same events
+ * published each time, and none behind them.
+ */
+static void
+lane_take(struct lane *lane, const struct partition *partition)
+{
+	if (!lane->ours || lane->target != partition->event_number ||
+	    lane->acked < partition->published_number) {
+		lane->acked = partition->published_number;
+		lane->foreign = lane->in_flight > 0;
+	}
+	lane->ours = true;
+	lane->target = partition->event_number;
+	lane->sent = lane->acked;
+	/* What is still in flight from before is waited for first. */
+	lane->behind = lane->acked < lane->target || lane->in_flight > 0;
+}
+
 void
 publisher_take(struct publisher *publisher, const struct partitions *partitions)
 {
-	for (size_t i = 0; i < CONSUMER_PARTITIONS_MAX; i++)
-		publisher->lanes[i].ours = false;
-	for (size_t i = 0; i < partitions->len; i++) {
-		const struct partition *partition = &partitions->items[i];
-		struct lane *lane = &publisher->lanes[partition->id];
+	size_t taken = 0;
 
-		if (lane->acked < partition->published_number)
-			lane->acked = partition->published_number;
-		lane->ours = true;
-		lane->target = partition->event_number;
-		lane->sent = lane->acked;
-		/* What is still in flight from an earlier ownership is waited for first. */
-		lane->behind = lane->acked < lane->target || lane->in_flight > 0;
-	}
+	for (int32_t id = 0; id < CONSUMER_PARTITIONS_MAX; id++)
+		if (taken < partitions->len && partitions->items[taken].id == id)
+			lane_take(&publisher->lanes[id], &partitions->items[taken++]);
+		else
+			publisher->lanes[id].ours = false;
+	CHECK(taken == partitions->len);
 	publisher->dead_letters_due = partitions->len > 0;
 	publisher->retry_at_ms = 0;
 }
@@ -288,8 +304,11 @@ event_reported(struct publisher *publisher, const struct delivery *delivery)
 	lane->in_flight--;
 	if (!delivery->persisted)
 		lane->behind = true;
-	else if (number == lane->acked + 1)
+	else if (!lane->foreign && number == lane->acked + 1)
 		lane->acked = number;
+	/* Nothing was sent while one of them was in flight: what comes next is of now. */
+	if (lane->in_flight == 0)
+		lane->foreign = false;
 }
 
 /* The numbers of dead letters that were reported, at most ${max}.  All reports that are there are
@@ -378,7 +397,8 @@ publisher_note(const struct publisher *publisher, struct partition *partition)
 {
 	int64_t acked = publisher->lanes[partition->id].acked;
 
-	if (acked <= partition->published_number || acked > partition->event_number)
+	CHECK(acked <= partition->event_number);
+	if (acked <= partition->published_number)
 		return false;
 	partition->published_number = acked;
 	return true;
@@ -396,9 +416,7 @@ publisher_unpublished(const struct publisher *publisher)
 	int64_t count = 0;
 
 	for (size_t i = 0; i < CONSUMER_PARTITIONS_MAX; i++)
-		/* Of a database that was restored, we may know more than it does. */
-		if (publisher->lanes[i].ours &&
-		    publisher->lanes[i].target > publisher->lanes[i].acked)
+		if (publisher->lanes[i].ours)
 			count += publisher->lanes[i].target - publisher->lanes[i].acked;
 	return count;
 }

@@ -16,10 +16,11 @@
 
 /* One partition's events, by number. */
 struct lane {
-	int64_t target; /* the last one committed */
-	int64_t sent;   /* the last one handed to the producer */
-	int64_t acked; /* all up to here are persisted; true for ever, whoever owns the partition */
+	int64_t target;   /* the last one committed */
+	int64_t sent;     /* the last one handed to the producer */
+	int64_t acked;    /* all up to here are persisted */
 	size_t in_flight; /* handed over and not reported yet */
+	bool foreign; /* that is of before the lane was taken: its numbers may be others' by now */
 	bool ours;
 	bool behind; /* the rest comes from the outbox */
 };
@@ -47,8 +48,9 @@ void publisher_init(struct publisher *publisher, struct producer *producer);
 
 /**
  * publisher_take(publisher, partitions):
- * From now on publish for these partitions and no others, from where the table or our own reports
- * say that they are.
+ * From now on publish for these partitions and no others, from where the table says that they are.
+ * Our own reports are believed beyond that only of a partition that was ours all the time, and that
+ * stands where we left it.
  */
 void publisher_take(struct publisher *publisher, const struct partitions *partitions);
 

@@ -6,7 +6,7 @@ from client import slug
 from programs import tail
 from stack import PARTITIONS
 from waiting import eventually
-from wire import partition_of
+from wire import headers, partition_of
 
 pytestmark = pytest.mark.usefixtures("breaks_servers")
 
@@ -154,3 +154,21 @@ def test_an_idle_worker_notices_that_its_database_forgot_commands(stack, org):
     eventually(lambda: stack.progress()[partition][0] == end, "the worker went back and on again", 30)
     assert [customer["name"] for customer in org.all("/v1/customers")] == ["once"]
     assert len(org.events()) == 1
+
+
+def test_a_number_that_an_older_database_gives_anew_is_published(stack, wire, org):
+    """As after a failover to an older standby under a running worker: it published that number for another event."""
+    created = org.send("POST", "/v1/customers", {"name": "forgotten"})
+    org.outcome(created["operation_id"])
+    wire.await_events(org.organisation_id, 1)
+    partition = partition_of(created["resource"]["id"], PARTITIONS)
+    stack.superuser(f"DELETE FROM billd.outbox o USING billd.progress p WHERE p.partition = {partition} "
+                    "AND o.partition = p.partition AND o.number = p.event_number; "
+                    "UPDATE billd.progress SET event_number = event_number - 1, "
+                    f"published_number = event_number - 1 WHERE partition = {partition}")  # fmt: skip
+    changed = org.send("PATCH", f"/v1/customers/{created['resource']['id']}", {"name": "given anew"})
+    assert org.outcome(changed["operation_id"])["status"] == "succeeded"
+    events = [headers(message) for message in wire.await_events(org.organisation_id, 2)]
+    assert len({event["ce_id"] for event in events}) == 2
+    assert len({event["ce_sequence"] for event in events}) == 1
+    eventually(lambda: len(set(stack.progress()[partition][1:])) == 1, "what is published is noted", 30)
