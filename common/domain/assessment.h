@@ -17,8 +17,13 @@
  *   another period (periods_left): on all lines but credited ones.  If that takes anything off, one
  *   period is used up, and the current period is covered; else it is not.  Without a bill it is not
  *   either (assessment_lapse).
- * - Otherwise, inside a period, what covers it is taken off: a percentage of every line, an amount
- *   of prorated charges in advance alone, as much as it gives for what remains of the period.
+ * - Inside a period, what is good and does not cover it, as there was nothing to take it off, is
+ *   taken in the same way by the first bill that it takes anything off, and covers the period from
+ *   then on: what is good is taken off every invoice, as Stripe does.
+ * - Otherwise, inside a period, what covers it is taken off prorated charges in advance: a
+ *   percentage of them, an amount as much as it gives for what remains of the period.  Off other
+ *   lines (arrears, items) a percentage is taken while it is good, an amount never: it is whole
+ *   already.
  * - Credited lines give back what was taken off them: of a percentage that covers the period as
  *   much of them; of an amount what is given for what remains of the period, at most what there is
  *   of the lines.  That is given × (the lines' fraction / given_part·given_whole), and it stays so

@@ -8,13 +8,12 @@ enum line_class {
 	LINE_PRORATED = 2, /* charged in advance, for a change inside a period */
 	LINE_OTHER = 4,
 	LINE_CHARGED = LINE_PRORATED | LINE_OTHER,
-	LINE_ALL = LINE_CREDITED | LINE_CHARGED,
 };
 
 /* How the discounts of one bill are taken. */
 struct taking {
 	struct bill *bill;
-	bool begins;               /* a period begins or ends */
+	bool begins;               /* a period begins or ends; see begins_for */
 	struct fraction remaining; /* of the natural period, that advance is credited or prorated
 				      for; a part of 0 when none is */
 };
@@ -141,31 +140,47 @@ given_for(const struct discount *discount, struct fraction remaining)
 	return (int64_t)amount;
 }
 
-/* Take ${discount} off the lines that it is for. */
+static bool
+is_good(const struct discount *discount)
+{
+	return discount->periods_left != 0;
+}
+
+/* Whether ${discount} is taken as where a period begins or ends: inside one, too, while it is good
+ * and nothing was taken off that period yet. */
+static bool
+begins_for(const struct taking *taking, const struct discount *discount)
+{
+	return taking->begins || (is_good(discount) && !discount->covers);
+}
+
+/* Take ${discount} off the lines that it is for.  One that is used up and covers the period goes on
+ * with what was charged in advance alone: usage that the period's end would not discount is not
+ * discounted by a change before that either. */
 static bool
 discount_take(const struct taking *taking, size_t place, const struct discount *discount)
 {
 	struct bill *bill = taking->bill;
-	bool good = discount->periods_left != 0;
 	int64_t given = given_for(discount, taking->remaining);
-	unsigned classes = discount->covers ? LINE_ALL : 0;
+	unsigned classes = (is_good(discount) ? LINE_CHARGED : 0) |
+			   (discount->covers ? LINE_CREDITED | LINE_PRORATED : 0);
 
 	CHECK(discount->periods_left >= 0 || discount->periods_left == COUPON_UNLIMITED);
 	CHECK(decimal_is_none(discount->percent_off) == (discount->amount_off != AMOUNT_NONE));
 
-	if (taking->begins)
-		classes = (good ? LINE_CHARGED : 0) | (discount->covers ? LINE_CREDITED : 0);
 	if (!decimal_is_none(discount->percent_off))
 		return take_percent(bill, place, discount, classes);
 	if (!take_amount(bill, place, discount, given, LINE_CREDITED))
 		return false;
-	if (!taking->begins)
+	if (!begins_for(taking, discount))
 		return take_amount(bill, place, discount, given, LINE_PRORATED);
-	return !good || take_amount(bill, place, discount, discount->amount_off, LINE_CHARGED);
+	return !is_good(discount) ||
+	       take_amount(bill, place, discount, discount->amount_off, LINE_CHARGED);
 }
 
-/* ${discount} behind a bill that begins or ends a period: was it taken off, and if it is an amount,
- * what of it off which part of the period? */
+/* ${discount} behind a bill that begins_for it: was it taken off, and if it is an amount, what of
+ * it off which part of the period?  Inside a period that it was not taken off, "no" changes
+ * nothing: it covered nothing before, and had given nothing. */
 static void
 discount_begin(const struct bill *bill, size_t place, struct discount *discount)
 {
@@ -235,7 +250,7 @@ assessment_discount(struct step *step, struct bill *bill, struct discount discou
 		    !assessment_sum(&bill->discount, bill->discounts[i].amount))
 			return false;
 		discounts[i] = before[i];
-		if (taking.begins)
+		if (begins_for(&taking, &before[i]))
 			discount_begin(bill, i, &discounts[i]);
 		else
 			discount_go_on(&taking, &discounts[i]);

@@ -52,12 +52,13 @@ struct discount {
 	struct str duration;
 	struct uuid_list plan_ids;
 	int64_t periods_left; /* that it is still good for; COUPON_UNLIMITED: any number */
-	bool covers; /* it was taken off the invoice of the current period: changes inside that
-			period are covered, too */
+	bool covers; /* one was used for the current period, by the invoice that began it or the
+			first one inside it that this was taken off: changes inside the period use
+			no other, and what they credit and charge in advance is covered, too */
 	/* Of amount_off: what it gives on charges in advance for a part of the current natural
-	 * period, and that part: so much was taken off them when it began, and comes back when they
-	 * are credited; and so much is taken off those that take their place, if they are as much.
-	 * 0 of 1 when nothing was. */
+	 * period, and that part: so much was taken off them when it began to cover, and comes back
+	 * when they are credited; and so much is taken off those that take their place, if they are
+	 * as much.  0 of 1 when nothing was. */
 	int64_t given; /* minor units, not negative */
 	int64_t given_part;
 	int64_t given_whole;

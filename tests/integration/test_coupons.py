@@ -196,6 +196,39 @@ def test_changes_inside_a_covered_period_are_covered(org):
         assert of(life.to(MAY).invoices()[2:], "subtotal", "discount") == [(6000, 0)]
 
 
+USAGE = charge("per_unit", "calls", unit_amount="1")
+SEATS = charge("per_unit", "seats", "advance", unit_amount="1000")
+FLAT = charge("flat", "base", "advance", amount=1000)
+FIFTH = {"percent_off": "20", "duration": "forever"}
+# Coupons; the charges of a plan and of the one that it is changed to in the middle of a period, with how many seats;
+# and (subtotal, discount) of the change.
+INSIDE = {
+    "once, and used up: not off usage": ([{"percent_off": "50"}], [FLAT, USAGE], 1, [FLAT, USAGE], 1, (100_000, 0)),
+    "from a plan for nothing": ([FIFTH], [FLAT | {"amount": 0}], 1, [FLAT | {"amount": 3000}], 1, (1500, 300)),
+    "from no seats to ten": ([FIFTH], [SEATS], 0, [SEATS], 10, (5000, 1000)),
+    "of usage alone": ([FIFTH], [USAGE], 1, [USAGE], 1, (100_000, 20_000)),
+    "more than the one before it takes": (
+        [{"amount_off": 3000, "currency": "USD"}, {"percent_off": "50", "duration": "forever"}],
+        [FLAT | {"amount": 3000}], 1, [FLAT | {"amount": 10_000}], 1, (3500, 1750),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_what_is_good_is_taken_off_changes_inside_a_period(org, name):
+    """And what is used up is not; a change back in the same second gives back what it cost, and usage stays."""
+    terms, before, few, after, many, wanted = INSIDE[name]
+    codes = [coupon_of(org, **one) for one in terms]
+    life = life_with(org, *codes, plan={"charges": before}, quantity=few).to(SIXTEENTH)
+    if USAGE in before:
+        life.report(100_000, "calls")
+    life.do("change", plan_id=plan_of(org, charges=after), quantity=many)
+    (change,) = of(life.invoices()[1:], "subtotal", "discount")
+    assert change == wanted
+    life.do("change", plan_id=life.plan_id, quantity=few)
+    assert life.customer()["credit_balance"] == (0 if USAGE in before else wanted[0] - wanted[1])
+
+
 def test_what_was_taken_off_does_not_come_back(org):
     """Who paid 2000 of 3000 and cancels at once gets 2000."""
     life = life_with(org, coupon_of(org, amount_off=1000, currency="USD"), plan={"amount": 3000})

@@ -213,35 +213,46 @@ def over_lines(groups, shares):
 # ---- Discounts.
 
 
-def take(discount, owed, begins):
+def take(discount, owed, turns):
     """Take one discount off what those before it left: each line gets its share. The discount as it is behind it."""
     remaining = next((one.line.share for one in owed if one.line.billing == "advance" and one.line.proration), 0)
     mine = [one for one in owed if discount.is_for(one.line)]
     for one in owed:
         one.shares.append(0)
+    unused = discount.lasts and not discount.covers  # for the period that runs
     if discount.percent is not None:
-        take_percent(discount, mine, begins)
+        take_percent(discount, mine, turns)
     else:
-        take_amount(discount, mine, begins, remaining)
-    if not begins:
-        return gone_on(discount, remaining)
-    return begun(discount, [one for one in mine if not one.line.credit])
+        take_amount(discount, mine, turns or unused, remaining)
+    charged = [one for one in mine if not one.line.credit]
+    taken = sum(one.shares[-1] for one in charged)
+    if turns or (unused and taken > 0):
+        return begun(discount, charged, taken)
+    return gone_on(discount, remaining)
 
 
-def take_percent(discount, mine, begins):
-    """Of the sum of its lines: credited ones by what covers them, and where a period begins, all others by what is good
-    for another.
-    """
-    charged = discount.lasts if begins else discount.covers
-    groups = grouped([one for one in mine if (discount.covers if one.line.credit else charged)])
+def take_percent(discount, mine, turns):
+    """Of the sum of its lines."""
+    groups = grouped([one for one in mine if has_percent(discount, one.line, turns)])
     _, shares = splits.split([left_of(group) * discount.percent / 100 for group in groups])
     for one, share in list(over_lines(groups, shares)):
         one.shares[-1] = share
 
 
+def has_percent(discount, line, turns):
+    """A percentage is taken off every invoice while it is good for a period. Where the one that runs was its last, only
+    what that period was charged in advance goes on with it: credited, and charged instead.
+    """
+    if line.credit:
+        return discount.covers
+    if discount.lasts:
+        return True
+    return discount.covers and not turns and line.proration and in_advance(line)
+
+
 def take_amount(discount, mine, begins, remaining):
     """Credited lines give back what was taken off them. The same is taken off what is charged in their place, or the
-    whole amount off a new period's lines.
+    whole amount off the lines of the first invoice of a period that has any for it.
     """
     back = given_for(discount, remaining)
     credited = [one for one in mine if one.line.credit]
@@ -278,9 +289,8 @@ def gone_on(discount, remaining):
     return replace(discount, given=given_for(discount, remaining), given_of=remaining)
 
 
-def begun(discount, charged):
-    """A period began or ended: one is used up if anything was taken off."""
-    taken = sum(one.shares[-1] for one in charged)
+def begun(discount, charged, taken):
+    """A period began or ended, or had its first invoice that anything was taken off: one is used up if it was."""
     advance = [one for one in charged if in_advance(one.line)]
     given = sum(one.shares[-1] for one in advance) if discount.amount is not None else 0
     left = discount.left

@@ -16,7 +16,7 @@ import notes
 import pytest
 import seeds
 from assessment import Discount, Item, Rate, Setup
-from rules import INT64_MAX, Charge
+from rules import INT64_MAX, Charge, Usage
 
 START = 1_767_225_600  # 2026
 MONTH_S = 31 * 86400
@@ -64,7 +64,8 @@ def totals(pair):
 def test_there_and_back_within_a_second_costs_nothing():
     """Discounts and taxes come back as they were taken: with plans of theirs, used up or not, by percent or amount.
     Where several terms meet, a discount's last unit may come off another line on the way back, whose next discount or
-    tax is another: no more than that.
+    tax is another: no more than that. The same of a discount that the way there is the first that has any for it; it
+    then has used that period.
     """
     drawn, seen = source("there and back"), 0
     for _ in range(seeds.many(1500)):
@@ -74,17 +75,109 @@ def test_there_and_back_within_a_second_costs_nothing():
             continue
         quantity, now = pair.life.quantity, START + drawn.randint(0, MONTH_S - 1)
         bills = totals(pair)
-        before = pair.life.discounts
+        before, unused = pair.life.discounts, [one.lasts and not one.covers for one in pair.life.discounts]
         there = pair.change(now, versions[1], drawn.randint(0, 50), "now", True)
         back = there if isinstance(there, str) else pair.change(now, versions[0], quantity, "now", True)
         if isinstance(back, str):
             continue
-        last_units = len(discounts) + 2 if discounts and len(discounts) + len(setup.rates) > 1 else 0
+        several = discounts and len(discounts) + len(setup.rates) > 1
+        last_units = len(discounts) + 2 if several or any(unused) else 0
         for sums in ([bill.total for bill in bills], [bill.tax for bill in bills], [bill.discount for bill in bills]):
             assert abs(sum(sums)) <= last_units, (pair.history, bills)
-        assert [one.left for one in pair.life.discounts] == [one.left for one in before]
+        for was, one, free in zip(before, pair.life.discounts, unused, strict=True):
+            assert one.left == was.left or (free and one.covers and one.left == was.left - 1), (was, one, pair.history)
         seen += any(bill.discount for bill in bills)
     assert seen or seeds.FACTOR < 1
+
+
+def base(amount):
+    return [Charge(0, "flat", "advance", amount=amount)]
+
+
+PER_SEAT = [Charge(0, "per_unit", "advance", unit_amount=Fraction(1000))]
+USED = [Charge(1, "per_unit", "arrears", unit_amount=Fraction(1))]
+HALF_OFF_ONCE = Discount(1, Fraction(50), None, (), 1)
+FIFTH_OFF = Discount(1, Fraction(20), None, (), None)
+HALF_OFF = Discount(2, Fraction(50), None, (), None)
+
+
+def amount_off(amount):
+    return Discount(1, None, amount, (), 1)
+
+
+# What a plan and the one that it is changed to in the middle of a period charge, with how many seats; discounts; and
+# the totals: of its beginning, of the change, and of one back in the same second.
+INSIDE = {
+    "one that is used up is not taken off usage": (
+        (base(1000) + USED, 1), (base(1000) + USED, 1), [HALF_OFF_ONCE], [500, 100_000, 0]),
+    "an upgrade from a plan for nothing": ((base(0), 1), (base(3000), 1), [FIFTH_OFF], [0, 1200, -1200]),
+    "and once an amount": ((base(0), 1), (base(3000), 1), [amount_off(1000)], [0, 500, -500]),
+    "seats where there were none": ((PER_SEAT, 0), (PER_SEAT, 10), [FIFTH_OFF], [0, 4000, -4000]),
+    "usage alone": ((USED, 1), (base(0) + USED, 1), [FIFTH_OFF], [0, 80_000, 0]),
+    "and once": ((USED, 1), (base(0) + USED, 1), [HALF_OFF_ONCE], [0, 50_000, 0]),
+    "more than the first one takes": (
+        (base(3000), 1), (base(10_000), 1), [amount_off(3000), HALF_OFF], [0, 1750, -1750]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_what_is_good_is_taken_off_inside_a_period(name):
+    before, after, discounts, wanted = INSIDE[name]
+    versions = [bridge.Version(charges, number=number, plan=number)
+                for number, (charges, _) in enumerate((before, after), 1)]  # fmt: skip
+    pair = compare_life.Pair("Etc/UTC", "second", versions, discounts=discounts)
+    bills = totals(pair)
+    pair.create(START, versions[0], before[1], None, None, 0, "start")
+    pair.reported = {1: Usage(Fraction(100_000))} if USED[0] in before[0] else {}
+    for version, (_, quantity) in zip(reversed(versions), (after, before), strict=True):
+        pair.change(START + MONTH_S // 2, version, quantity, "now", True)
+    found = [bill.total for bill in bills]
+    assert found + [0] * (len(wanted) - len(found)) == wanted, pair.history
+
+
+def test_usage_has_the_same_discount_before_a_change_as_before_a_cancel():
+    """To another version, or ended, in the same second of the same life: a percentage that is good is taken off what
+    was used, one that is used up is not. Shares of other lines move last units.
+    """
+    drawn, seen = source("usage before a change"), 0
+    for _ in range(seeds.many(1000)):
+        cadence = cases.cadence(drawn)
+        versions = [compare_life.version(drawn, number, number, cadence) for number in (1, 2)]
+        discounts = [one for one in cases_money.discounts(drawn, (1, 2)) if one.percent is not None]
+        proration, seed, taken = drawn.choice(bridge.PRORATIONS), drawn.random(), []
+        for verb, arguments in (("change", (versions[1], None, "now", True)), ("cancel", ("now", False))):
+            pair = compare_life.Pair("Etc/UTC", proration, versions, discounts=discounts)
+            now = used_for_a_while(random.Random(seed), pair)
+            bills = totals(pair)
+            if now is None or isinstance(getattr(pair, verb)(now, *arguments), str):
+                break
+            taken.append(off_usage(bills, len(discounts)))
+        if len(taken) == 2:
+            (change, lines), (cancel, _) = taken
+            for one, other in zip(change, cancel, strict=True):
+                assert abs(one - other) <= lines * len(discounts), (pair.history, taken)
+            seen += any(cancel)
+    assert seen or seeds.FACTOR < 1
+
+
+def used_for_a_while(drawn, pair):
+    """A life begins, goes on, and uses something: a moment inside its period. None where that was refused."""
+    step = pair.create(START, pair.versions[0], cases.whole(drawn, 100), None, None, 0, "start")
+    for _ in range(drawn.randint(0, 3)):
+        if isinstance(step, str):
+            return None
+        compare_life.report(drawn, pair)
+        step = pair.due()
+    if isinstance(step, str):
+        return None
+    compare_life.report(drawn, pair)
+    return drawn.randint(pair.life.period[0] + 1, pair.life.period[1] - 1)
+
+
+def off_usage(bills, discounts):
+    """What each discount took off charges in arrears, and how many lines these are."""
+    lines = [one for bill in bills for one in bill.lines if one.line.billing == "arrears"]
+    return [sum(one.shares[place] for one in lines) for place in range(discounts)], len(lines)
 
 
 def wander(drawn, pair, now):
