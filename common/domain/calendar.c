@@ -200,6 +200,25 @@ calendar_day(const struct zone *zone, struct instant instant)
 	return local_from_instant(zone, instant).day;
 }
 
+int32_t
+calendar_clipped_day(
+    const struct zone *zone, struct anchor anchor, struct cadence cadence, struct instant at)
+{
+	struct civil civil = civil_from_days(calendar_day(zone, at));
+	int64_t day = anchor.day;
+
+	CHECK(cadence.interval >= INTERVAL_DAY && cadence.interval < INTERVAL_MAX);
+	CHECK(anchor.day >= 0 && anchor.day <= MONTH_DAYS_MAX);
+
+	if (interval_table[cadence.interval].months == 0)
+		return 0;
+	if (day == 0)
+		day = civil_from_days(calendar_day(zone, anchor.at)).day;
+	return civil.day < day && civil.day == civil_month_days(civil.year, civil.month)
+		   ? (int32_t)day
+		   : 0;
+}
+
 bool
 calendar_plus_days(
     const struct zone *zone, struct instant at, int32_t days, struct instant *ret_later)
@@ -306,14 +325,15 @@ calendar_place(const struct zone *zone, enum anchoring anchoring, int32_t day,
     struct cadence cadence, struct instant at, struct anchor *ret_anchor, int32_t *ret_index,
     struct period *ret_natural)
 {
-	struct anchor anchor = {at, 0};
+	struct anchor anchor = {at, day};
 	struct period natural;
 	int32_t index = 0;
 	bool exists = true;
 
 	CHECK(instant_is_valid(at));
 	CHECK(cadence.interval >= INTERVAL_DAY && cadence.interval < INTERVAL_MAX);
-	CHECK(anchoring == ANCHORING_DAY ? day >= 1 && day <= MONTH_DAYS_MAX : day == 0);
+	CHECK(day >= (anchoring == ANCHORING_DAY ? 1 : 0));
+	CHECK(day <= (anchoring == ANCHORING_CALENDAR ? 0 : MONTH_DAYS_MAX));
 
 	if (anchoring == ANCHORING_DAY && interval_table[cadence.interval].months == 0)
 		return false;

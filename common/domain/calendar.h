@@ -92,6 +92,15 @@ NODISCARD bool calendar_period(const struct zone *zone, struct anchor anchor,
  */
 NODISCARD int64_t calendar_day(const struct zone *zone, struct instant instant);
 
+/**
+ * calendar_clipped_day(zone, anchor, cadence, at):
+ * The day of the month (29 to 31) on which ${anchor} has boundaries of ${cadence}, where ${at}
+ * stands in for it: on the last day of a month that lacks it.  Else 0, as always where the cadence
+ * counts days or weeks.
+ */
+NODISCARD int32_t calendar_clipped_day(
+    const struct zone *zone, struct anchor anchor, struct cadence cadence, struct instant at);
+
 /* How a subscription's boundaries lie on the calendar. */
 enum anchoring {
 	ANCHORING_START,    /* from its start */
@@ -110,12 +119,13 @@ NODISCARD bool anchoring_from(struct str text, enum anchoring *ret_anchoring, in
 /**
  * calendar_place(zone, anchoring, day, cadence, at, ret_anchor, ret_index, ret_natural):
  * The anchor for periods of ${cadence} that run at ${at}, the number of the natural period that
- * ${at} lies in, and that period.  From the start: anchored at ${at}, number 0.  Else the period
- * begins at the last local midnight at or before ${at} that the anchoring allows, and ends
- * ${cadence} later; where clocks skip that midnight it begins when they have, and is anchored one
- * or more cadences earlier, at a midnight that there is.  False, untouched, when it reaches beyond
- * INSTANT_MAX_S, begins or is anchored before INSTANT_MIN_S, or when the anchoring is ANCHORING_DAY
- * and the cadence counts days or weeks.
+ * ${at} lies in, and that period.  From the start: anchored at ${at} with ${day}, as struct anchor
+ * has it, number 0.  Else ${day} is that of ANCHORING_DAY, or 0, and the period begins at the last
+ * local midnight at or before ${at} that the anchoring allows, and ends ${cadence} later; where
+ * clocks skip that midnight it begins when they have, and is anchored one or more cadences earlier,
+ * at a midnight that there is.  False, untouched, when it reaches beyond INSTANT_MAX_S, begins or
+ * is anchored before INSTANT_MIN_S, or when the anchoring is ANCHORING_DAY and the cadence counts
+ * days or weeks.
  */
 NODISCARD bool calendar_place(const struct zone *zone, enum anchoring anchoring, int32_t day,
     struct cadence cadence, struct instant at, struct anchor *ret_anchor, int32_t *ret_index,

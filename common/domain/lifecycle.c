@@ -174,18 +174,29 @@ lifecycle_place_at(struct subscription *subscription, const struct plan_version 
 	return true;
 }
 
+int32_t
+lifecycle_clipped_day(const struct subscription *subscription, const struct plan_version *version,
+    const struct zone *zone)
+{
+	struct anchor anchor = {subscription->anchor_at, subscription->anchor_day};
+
+	return calendar_clipped_day(zone, anchor, plan_cadence(version), subscription->natural_end);
+}
+
 bool
-lifecycle_place_after(
-    struct subscription *subscription, const struct plan_version *version, const struct zone *zone)
+lifecycle_place_after(struct subscription *subscription, const struct plan_version *version,
+    const struct zone *zone, int32_t clipped_day)
 {
 	int32_t day, index;
 	enum anchoring anchoring = anchoring_of(subscription, &day);
+	struct cadence cadence = plan_cadence(version);
 	struct instant at = subscription->natural_end;
-	struct anchor anchor;
+	struct anchor anchor = {at, clipped_day};
 	struct period natural;
 
-	if (!calendar_place(
-		zone, anchoring, day, plan_cadence(version), at, &anchor, &index, &natural))
+	if (anchoring == ANCHORING_START)
+		day = calendar_clipped_day(zone, anchor, cadence, at);
+	if (!calendar_place(zone, anchoring, day, cadence, at, &anchor, &index, &natural))
 		return false;
 	subscription->anchor_at = anchor.at;
 	subscription->anchor_day = anchor.day;
@@ -290,7 +301,7 @@ first_period(struct subscription *subscription, const struct wish *wish, const s
 	subscription->trial_start = start;
 	subscription->trial_end = trial_end;
 	periods_set(subscription, (struct period){start, trial_end}, start);
-	return lifecycle_place_after(subscription, terms->version, terms->zone)
+	return lifecycle_place_after(subscription, terms->version, terms->zone, 0)
 		   ? REFUSAL_NONE
 		   : REFUSAL_TIME_OUT_OF_RANGE;
 }

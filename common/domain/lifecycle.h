@@ -98,10 +98,12 @@ NODISCARD enum refusal lifecycle_create(const struct customer *customer, const s
  * lifecycle_due(subscription, terms, step, bill):
  * What falls due at subscription->due_at, one step of it: a start; a trial's end; a period's end,
  * billing the arrears of the period that ended and the advance of the one that begins, with a
- * pending change in effect; a cancellation at the period's end; its end (active: expired; past due
- * or paused: canceled); inside a long period, that a part of it was earned.  due_at is later
- * afterwards, or none.  A period that a zone's leap over a day leaves empty is passed over.
- * Refused, ${step} of no use: TIME_OUT_OF_RANGE, AMOUNT_OUT_OF_RANGE; lifecycle_park is for these.
+ * pending change in effect (of another interval: its periods follow from there, and keep the
+ * anchor's day where that end stood in for it); a cancellation at the period's end; its end
+ * (active: expired; past due or paused: canceled); inside a long period, that a part of it was
+ * earned.  due_at is later afterwards, or none.  A period that a zone's leap over a day leaves
+ * empty is passed over.  Refused, ${step} of no use: TIME_OUT_OF_RANGE, AMOUNT_OUT_OF_RANGE;
+ * lifecycle_park is for these.
  */
 NODISCARD enum refusal lifecycle_due(const struct subscription *subscription,
     const struct terms *terms, struct step *step, struct bill *bill);
@@ -168,7 +170,8 @@ NODISCARD enum refusal lifecycle_cancel(const struct subscription *subscription,
 
 /**
  * lifecycle_uncancel(subscription, now, step):
- * Take back a cancellation at the period's end.  Refused: SUBSCRIPTION_FINAL, NOT_CANCELING.
+ * Take back a cancellation at the period's end, also while it is paused.  Refused:
+ * SUBSCRIPTION_FINAL, NOT_CANCELING.
  */
 NODISCARD enum refusal lifecycle_uncancel(
     const struct subscription *subscription, struct instant now, struct step *step);
@@ -180,8 +183,15 @@ NODISCARD enum refusal lifecycle_uncancel(
  * does not, and cuts the period as ever).  As current_period_start moves, the caller gives the
  * quantities that were reported for the period the new one as their period_start.  The periods
  * behind it follow from its end, or from the calendar where it is anchored there (a first, partial
- * one).  A pause of no second moves nothing.  A trial that was paused is over: as Stripe does, its
- * first period begins, and is billed, when it is resumed, and trial_end is when it was paused.
+ * one).  Where that end was the last day of a month that lacks the anchor's day, and has moved to
+ * the last one of such a month, they keep that day: from 31 January, 28 February moved by an hour
+ * is followed by 31 March.  A pause of no second moves nothing.
+ *
+ * A trial that was paused is over: as Stripe does, its first period begins, and is billed, when it
+ * is resumed, and trial_end is when it was paused.  One that was to be canceled when its trial
+ * ends, which can be taken back until then, is canceled when it is resumed, as at any trial's end:
+ * the step is LIFECYCLE_CANCELED, nothing is billed, the trial's dates stay.
+ *
  * Refused: SUBSCRIPTION_FINAL; SUBSCRIPTION_STATE (scheduled or paused; not paused, or one whose
  * end_at came while it was paused and could not be billed); TIME_OUT_OF_RANGE, AMOUNT_OUT_OF_RANGE.
  */

@@ -68,7 +68,7 @@ change_before_charges(
 	lifecycle_take(after, target->version, target->quantity);
 	placed = instant_is_none(after->trial_end)
 		     ? lifecycle_place_at(after, target->version, terms->zone, after->started_at)
-		     : lifecycle_place_after(after, target->version, terms->zone);
+		     : lifecycle_place_after(after, target->version, terms->zone, 0);
 	return placed ? REFUSAL_NONE : REFUSAL_TIME_OUT_OF_RANGE;
 }
 

@@ -38,7 +38,8 @@ lifecycle_enter_period(struct step *step, const struct terms *terms, struct bill
 		version = terms->pending;
 		lifecycle_take(after, version, after->pending_quantity);
 		if (lifecycle_cadence_differs(version, terms->version) &&
-		    !lifecycle_place_after(after, version, terms->zone))
+		    !lifecycle_place_after(after, version, terms->zone,
+			lifecycle_clipped_day(after, terms->version, terms->zone)))
 			return REFUSAL_TIME_OUT_OF_RANGE;
 	}
 	if (!lifecycle_next_period(after, version, terms->zone))

@@ -65,12 +65,22 @@ NODISCARD bool lifecycle_place_at(struct subscription *subscription,
     const struct plan_version *version, const struct zone *zone, struct instant at);
 
 /**
- * lifecycle_place_after(subscription, version, zone):
- * The periods behind its natural_end are anchored anew, there or on the calendar.  False,
+ * lifecycle_clipped_day(subscription, version, zone):
+ * The day of the month that its natural_end, the end of a period of ${version}, stands in for, as
+ * calendar_clipped_day has it.
+ */
+NODISCARD int32_t lifecycle_clipped_day(const struct subscription *subscription,
+    const struct plan_version *version, const struct zone *zone);
+
+/**
+ * lifecycle_place_after(subscription, version, zone, clipped_day):
+ * The periods behind its natural_end are anchored anew, there or on the calendar.  So that no short
+ * month moves the anchor, a day that the end in whose place this one comes stood in for
+ * (${clipped_day}; 0: none) stays the anchor's where this one stands in for it, too.  False,
  * untouched, when they are out of range.
  */
-NODISCARD bool lifecycle_place_after(
-    struct subscription *subscription, const struct plan_version *version, const struct zone *zone);
+NODISCARD bool lifecycle_place_after(struct subscription *subscription,
+    const struct plan_version *version, const struct zone *zone, int32_t clipped_day);
 
 /**
  * lifecycle_next_period(subscription, version, zone):

@@ -19,10 +19,12 @@ lifecycle_pause(const struct subscription *subscription, struct instant now, str
 }
 
 /* Move the period, and the natural one that it lies in, by as long as it stood still; what comes
- * behind them is anchored anew. */
+ * behind them is anchored anew, but for a day of the month that was not to be had. */
 static bool
 periods_move(struct subscription *subscription, const struct terms *terms, int64_t pause_s)
 {
+	int32_t clipped_day = lifecycle_clipped_day(subscription, terms->version, terms->zone);
+
 	if (pause_s == 0)
 		return true;
 	subscription->natural_start.s += pause_s;
@@ -34,7 +36,7 @@ periods_move(struct subscription *subscription, const struct terms *terms, int64
 	    subscription->end_at.s < subscription->natural_end.s)
 		subscription->current_period_end = subscription->end_at;
 	return instant_is_valid(subscription->natural_end) &&
-	       lifecycle_place_after(subscription, terms->version, terms->zone);
+	       lifecycle_place_after(subscription, terms->version, terms->zone, clipped_day);
 }
 
 /* The trial was over when it was paused; the first period begins now. */
@@ -45,17 +47,33 @@ first_period(struct step *step, const struct terms *terms, struct bill *bill)
 
 	after->trial_end = after->paused_at;
 	after->natural_end = step->at;
-	if (!lifecycle_place_after(after, terms->version, terms->zone))
+	if (!lifecycle_place_after(after, terms->version, terms->zone, 0))
 		return REFUSAL_TIME_OUT_OF_RANGE;
 	return lifecycle_enter_period(step, terms, bill);
+}
+
+/* What was paused is active again: with what was left of its period, or in its first one. */
+static enum refusal
+go_on(struct step *step, const struct subscription *subscription, const struct terms *terms,
+    struct bill *bill)
+{
+	struct subscription *after = &step->after;
+	enum refusal refusal = REFUSAL_NONE;
+
+	lifecycle_move(after, SUBSCRIPTION_ACTIVE);
+	if (lifecycle_was_in_trial(subscription))
+		refusal = first_period(step, terms, bill);
+	else if (!periods_move(after, terms, step->at.s - subscription->paused_at.s))
+		refusal = REFUSAL_TIME_OUT_OF_RANGE;
+	after->paused_at = INSTANT_NONE;
+	return refusal;
 }
 
 enum refusal
 lifecycle_resume(const struct subscription *subscription, const struct terms *terms,
     struct instant now, struct step *step, struct bill *bill)
 {
-	struct subscription *after = &step->after;
-	enum refusal refusal = REFUSAL_NONE;
+	enum refusal refusal;
 
 	bill_init(bill);
 	if (!subscription_is_live(subscription))
@@ -69,14 +87,13 @@ lifecycle_resume(const struct subscription *subscription, const struct terms *te
 		return REFUSAL_SUBSCRIPTION_STATE;
 
 	lifecycle_begin(step, subscription, LIFECYCLE_RESUMED, now);
-	lifecycle_move(after, SUBSCRIPTION_ACTIVE);
-	if (lifecycle_was_in_trial(subscription))
-		refusal = first_period(step, terms, bill);
-	else if (!periods_move(after, terms, now.s - subscription->paused_at.s))
-		refusal = REFUSAL_TIME_OUT_OF_RANGE;
-	if (refusal != REFUSAL_NONE)
-		return refusal;
-	after->paused_at = INSTANT_NONE;
-	lifecycle_settle(step);
-	return REFUSAL_NONE;
+	/* Its trial was over when it was paused, and that was to be its end. */
+	if (subscription->cancel_at_period_end && lifecycle_was_in_trial(subscription))
+		refusal =
+		    lifecycle_finish(step, subscription, terms, SUBSCRIPTION_CANCELED, false, bill);
+	else
+		refusal = go_on(step, subscription, terms, bill);
+	if (refusal == REFUSAL_NONE)
+		lifecycle_settle(step);
+	return refusal;
 }

@@ -34,7 +34,7 @@ EFFECTS = {
     "CancelSubscription": (set(), {CANCELED, UPDATED} | BILLED),
     "UncancelSubscription": ({UPDATED}, set()),
     "PauseSubscription": ({"billd.subscription.paused.v1"}, set()),
-    "ResumeSubscription": ({"billd.subscription.resumed.v1"}, BILLED),
+    "ResumeSubscription": (set(), {"billd.subscription.resumed.v1", CANCELED} | BILLED),
     "ReportQuantity": ({REPORTED}, set()),
     "CreateTestClock": ({"billd.test_clock.created.v1"}, set()),
     "AdvanceTestClock": ({"billd.test_clock.advanced.v1"}, set()),

@@ -80,7 +80,9 @@ def paused_as_asked(index, record, told, organisation):
 
 
 def resumed_as_asked(index, record, told, organisation):
-    return [] if told["status"] == "active" else [("status", "active", told["status"])]
+    """One that was paused in a trial, and was to end with it, does."""
+    wanted = "canceled" if told["status"] == "canceled" and told["cancel_at_period_end"] else "active"
+    return [] if told["status"] == wanted else [("status", wanted, told["status"])]
 
 
 def reported_as_asked(index, record, told, organisation):

@@ -274,6 +274,26 @@ def test_a_trial_that_was_paused_is_over_when_it_is_resumed(org):
     assert life.billed() == [(JUNE, [3000])] and life.now()["current_period_end"] == JULY
 
 
+def test_a_paused_trial_that_was_to_be_canceled_ends_when_it_is_resumed(org):
+    """As at the trial's end: canceled, for nothing. Taken back meanwhile, its first period begins."""
+    life = Life(org, APRIL, MONTHLY, trial_days=14).do("cancel", effective="period_end").do("pause").to(JUNE)
+    assert life.now()["status"] == "paused"
+    life.do("resume")
+    after = life.now()
+    assert (after["status"], after["canceled_at"], after["ended_at"]) == ("canceled", APRIL, JUNE)
+    assert life.to(JULY).billed() == [] and kinds(org, life) == ["created", "updated", "paused", "canceled"]
+    life = Life(org, APRIL, MONTHLY, trial_days=14).do("cancel", effective="period_end").do("pause").to(JUNE)
+    assert life.do("uncancel").do("resume").billed() == [(JUNE, [3000])]
+
+
+def test_a_pause_over_a_short_month_leaves_the_anchor_on_the_31st(org):
+    """An hour in February moves its last day's boundary by an hour, and none of them to the 28th."""
+    life = Life(org, "2026-01-31T10:00:00Z", MONTHLY).to("2026-02-10T00:00:00Z").do("pause")
+    life.to("2026-02-10T01:00:00Z").do("resume").to(JUNE)
+    begins = [at for at, _ in life.billed()[1:]]
+    assert begins == [f"2026-{day}T11:00:00Z" for day in ("02-28", "03-31", "04-30", "05-31")]
+
+
 # Every state and every command: what becomes of it, or the refusal
 
 STATES = {

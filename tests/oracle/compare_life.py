@@ -156,6 +156,12 @@ def discount_words(discounts):
     return words
 
 
+def keeps_day(before, after):
+    """Whether a new anchor, on a short month's last day, has the day that the one before had."""
+    moved = before is not None and after.anchoring == "start" and before.anchor != after.anchor
+    return moved and after.anchor.local.day < after.anchor.day
+
+
 class Ended(Exception):
     """A life took all the steps that it may."""
 
@@ -209,6 +215,7 @@ class Pair:
         self.compare_owed(found, Reader(words[28:]))
         self.life = step.after
         self.seen += [(before.status if before else None, step.event, step.after.status), ("issued", step.reason)]
+        self.seen += [(verb, step.event), ("day kept", step.event if keeps_day(before, step.after) else None)]
         if before is None or (before.period[0], before.version) != (step.after.period[0], step.after.version):
             self.reported = {}
         return step

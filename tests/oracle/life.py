@@ -114,9 +114,9 @@ def cut(life, period):
     return period[0], period[1] if life.end_at is None else min(period[1], life.end_at)
 
 
-def first_period(terms, life, at):
+def first_period(terms, life, at, day=0):
     """Its first billed period begins."""
-    anchor, natural = periods.place(terms.zone, life.anchoring, life.version.cadence, at)
+    anchor, natural = periods.place(terms.zone, life.anchoring, life.version.cadence, at, day)
     life = replace(life, anchor=anchor, index=0, natural=natural, realigns=False, in_trial=False)
     return replace(life, period=cut(life, (at, natural[1])))
 
@@ -217,8 +217,11 @@ def renewal(terms, life, at):
     """A trial or a period ends, and the next begins."""
     lines = arrears(terms, life, at)
     after = with_pending(replace(life, status="active"))
-    if life.in_trial or moves(life, after.version):
+    if life.in_trial:
         after = first_period(terms, after, at)
+    elif moves(life, after.version):
+        day = periods.day_behind(terms.zone, life.anchor, life.version.cadence, at, at)
+        after = first_period(terms, after, at, day)
     else:
         after = next_period(terms, after, at)
     event = "trial_ended" if life.in_trial else "renewed"
@@ -327,6 +330,8 @@ def resume(terms, life, now):
         raise Refused("SUBSCRIPTION_STATE")
     if life.end_at is not None and now >= life.end_at:  # it was over while it was paused
         raise Refused("SUBSCRIPTION_STATE")
+    if life.in_trial and life.cancels:  # the pause ended the trial, and with the trial it was to end
+        return final(terms, life, now, "canceled", "cancel")
     after = replace(life, status="active", paused_at=None)
     if life.in_trial:
         after = first_period(terms, replace(with_pending(after), trial=(life.trial[0], life.paused_at)), now)
@@ -337,7 +342,8 @@ def resume(terms, life, now):
     begin, end, *natural = (periods.in_range(moment + away) for moment in (*life.period, *life.natural))
     after = replace(after, period=cut(life, (begin, end)), natural=tuple(natural))
     if life.anchoring == "start":
-        after = replace(after, anchor=periods.anchor_at(terms.zone, end), index=-1)
+        day = periods.day_behind(terms.zone, life.anchor, life.version.cadence, life.natural[1], natural[1])
+        after = replace(after, anchor=periods.anchor_at(terms.zone, natural[1], day), index=-1)
     else:
         after = replace(after, realigns=True)
     return Step("resumed", now, after)

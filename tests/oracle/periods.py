@@ -86,10 +86,22 @@ def period(zone, anchor, cadence, k):
     return boundary(zone, anchor, cadence, k), boundary(zone, anchor, cadence, k + 1)
 
 
-def place(zone, anchoring, cadence, at):
+def stands_in(anchor, cadence, local):
+    """Whether a period that ends on that day does so because the month has none that the anchor asks for."""
+    by_month = cadence.interval in ("month", "year")
+    return by_month and local.day < anchor.day and on_day(local, anchor.day) == local
+
+
+def day_behind(zone, anchor, cadence, end, moved):
+    """On which day boundaries lie behind an end that others are to follow from, and that was moved for it: 0 is its
+    own. A short month takes nothing from the anchor, so where both ends only stand in for its day, that stays."""
+    return anchor.day if all(stands_in(anchor, cadence, local_of(zone, at)) for at in (end, moved)) else 0
+
+
+def place(zone, anchoring, cadence, at, day=0):
     """(anchor, natural period) of what runs at that moment. The anchoring is "start", "calendar" or a day's number."""
     if anchoring == "start":
-        anchor = anchor_at(zone, at)
+        anchor = anchor_at(zone, at, day)
     else:
         # Clocks that go back over midnight show the day before again, when the next one's midnight has been.
         today = local_of(zone, at).date()

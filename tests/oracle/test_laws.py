@@ -96,6 +96,44 @@ def test_a_change_there_and_back_within_a_second_costs_nothing():
     assert {cost for cost in costs if cost is not None} == {0}
 
 
+LONGER = [*(periods.Cadence("month", count) for count in (2, 3, 6)), periods.Cadence("year", 1)]
+
+
+def over_a_short_month(drawn, day):
+    """A life from that day of January, paused for less than an hour or changed to another interval before February's
+    last; its zone, and when its next periods begin. By day, and after the last skipped one: no clock moves a date.
+    """
+    cadences = periods.Cadence("month", 1), drawn.choice(LONGER)
+    prices = [Charge(0, "flat", "advance", amount=1000)]
+    versions = [bridge.Version(prices, cadence, number, number, 0) for number, cadence in enumerate(cadences, 1)]
+    pair = compare_life.Pair(cases.zone_name(drawn), drawn.choice(bridge.PRORATIONS), versions)
+    at = periods.datetime(drawn.randint(2013, 2060), 1, day, drawn.randint(4, 20), drawn.randint(0, 59))
+    now = periods.moment_of(pair.zone, at)
+    pair.create(now, versions[0], 1, None, None, 0, "start")
+    todo = drawn.choice([["pause"], ["change"], ["pause", "change"], ["change", "pause"], ["pause", "pause"]])
+    for what in todo:
+        now += drawn.randint(1, 13 * 86400)
+        if what == "change":
+            pair.change(now, versions[1], None, "period_end", True)
+        else:
+            pair.pause(now)
+            now += drawn.randint(1, 1800)
+            pair.resume(now)
+    steps = [pair.due() for _ in range(60)]
+    return pair.zone, [step.at for step in steps if step.event == "renewed"]
+
+
+@pytest.mark.parametrize("day", [29, 30, 31])
+def test_a_short_month_moves_no_anchor(day):
+    """Whatever is anchored anew at its last day lies on the day that it began on, where the month has it."""
+    drawn = source(f"short months {day}")
+    for _ in range(seeds.many(60)):
+        zone, begins = over_a_short_month(drawn, day)
+        assert len(begins) > 2
+        for local in (periods.local_of(zone, at) for at in begins):
+            assert local == periods.on_day(local, day), (zone, begins)
+
+
 def huge_charges():
     """Each model with a price near the end of what an amount can be, and how many units it takes to pass it."""
     most = INT64_MAX

@@ -27,6 +27,7 @@ enum lives_plan {
 	PLAN_DAY,     /* 1.00 a day */
 	PLAN_TRIAL,   /* 30.00 in advance, after a trial of 7 days */
 	PLAN_DEAR,    /* 9,999,999,999,999.99 a call in arrears */
+	PLAN_QUARTER, /* 80.00 in three months */
 	PLANS,
 };
 
@@ -78,6 +79,7 @@ static const struct lives_plan_facts lives_plans[PLANS] = {
     [PLAN_DAY] = {"day", 0, {LIVES_FLAT("base", "advance", 100)}, NULL, PLAN_DAY},
     [PLAN_TRIAL] = {"month", 7, {LIVES_FLAT("base", "advance", 3000)}, NULL, PLAN_TRIAL},
     [PLAN_DEAR] = {"month", 0, {LIVES_UNITS("calls", "arrears", 999999999999999)}, NULL, PLAN_DEAR},
+    [PLAN_QUARTER] = {"month", 0, {LIVES_FLAT("base", "advance", 8000)}, NULL, PLAN_QUARTER},
 };
 
 /* One life, and what it is lived with. */
@@ -104,7 +106,7 @@ lives_version(enum lives_plan which)
 	    .plan_id = {{3, (uint8_t)facts->of}},
 	    .version = which == facts->of ? 1 : 2,
 	    .interval = str_from(facts->interval),
-	    .interval_count = 1,
+	    .interval_count = which == PLAN_QUARTER ? 3 : 1,
 	    .trial_days = facts->trial_days,
 	    .charges = facts->charges,
 	};

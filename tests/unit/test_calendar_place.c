@@ -94,6 +94,11 @@ static const struct place_row place_rows[] = {
 	{INTERVAL_DAY, 1}, "2011-12-30T12:00:00Z", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"},
     {"Apia: the month that lacks its 30th", "Pacific/Apia", ANCHORING_DAY, 30, {INTERVAL_MONTH, 1},
 	"2012-01-05T12:00:00Z", "2011-12-30T10:00:00Z", "2012-01-29T10:00:00Z"},
+    {"UTC: from the start, on the day that February lacks", "UTC", ANCHORING_START, 31,
+	{INTERVAL_MONTH, 1}, "2026-02-28T11:00:00Z", "2026-02-28T11:00:00Z",
+	"2026-03-31T11:00:00Z"},
+    {"UTC: likewise three months", "UTC", ANCHORING_START, 31, {INTERVAL_MONTH, 3},
+	"2026-02-28T11:00:00Z", "2026-02-28T11:00:00Z", "2026-05-31T11:00:00Z"},
     {"Lord Howe: half an hour is missing in that month", "Australia/Lord_Howe", ANCHORING_CALENDAR,
 	0, {INTERVAL_MONTH, 1}, "2026-10-15T00:00:00Z", "2026-09-30T13:30:00Z",
 	"2026-10-31T13:00:00Z"},
@@ -152,6 +157,60 @@ START_TEST(test_from_the_start_it_begins_there)
 	unit_assert_instant(anchor.at, "2026-01-31T17:03:05Z", "anchor");
 	unit_assert_instant(natural.start, "2026-01-31T17:03:05Z", "start");
 	unit_assert_instant(natural.end, "2026-02-28T17:03:05Z", "end");
+}
+END_TEST
+
+struct clipped_row {
+	const char *name;
+	const char *zone;
+	const char *anchor;
+	int32_t day;
+	struct cadence cadence;
+	const char *at;
+	int32_t expected;
+};
+
+static const struct clipped_row clipped_rows[] = {
+    {"February's last is in the 31st's place", "UTC", "2026-01-31T10:00:00Z", 0,
+	{INTERVAL_MONTH, 1}, "2026-02-28T10:00:00Z", 31},
+    {"at any time of that day", "UTC", "2026-01-31T10:00:00Z", 0, {INTERVAL_MONTH, 1},
+	"2026-02-28T23:59:59Z", 31},
+    {"but not on the day before", "UTC", "2026-01-31T10:00:00Z", 0, {INTERVAL_MONTH, 1},
+	"2026-02-27T10:00:00Z", 0},
+    {"nor on the day after", "UTC", "2026-01-31T10:00:00Z", 0, {INTERVAL_MONTH, 1},
+	"2026-03-01T00:00:00Z", 0},
+    {"a leap year's 28 February is not its last", "UTC", "2028-01-31T10:00:00Z", 0,
+	{INTERVAL_MONTH, 1}, "2028-02-28T10:00:00Z", 0},
+    {"its 29th is in the 30th's place", "UTC", "2028-01-30T10:00:00Z", 0, {INTERVAL_MONTH, 1},
+	"2028-02-29T10:00:00Z", 30},
+    {"and in no 29th's", "UTC", "2028-01-29T10:00:00Z", 0, {INTERVAL_MONTH, 1},
+	"2028-02-29T10:00:00Z", 0},
+    {"but another year's 28th is, of years", "UTC", "2028-02-29T10:00:00Z", 0, {INTERVAL_YEAR, 1},
+	"2029-02-28T10:00:00Z", 29},
+    {"the 31st lacks nothing", "UTC", "2026-01-31T10:00:00Z", 0, {INTERVAL_MONTH, 1},
+	"2026-03-31T10:00:00Z", 0},
+    {"31 March is later than the 30th", "UTC", "2026-01-30T10:00:00Z", 0, {INTERVAL_MONTH, 1},
+	"2026-03-31T10:00:00Z", 0},
+    {"a day that was kept is that of the anchor's moment no more", "UTC", "2026-02-28T11:00:00Z",
+	31, {INTERVAL_MONTH, 1}, "2026-04-30T11:00:00Z", 31},
+    {"weeks have no day of the month", "UTC", "2026-01-31T10:00:00Z", 0, {INTERVAL_WEEK, 1},
+	"2026-02-28T10:00:00Z", 0},
+    {"nor have days", "UTC", "2026-01-31T10:00:00Z", 31, {INTERVAL_DAY, 28}, "2026-02-28T10:00:00Z",
+	0},
+    {"Tokyo: still February elsewhere", "Asia/Tokyo", "2026-01-31T01:00:00Z", 0,
+	{INTERVAL_MONTH, 1}, "2026-02-28T15:00:00Z", 0},
+    {"New York: March elsewhere", "America/New_York", "2026-02-01T01:00:00Z", 0,
+	{INTERVAL_MONTH, 1}, "2026-03-01T01:00:00Z", 31},
+};
+
+START_TEST(test_a_short_months_last_day_stands_in)
+{
+	const struct clipped_row *row = &clipped_rows[_i];
+	struct zone zone = zones_read(row->zone);
+	struct anchor anchor = {unit_instant(row->anchor), row->day};
+	int32_t day = calendar_clipped_day(&zone, anchor, row->cadence, unit_instant(row->at));
+
+	ck_assert_msg(day == row->expected, "%s: %d", row->name, day);
 }
 END_TEST
 
@@ -406,6 +465,8 @@ static const struct bug_row bug_rows[] = {
     {"a day of the month that is none", ANCHORING_DAY, 0, 86400000},
     {"a 32nd", ANCHORING_DAY, 32, 86400000},
     {"a day for the calendar's first", ANCHORING_CALENDAR, 1, 86400000},
+    {"a 32nd from the start", ANCHORING_START, 32, 86400000},
+    {"a negative day from the start", ANCHORING_START, -1, 86400000},
     {"no moment", ANCHORING_START, 0, INT64_MIN},
 };
 
@@ -426,6 +487,7 @@ END_TEST
 
 UNIT_MAIN("calendar_place", UNIT_ROWS(test_place_agrees_with_python, place_rows),
     UNIT(test_a_missing_midnight_is_no_anchor), UNIT(test_from_the_start_it_begins_there),
+    UNIT_ROWS(test_a_short_months_last_day_stands_in, clipped_rows),
     UNIT_ROWS(test_place_refuses, refused_rows), UNIT(test_places_tile_in_every_zone),
     UNIT(test_places_around_every_transition), UNIT_ROWS(test_plus_days, days_rows),
     UNIT(test_days_change_at_local_midnight), UNIT(test_anchorings),

@@ -203,6 +203,35 @@ START_TEST(test_a_pause_moves_the_period)
 }
 END_TEST
 
+/* The trial was over when it was paused: it is canceled by the command, and its customer may have
+ * another one. */
+START_TEST(test_resuming_ends_a_trial_that_was_to_be_canceled)
+{
+	struct cancel_subscription cancel = {.effective = STR("period_end")};
+	struct create_subscription create = hand_subscription(WORLD_PLAN);
+	struct move_subscription move;
+
+	hand_open(&hand);
+	create.trial_days = 14;
+	hand_do(&hand, COMMAND_CREATE_SUBSCRIPTION, &create);
+	cancel.subscription_id = hand.resource_id;
+	move = (struct move_subscription){.subscription_id = cancel.subscription_id};
+	hand_do(&hand, COMMAND_CANCEL_SUBSCRIPTION, &cancel);
+	hand_at(&hand, "2027-02-10T09:30:00Z");
+	hand_do(&hand, COMMAND_PAUSE_SUBSCRIPTION, &move);
+	hand_at(&hand, "2027-06-10T09:30:00Z");
+	hand_do(&hand, COMMAND_RESUME_SUBSCRIPTION, &move);
+	unit_assert_str(hand_subscription_at(&hand, 0)->status, "canceled", "status");
+	unit_assert_instant(
+	    hand_subscription_at(&hand, 0)->ended_at, "2027-06-10T09:30:00Z", "ended_at");
+	ck_assert_uint_eq(hand_count(&hand, TABLE_INVOICES), 0);
+	hand_assert_events(&hand,
+	    "subscription.created subscription.updated subscription.paused subscription.canceled");
+	hand_subscribe(&hand, WORLD_PLAN);
+	hand_close(&hand);
+}
+END_TEST
+
 START_TEST(test_a_cancellation_is_taken_back_or_falls_due)
 {
 	struct cancel_subscription cancel = {.effective = STR("period_end")};
@@ -422,6 +451,7 @@ UNIT_MAIN("handler lives", UNIT(test_an_upgrade_is_invoiced_at_once),
     UNIT(test_a_downgrade_is_credited_and_used_up), UNIT(test_credit_pays_an_invoice),
     UNIT(test_a_balance_does_not_overflow),
     UNIT(test_a_pending_change_takes_effect_and_can_be_undone), UNIT(test_a_pause_moves_the_period),
+    UNIT(test_resuming_ends_a_trial_that_was_to_be_canceled),
     UNIT(test_a_cancellation_is_taken_back_or_falls_due),
     UNIT(test_quantities_add_up_and_are_billed), UNIT(test_a_pause_keeps_what_was_reported),
     UNIT(test_a_quantity_is_taken_back), UNIT(test_archiving_cancels_all_that_is_live),

@@ -307,6 +307,162 @@ static const struct story stories[] = {
 	    {DUE, D("02-28"), .event = LIFECYCLE_RENEWED, .start = D("02-28"), .end = D("03-31"),
 		.lines = "base 3000", .reason = "cycle"}},
 	.due = D("03-31")},
+    {.name = "a pause of an hour over a short month leaves the anchor on the 31st",
+	.plan = PLAN_30,
+	.now = "2026-01-31T10:00:00Z",
+	.made = {.start = "2026-01-31T10:00:00Z",
+	    .end = "2026-02-28T10:00:00Z",
+	    .lines = "base 3000",
+	    .reason = "create"},
+	.acts = {{PAUSE, D("02-10"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = "2026-01-31T10:00:00Z", .end = "2026-02-28T10:00:00Z"},
+	    {RESUME, "2026-02-10T01:00:00Z", .event = LIFECYCLE_RESUMED,
+		.start = "2026-01-31T11:00:00Z", .end = "2026-02-28T11:00:00Z"},
+	    {DUE, "2026-02-28T11:00:00Z", .event = LIFECYCLE_RENEWED,
+		.start = "2026-02-28T11:00:00Z", .end = "2026-03-31T11:00:00Z",
+		.lines = "base 3000", .reason = "cycle"},
+	    {DUE, "2026-03-31T11:00:00Z", .event = LIFECYCLE_RENEWED,
+		.start = "2026-03-31T11:00:00Z", .end = "2026-04-30T11:00:00Z",
+		.lines = "base 3000", .reason = "cycle"},
+	    {DUE, "2026-04-30T11:00:00Z", .event = LIFECYCLE_RENEWED,
+		.start = "2026-04-30T11:00:00Z", .end = "2026-05-31T11:00:00Z",
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = "2026-05-31T11:00:00Z"},
+    {.name = "so do two",
+	.plan = PLAN_30,
+	.now = "2026-01-31T10:00:00Z",
+	.made = {.start = "2026-01-31T10:00:00Z",
+	    .end = "2026-02-28T10:00:00Z",
+	    .lines = "base 3000",
+	    .reason = "create"},
+	.acts = {{PAUSE, D("02-10"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = "2026-01-31T10:00:00Z", .end = "2026-02-28T10:00:00Z"},
+	    {RESUME, "2026-02-10T01:00:00Z", .event = LIFECYCLE_RESUMED,
+		.start = "2026-01-31T11:00:00Z", .end = "2026-02-28T11:00:00Z"},
+	    {PAUSE, D("02-11"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		.start = "2026-01-31T11:00:00Z", .end = "2026-02-28T11:00:00Z"},
+	    {RESUME, "2026-02-11T01:00:00Z", .event = LIFECYCLE_RESUMED,
+		.start = "2026-01-31T12:00:00Z", .end = "2026-02-28T12:00:00Z"},
+	    {DUE, "2026-02-28T12:00:00Z", .event = LIFECYCLE_RENEWED,
+		.start = "2026-02-28T12:00:00Z", .end = "2026-03-31T12:00:00Z",
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = "2026-03-31T12:00:00Z"},
+    {.name = "and one to the end of another short month",
+	.plan = PLAN_30,
+	.now = D("01-31"),
+	.made = {.start = D("01-31"), .end = D("02-28"), .lines = "base 3000", .reason = "create"},
+	.acts = {{PAUSE, D("02-10"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = D("01-31"), .end = D("02-28")},
+	    {RESUME, D("04-12"), .event = LIFECYCLE_RESUMED, .start = D("04-02"),
+		.end = D("04-30")},
+	    {DUE, D("04-30"), .event = LIFECYCLE_RENEWED, .start = D("04-30"), .end = D("05-31"),
+		.lines = "base 3000", .reason = "cycle"},
+	    {DUE, D("05-31"), .event = LIFECYCLE_RENEWED, .start = D("05-31"), .end = D("06-30"),
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = D("06-30")},
+    {.name = "a leap day stands in for the 30th",
+	.plan = PLAN_30,
+	.now = "2028-01-30T10:00:00Z",
+	.made = {.start = "2028-01-30T10:00:00Z",
+	    .end = "2028-02-29T10:00:00Z",
+	    .lines = "base 3000",
+	    .reason = "create"},
+	.acts = {{PAUSE, "2028-02-10T00:00:00Z", .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = "2028-01-30T10:00:00Z", .end = "2028-02-29T10:00:00Z"},
+	    {RESUME, "2028-02-10T01:00:00Z", .event = LIFECYCLE_RESUMED,
+		.start = "2028-01-30T11:00:00Z", .end = "2028-02-29T11:00:00Z"},
+	    {DUE, "2028-02-29T11:00:00Z", .event = LIFECYCLE_RENEWED,
+		.start = "2028-02-29T11:00:00Z", .end = "2028-03-30T11:00:00Z",
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = "2028-03-30T11:00:00Z"},
+    {.name = "the last day of February where it lives, and March in London",
+	.zone = "America/New_York",
+	.plan = PLAN_30,
+	.now = "2026-02-01T01:00:00Z",
+	.made = {.start = "2026-02-01T01:00:00Z",
+	    .end = "2026-03-01T01:00:00Z",
+	    .lines = "base 3000",
+	    .reason = "create"},
+	.acts = {{PAUSE, D("02-10"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = "2026-02-01T01:00:00Z", .end = "2026-03-01T01:00:00Z"},
+	    {RESUME, "2026-02-10T01:00:00Z", .event = LIFECYCLE_RESUMED,
+		.start = "2026-02-01T02:00:00Z", .end = "2026-03-01T02:00:00Z"},
+	    {DUE, "2026-03-01T02:00:00Z", .event = LIFECYCLE_RENEWED,
+		.start = "2026-03-01T02:00:00Z", .end = "2026-04-01T01:00:00Z",
+		.lines = "base 3000", .reason = "cycle"},
+	    {DUE, "2026-04-01T01:00:00Z", .event = LIFECYCLE_RENEWED,
+		.start = "2026-04-01T01:00:00Z", .end = "2026-05-01T01:00:00Z",
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = "2026-05-01T01:00:00Z"},
+    {.name = "a long pause makes an anchor of the day that it moves the end to",
+	.plan = PLAN_30,
+	.now = D("01-31"),
+	.made = {.start = D("01-31"), .end = D("02-28"), .lines = "base 3000", .reason = "create"},
+	.acts = {{PAUSE, D("02-10"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = D("01-31"), .end = D("02-28")},
+	    {RESUME, D("02-20"), .event = LIFECYCLE_RESUMED, .start = D("02-10"),
+		.end = D("03-10")},
+	    {DUE, D("03-10"), .event = LIFECYCLE_RENEWED, .start = D("03-10"), .end = D("04-10"),
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = D("04-10")},
+    {.name = "an hour may be enough for that",
+	.plan = PLAN_30,
+	.now = "2026-01-31T23:30:00Z",
+	.made = {.start = "2026-01-31T23:30:00Z",
+	    .end = "2026-02-28T23:30:00Z",
+	    .lines = "base 3000",
+	    .reason = "create"},
+	.acts = {{PAUSE, D("02-10"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = "2026-01-31T23:30:00Z", .end = "2026-02-28T23:30:00Z"},
+	    {RESUME, "2026-02-10T01:00:00Z", .event = LIFECYCLE_RESUMED,
+		.start = "2026-02-01T00:30:00Z", .end = "2026-03-01T00:30:00Z"},
+	    {DUE, "2026-03-01T00:30:00Z", .event = LIFECYCLE_RENEWED,
+		.start = "2026-03-01T00:30:00Z", .end = "2026-04-01T00:30:00Z",
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = "2026-04-01T00:30:00Z"},
+    {.name = "also of a day behind that of the anchor",
+	.plan = PLAN_30,
+	.now = D("01-30"),
+	.made = {.start = D("01-30"), .end = D("02-28"), .lines = "base 3000", .reason = "create"},
+	.acts = {{PAUSE, D("02-10"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = D("01-30"), .end = D("02-28")},
+	    {RESUME, D("03-13"), .event = LIFECYCLE_RESUMED, .start = D("03-02"),
+		.end = D("03-31")},
+	    {DUE, D("03-31"), .event = LIFECYCLE_RENEWED, .start = D("03-31"), .end = D("04-30"),
+		.lines = "base 3000", .reason = "cycle"},
+	    {DUE, D("04-30"), .event = LIFECYCLE_RENEWED, .start = D("04-30"), .end = D("05-31"),
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = D("05-31")},
+    {.name = "and of the last one of a short month, to which a longer one moved it",
+	.plan = PLAN_30,
+	.now = D("07-31"),
+	.made = {.start = D("07-31"), .end = D("08-31"), .lines = "base 3000", .reason = "create"},
+	.acts = {{PAUSE, D("08-10"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = D("07-31"), .end = D("08-31")},
+	    {RESUME, D("09-09"), .event = LIFECYCLE_RESUMED, .start = D("08-30"),
+		.end = D("09-30")},
+	    {DUE, D("09-30"), .event = LIFECYCLE_RENEWED, .start = D("09-30"), .end = D("10-30"),
+		.lines = "base 3000", .reason = "cycle"},
+	    {DUE, D("10-30"), .event = LIFECYCLE_RENEWED, .start = D("10-30"), .end = D("11-30"),
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = D("11-30")},
+    {.name = "weeks have no day of the month to keep",
+	.plan = PLAN_WEEK,
+	.now = D("01-31"),
+	.made = {.start = D("01-31"), .end = D("02-07"), .lines = "base 700", .reason = "create"},
+	.acts = {{DUE, D("02-07"), .event = LIFECYCLE_RENEWED, .start = D("02-07"),
+		     .end = D("02-14"), .lines = "base 700", .reason = "cycle"},
+	    {DUE, D("02-14"), .event = LIFECYCLE_RENEWED, .start = D("02-14"), .end = D("02-21"),
+		.lines = "base 700", .reason = "cycle"},
+	    {DUE, D("02-21"), .event = LIFECYCLE_RENEWED, .start = D("02-21"), .end = D("02-28"),
+		.lines = "base 700", .reason = "cycle"},
+	    {CHANGE_LATER, D("02-22"), PLAN_30, .event = LIFECYCLE_UPDATED, .start = D("02-21"),
+		.end = D("02-28")},
+	    {DUE, D("02-28"), .event = LIFECYCLE_RENEWED, .start = D("02-28"), .end = D("03-28"),
+		.lines = "base 3000", .reason = "cycle"},
+	    {DUE, D("03-28"), .event = LIFECYCLE_RENEWED, .start = D("03-28"), .end = D("04-28"),
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = D("04-28")},
     {.name = "a trial that is canceled while it is paused",
 	.plan = PLAN_MIXED,
 	.trial_days = 14,
@@ -330,6 +486,56 @@ static const struct story stories[] = {
 	    {RESUME, D("06-10"), .event = LIFECYCLE_RESUMED, .start = D("06-09"),
 		.end = D("07-09")}},
 	.due = D("07-09")},
+    {.name = "a paused trial that was to be canceled at its end: resuming ends it, for nothing",
+	.plan = PLAN_MIXED,
+	.trial_days = 14,
+	.now = D("06-01"),
+	.end_at = D("12-01"),
+	.made = {.status = "trialing", .start = D("06-01"), .end = D("06-15")},
+	.acts = {{CANCEL_LATER, D("06-02"), .event = LIFECYCLE_UPDATED, .status = "trialing",
+		     .start = D("06-01"), .end = D("06-15")},
+	    {CHANGE_LATER, D("06-03"), PLAN_WEEK, .event = LIFECYCLE_UPDATED, .status = "trialing",
+		.start = D("06-01"), .end = D("06-15")},
+	    {PAUSE, D("06-05"), .event = LIFECYCLE_PAUSED, .status = "paused", .start = D("06-01"),
+		.end = D("06-15")},
+	    {RESUME, D("07-20"), .event = LIFECYCLE_CANCELED, .status = "canceled",
+		.start = D("06-01"), .end = D("06-15")},
+	    {UNCANCEL, D("07-20"), .refused = REFUSAL_SUBSCRIPTION_FINAL}}},
+    {.name = "also before the day on which it would have ended",
+	.plan = PLAN_30,
+	.trial_days = 14,
+	.now = D("06-01"),
+	.made = {.status = "trialing", .start = D("06-01"), .end = D("06-15")},
+	.acts = {{CANCEL_LATER, D("06-02"), .event = LIFECYCLE_UPDATED, .status = "trialing",
+		     .start = D("06-01"), .end = D("06-15")},
+	    {PAUSE, D("06-05"), .event = LIFECYCLE_PAUSED, .status = "paused", .start = D("06-01"),
+		.end = D("06-15")},
+	    {RESUME, D("06-05"), .event = LIFECYCLE_CANCELED, .status = "canceled",
+		.start = D("06-01"), .end = D("06-15")}}},
+    {.name = "taken back while it is paused, it begins its first period",
+	.plan = PLAN_30,
+	.trial_days = 14,
+	.now = D("06-01"),
+	.made = {.status = "trialing", .start = D("06-01"), .end = D("06-15")},
+	.acts = {{CANCEL_LATER, D("06-02"), .event = LIFECYCLE_UPDATED, .status = "trialing",
+		     .start = D("06-01"), .end = D("06-15")},
+	    {PAUSE, D("06-05"), .event = LIFECYCLE_PAUSED, .status = "paused", .start = D("06-01"),
+		.end = D("06-15")},
+	    {UNCANCEL, D("06-10"), .event = LIFECYCLE_UPDATED, .status = "paused",
+		.start = D("06-01"), .end = D("06-15")},
+	    {RESUME, D("06-20"), .event = LIFECYCLE_RESUMED, .start = D("06-20"), .end = D("07-20"),
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = D("07-20")},
+    {.name = "a first period takes no day from the end of a trial that was paused",
+	.plan = PLAN_30,
+	.trial_days = 14,
+	.now = D("03-17"),
+	.made = {.status = "trialing", .start = D("03-17"), .end = D("03-31")},
+	.acts = {{PAUSE, D("03-20"), .event = LIFECYCLE_PAUSED, .status = "paused",
+		     .start = D("03-17"), .end = D("03-31")},
+	    {RESUME, D("04-30"), .event = LIFECYCLE_RESUMED, .start = D("04-30"), .end = D("05-30"),
+		.lines = "base 3000", .reason = "cycle"}},
+	.due = D("05-30")},
     {.name = "canceled while paused: used up to the pause",
 	.plan = PLAN_MIXED,
 	.now = D("06-01"),
@@ -374,10 +580,61 @@ static const struct story stories[] = {
 		.start = D("06-11"), .end = D("07-11")}}},
 };
 
+/* What the end of a trial leaves, whoever brings it about; and when it was asked for stays. */
+START_TEST(test_a_resumed_trial_ends_as_any)
+{
+	struct life *life = lives_begin("UTC", PRORATION_SECOND);
+	struct subscription *subscription = &life->subscription;
+	struct wish wish = lives_wish(1);
+	struct terms terms;
+
+	wish.trial_days = 14;
+	ck_assert_int_eq(
+	    lives_create(life, PLAN_30, &wish, unit_instant(D("06-01"))), REFUSAL_NONE);
+	ck_assert_int_eq(
+	    lives_change(life, PLAN_WEEK, 1, LIFECYCLE_PERIOD_END, true, unit_instant(D("06-02"))),
+	    REFUSAL_NONE);
+	terms = lives_terms(life);
+	ck_assert_int_eq(lifecycle_cancel(subscription, LIFECYCLE_PERIOD_END, false, &terms,
+			     unit_instant(D("06-03")), &life->step, &life->bill),
+	    REFUSAL_NONE);
+	lives_go_on(life);
+	if (_i == 0) {
+		ck_assert_int_eq(lives_due(life), REFUSAL_NONE);
+	} else {
+		ck_assert_int_eq(
+		    lifecycle_pause(subscription, unit_instant(D("06-04")), &life->step),
+		    REFUSAL_NONE);
+		lives_go_on(life);
+		unit_assert_instant(subscription->due_at, NULL, "due_at");
+		ck_assert_int_eq(lifecycle_resume(subscription, &terms, unit_instant(D("06-15")),
+				     &life->step, &life->bill),
+		    REFUSAL_NONE);
+		lives_go_on(life);
+	}
+	unit_assert_str(subscription->status, "canceled", "status");
+	ck_assert(life->step.turns_period && !life->step.bills);
+	ck_assert(subscription->cancel_at_period_end);
+	ck_assert(uuid_is_nil(subscription->pending_version_id));
+	ck_assert(uuid_equal(subscription->plan_version_id, life->versions[PLAN_30].id));
+	unit_assert_instant(subscription->canceled_at, D("06-03"), "canceled_at");
+	unit_assert_instant(subscription->ended_at, D("06-15"), "ended_at");
+	unit_assert_instant(subscription->updated_at, D("06-15"), "updated_at");
+	unit_assert_instant(subscription->paused_at, NULL, "paused_at");
+	unit_assert_instant(subscription->trial_start, D("06-01"), "trial_start");
+	unit_assert_instant(subscription->trial_end, D("06-15"), "trial_end");
+	unit_assert_instant(subscription->natural_end, D("06-15"), "natural_end");
+	unit_assert_instant(subscription->due_at, NULL, "due_at");
+}
+END_TEST
+
+static const char end_rows[2]; /* by itself; by a resume */
+
 START_TEST(test_stories)
 {
 	story_run(&stories[_i]);
 }
 END_TEST
 
-UNIT_MAIN("lifecycle", UNIT_ROWS(test_stories, stories))
+UNIT_MAIN("lifecycle", UNIT_ROWS(test_stories, stories),
+    UNIT_ROWS(test_a_resumed_trial_ends_as_any, end_rows))

@@ -190,7 +190,7 @@ static const char *const anchors[] = {"start", "start", "calendar", "1", "15", "
 static const enum lives_plan monthly[] = {
     PLAN_30, PLAN_60, PLAN_SEATS, PLAN_MIXED, PLAN_CALLS, PLAN_30_NEXT};
 static const enum lives_plan any[] = {PLAN_30, PLAN_60, PLAN_SEATS, PLAN_MIXED, PLAN_CALLS,
-    PLAN_30_NEXT, PLAN_YEAR, PLAN_WEEK, PLAN_DAY, PLAN_TRIAL};
+    PLAN_30_NEXT, PLAN_YEAR, PLAN_WEEK, PLAN_DAY, PLAN_TRIAL, PLAN_QUARTER};
 
 #define PICK(random, table) ((table)[unit_random(random, ARRAY_LEN(table))])
 
