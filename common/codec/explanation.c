@@ -199,11 +199,12 @@ put_charge(struct buf *buf, const struct rating *rating)
 
 /* A bound's line: what the charge itself came to, and what it was held against. */
 static void
-put_bound(struct buf *buf, const struct rating *rating, const char *name, int64_t bound)
+put_bound(
+    struct buf *buf, int64_t charged, const char *name, int64_t bound, struct fraction fraction)
 {
-	put_integer(buf, "charged", rating->amount);
+	put_integer(buf, "charged", charged);
 	put_integer(buf, name, bound);
-	put_fraction(buf, rating->bounds_fraction);
+	put_fraction(buf, fraction);
 }
 
 /* There is nothing to compute: somebody said so. */
@@ -218,7 +219,8 @@ put_item(struct buf *buf, const struct item *item)
 void
 explanation_write(const struct bill_line *line, struct buf *buf)
 {
-	const struct charge *charge = line->rating.charge;
+	const struct rating *rating = &line->rating;
+	const struct charge *charge = rating->charge;
 
 	buf_append_char(buf, '{');
 	if (line->kind == BILL_ITEM) {
@@ -230,13 +232,15 @@ explanation_write(const struct bill_line *line, struct buf *buf)
 	put_member(buf, "billing", charge->billing);
 	switch (line->kind) {
 	case BILL_CHARGE:
-		put_charge(buf, &line->rating);
+		put_charge(buf, rating);
 		break;
 	case BILL_MINIMUM:
-		put_bound(buf, &line->rating, "min_amount", charge->min_amount);
+		put_bound(
+		    buf, rating->amount, "min_amount", charge->min_amount, rating->min_fraction);
 		break;
 	case BILL_MAXIMUM:
-		put_bound(buf, &line->rating, "max_amount", charge->max_amount);
+		put_bound(
+		    buf, rating->amount, "max_amount", charge->max_amount, rating->max_fraction);
 		break;
 	case BILL_ITEM:
 	case BILL_LINE_KIND_MAX:

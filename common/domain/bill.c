@@ -111,7 +111,7 @@ charge_add(struct bill *bill, const struct bill_part *part, const struct charge 
 	CHECK(bill->len < BILL_CHARGE_LINES_MAX);
 
 	rating = &bill->lines[bill->len].rating;
-	refusal = rating_compute(charge, &usage, part->fraction, rating);
+	refusal = rating_compute(charge, &usage, part->fraction, part->max_fraction, rating);
 	if (refusal == REFUSAL_NONE && rating->line)
 		refusal = line_add(bill, part, BILL_CHARGE, rating->amount, rating);
 	if (refusal == REFUSAL_NONE)

@@ -83,7 +83,8 @@ struct bill_part {
 	const struct plan_version *version;
 	enum charge_billing billing;       /* which of its charges */
 	struct period period;              /* that they are for */
-	struct fraction fraction;          /* of the natural period */
+	struct fraction fraction;          /* of the natural period; */
+	struct fraction max_fraction;      /* of max_amount, as rating_compute takes it */
 	int64_t quantity;                  /* of the subscription: for charges in advance */
 	const struct quantity *quantities; /* reported: for charges in arrears, by code */
 	size_t quantities_len;

@@ -234,12 +234,13 @@ enum refusal
 lifecycle_add_advance(const struct subscription *subscription, const struct plan_version *version,
     const struct terms *terms, struct period part, struct lifecycle_flags flags, struct bill *bill)
 {
+	struct period natural = lifecycle_natural(subscription);
 	struct bill_part bill_part = {
 	    .version = version,
 	    .billing = CHARGE_ADVANCE,
 	    .period = part,
-	    .fraction = proration_fraction(
-		terms->proration, terms->zone, lifecycle_natural(subscription), part),
+	    .fraction = proration_fraction(terms->proration, terms->zone, natural, part),
+	    .max_fraction = proration_max_fraction(terms->proration, terms->zone, natural, part),
 	    .quantity = subscription->quantity,
 	    .credit = flags.credit,
 	    .proration = flags.proration,
@@ -253,6 +254,7 @@ enum refusal
 lifecycle_add_arrears(const struct subscription *subscription, const struct terms *terms,
     struct instant until, bool proration, struct bill *bill)
 {
+	struct period natural = lifecycle_natural(subscription);
 	struct period part = {subscription->current_period_start, until};
 	struct bill_part bill_part = {
 	    .version = terms->version,
@@ -269,10 +271,11 @@ lifecycle_add_arrears(const struct subscription *subscription, const struct term
 	 * in it, and no line may be for a period of no length. */
 	if (part.start.s == part.end.s && terms->quantities_len == 0)
 		return REFUSAL_NONE;
-	bill_part.fraction = proration_fraction(
-	    terms->proration, terms->zone, lifecycle_natural(subscription), part);
+	bill_part.fraction = proration_fraction(terms->proration, terms->zone, natural, part);
+	bill_part.max_fraction =
+	    proration_max_fraction(terms->proration, terms->zone, natural, part);
 	if (part.start.s == part.end.s)
-		bill_part.period = lifecycle_natural(subscription);
+		bill_part.period = natural;
 	return bill_add(bill, &bill_part);
 }
 

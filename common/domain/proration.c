@@ -86,3 +86,15 @@ proration_fraction(
 
 	return part_table[proration](zone, natural, part);
 }
+
+struct fraction
+proration_max_fraction(
+    enum proration proration, const struct zone *zone, struct period natural, struct period part)
+{
+	struct fraction fraction = proration_fraction(proration, zone, natural, part);
+
+	if (fraction.part > 0 || part.start.s == part.end.s)
+		return fraction;
+	/* What is used in it is billed, so it has a maximum, though its time costs nothing. */
+	return proration == PRORATION_NONE ? FRACTION_WHOLE : part_by_seconds(zone, natural, part);
+}

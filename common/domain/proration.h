@@ -36,4 +36,14 @@ NODISCARD bool proration_from(struct str name, enum proration *ret_proration);
 NODISCARD struct fraction proration_fraction(
     enum proration proration, const struct zone *zone, struct period natural, struct period part);
 
+/**
+ * proration_max_fraction(proration, zone, natural, part):
+ * What of a period's max_amount bounds ${part}: its proration_fraction.  But time that costs
+ * nothing may be used all the same, and so has a maximum: where the fraction of a part with a
+ * length is 0, it is the whole if nothing is prorated, and by the second if it has no day.  Of no
+ * length: 0.
+ */
+NODISCARD struct fraction proration_max_fraction(
+    enum proration proration, const struct zone *zone, struct period natural, struct period part);
+
 #endif

@@ -244,13 +244,13 @@ rate_bounds(struct rating *rating)
 	const struct charge *charge = rating->charge;
 
 	if (is_given(charge->min_amount)) {
-		int64_t least = amount_round(charge->min_amount, rating->bounds_fraction);
+		int64_t least = amount_round(charge->min_amount, rating->min_fraction);
 
 		rating->minimum = least > rating->amount ? least - rating->amount : 0;
 	}
 	/* No time bounds nothing: what was used in it is owed. */
-	if (is_given(charge->max_amount) && rating->bounds_fraction.part > 0) {
-		int64_t most = amount_round(charge->max_amount, rating->bounds_fraction);
+	if (is_given(charge->max_amount) && rating->max_fraction.part > 0) {
+		int64_t most = amount_round(charge->max_amount, rating->max_fraction);
 
 		rating->maximum = most < rating->amount ? rating->amount - most : 0;
 	}
@@ -272,22 +272,36 @@ rating_begin(const struct charge *charge, const struct usage *usage, struct rati
 	ret_rating->tiers_len = 0;
 }
 
+static bool
+fraction_is_valid(struct fraction fraction)
+{
+	return fraction.whole > 0 && fraction.whole <= FRACTION_WHOLE_MAX && fraction.part >= 0 &&
+	       fraction.part <= fraction.whole;
+}
+
+static bool
+fraction_equal(struct fraction a, struct fraction b)
+{
+	return a.part == b.part && a.whole == b.whole;
+}
+
 enum refusal
 rating_compute(const struct charge *charge, const struct usage *usage, struct fraction fraction,
-    struct rating *ret_rating)
+    struct fraction max_fraction, struct rating *ret_rating)
 {
 	enum charge_model model = charge_model_from(charge->model);
 	bool advance = charge_billing_from(charge->billing) == CHARGE_ADVANCE;
 	struct owed owed = {.flat_amount = 0};
 	struct wide sum;
 
-	CHECK(fraction.whole > 0 && fraction.whole <= FRACTION_WHOLE_MAX);
-	CHECK(fraction.part >= 0 && fraction.part <= fraction.whole);
+	CHECK(fraction_is_valid(fraction) && fraction_is_valid(max_fraction));
+	CHECK(fraction.part == 0 || fraction_equal(fraction, max_fraction));
 	CHECK(usage->quantity.units >= 0 && usage->transactions >= 0 && usage->fees.units >= 0);
 	CHECK(charge->tiers_len <= CHARGE_TIERS_MAX);
 
 	rating_begin(charge, usage, ret_rating);
-	ret_rating->bounds_fraction = fraction;
+	ret_rating->min_fraction = fraction;
+	ret_rating->max_fraction = max_fraction;
 	if (advance || model == CHARGE_FLAT)
 		ret_rating->fraction = fraction;
 	rate_table[model](ret_rating, &owed);

@@ -51,17 +51,20 @@ struct rating {
 	int64_t amount;       /* minor units, rounded; 0 without a line */
 	int64_t minimum;      /* minor units that min_amount adds, as a line of its own; or 0 */
 	int64_t maximum;      /* minor units that max_amount takes off, likewise; or 0 */
-	struct fraction bounds_fraction; /* that min_amount and max_amount were multiplied by */
-	size_t tiers_len; /* tiers that have a part in it; of a volume charge the one */
+	struct fraction min_fraction; /* that min_amount was multiplied by */
+	struct fraction max_fraction; /* likewise max_amount; of part 0: there is no maximum */
+	size_t tiers_len;             /* tiers that have a part in it; of a volume charge the one */
 	struct rated_tier tiers[CHARGE_TIERS_MAX]; /* those behind tiers_len are not written */
 };
 
 /**
- * rating_compute(charge, usage, fraction, ret_rating):
+ * rating_compute(charge, usage, fraction, max_fraction, ret_rating):
  * Rate ${charge}, which charge_check found good, for ${usage} in ${fraction} of a period.  Charges
  * in advance are prorated as a whole.  Of charges in arrears only what time alone makes is: a flat
- * amount, min_amount and max_amount (a part of no time has no maximum); a reported quantity is what
- * was used, in whatever part.
+ * amount and min_amount; a reported quantity is what was used, in whatever part.  max_amount is
+ * prorated by ${max_fraction}, which is ${fraction} where that is above 0 (CHECKed), so that the
+ * least is never above the most.  Where it is 0, time that costs nothing has a maximum all the
+ * same, by a ${max_fraction} of its own; no time has none, by one of 0.
  *
  * A flat charge always makes a line.  So does one with tiers: of no units it owes the first tier's
  * flat_amount, even when that is 0.  The others make one when units are left to be billed, or
@@ -70,7 +73,7 @@ struct rating {
  * Refused, ${ret_rating} of no use: AMOUNT_OUT_OF_RANGE, when the amount does not fit 64 bits.
  */
 NODISCARD enum refusal rating_compute(const struct charge *charge, const struct usage *usage,
-    struct fraction fraction, struct rating *ret_rating);
+    struct fraction fraction, struct fraction max_fraction, struct rating *ret_rating);
 
 /**
  * rating_copy(rating, ret_rating):

@@ -164,8 +164,8 @@ rate_lines(struct bench *bench, size_t model)
 	for (size_t i = 0; i < LINES; i++) {
 		const struct line *line = &bench->lines[model][i];
 
-		if (rating_compute(&models[model].charge, &line->usage, line->fraction, &rating) !=
-		    REFUSAL_NONE)
+		if (rating_compute(&models[model].charge, &line->usage, line->fraction,
+			line->fraction, &rating) != REFUSAL_NONE)
 			bench_die("a line of model %zu was refused", model);
 		bench->amounts += rating.amount;
 	}

@@ -118,10 +118,26 @@ def test_undivided_another_interval_begins_whole(undivided):
 
 
 def test_undivided_a_periods_minimum_is_owed_once(undivided):
-    """By the version that it began with; the one that follows inside of it bounds nothing."""
+    """By the version that it began with; the one that follows inside of it has no minimum, and the whole maximum."""
     life = Life(undivided, APRIL, MIXED).to(SIXTEENTH).report("100")
     life.do("change", plan_id=plan_of(undivided, **MIXED)).report("9500").to(MAY)
-    assert [lines for _, lines in life.billed()] == [[3000], [100, 500], [9500, 3000]]
+    assert [lines for _, lines in life.billed()] == [[3000], [100, 500], [9500, -500, 3000]]
+
+
+# What is used in time that costs nothing has a maximum
+
+CAPPED = {"charges": [charge("per_unit", unit_amount="1", max_amount=10_000)]}
+
+
+def test_undivided_a_part_before_the_first_boundary_has_the_whole_maximum(undivided):
+    life = Life(undivided, "2026-04-10T00:00:00Z", CAPPED, anchor="calendar").report("1000000").to(MAY)
+    assert life.billed()[-1] == (MAY, [1_000_000, -990_000])
+
+
+def test_by_days_a_part_within_one_has_a_maximum_by_its_seconds(by_day):
+    start, evening = "2026-06-01T07:00:00Z", "2026-06-01T15:00:00Z"
+    life = Life(by_day, start, CAPPED).report("1000000").to(evening).do("cancel")
+    assert life.billed()[-1] == (evening, [1_000_000, 111 - 1_000_000])
 
 
 # By the second, for comparison, and what a request may say

@@ -141,9 +141,10 @@ bridge_rate(
 {
 	struct tape in = {words, len, 0}, out = {ret_words, max, 0};
 	struct usage usage = take_usage(&in);
+	struct fraction fraction = take_fraction(&in), max_fraction = take_fraction(&in);
 	struct rating rating;
 	enum refusal refusal =
-	    rating_compute(&version->charges[0], &usage, take_fraction(&in), &rating);
+	    rating_compute(&version->charges[0], &usage, fraction, max_fraction, &rating);
 
 	put(&out, refusal);
 	if (refusal != REFUSAL_NONE)
@@ -191,10 +192,14 @@ bridge_fraction(const struct zone *zone, int64_t *words, size_t len, int64_t *re
 	struct tape in = {words, len, 0};
 	enum proration proration = (enum proration)take(&in);
 	struct period natural = take_period(&in);
-	struct fraction fraction = proration_fraction(proration, zone, natural, take_period(&in));
+	struct period part = take_period(&in);
+	struct fraction fraction = proration_fraction(proration, zone, natural, part);
+	struct fraction max_fraction = proration_max_fraction(proration, zone, natural, part);
 
 	ret_words[0] = fraction.part;
 	ret_words[1] = fraction.whole;
+	ret_words[2] = max_fraction.part;
+	ret_words[3] = max_fraction.whole;
 }
 
 bool

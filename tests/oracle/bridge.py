@@ -173,8 +173,9 @@ def refuse(word):
         raise Refused(REFUSALS[word])
 
 
-def rate(version, usage, part):
-    words = [*usage_words(usage), part.numerator, part.denominator]
+def rate(version, usage, part, cap=None):
+    cap = part if cap is None else cap
+    words = [*usage_words(usage), *part.as_integer_ratio(), *cap.as_integer_ratio()]
     length = C.bridge_rate(version.handle, *words_of(words), OUT, OUT_WORDS)
     refuse(OUT[0])
     line, amount, minimum, maximum, packages, *decimals = OUT[1:10]
@@ -192,9 +193,10 @@ def transaction(version, usage, base):
     return Usage(decimal_from(OUT[1], OUT[2]), OUT[3], decimal_from(OUT[4], OUT[5]))
 
 
-def fraction(proration, name, natural, part):
+def fractions(proration, name, natural, part):
+    """What a part is of its natural period: its price's share, and its maximum's."""
     C.bridge_fraction(zone(name), *words_of([PRORATIONS.index(proration), *natural, *part]), OUT)
-    return Fraction(OUT[0], OUT[1])
+    return Fraction(OUT[0], OUT[1]), Fraction(OUT[2], OUT[3])
 
 
 def cadence_words(cadence):

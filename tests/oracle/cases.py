@@ -138,7 +138,12 @@ def usage(random, charge):
 def part(random):
     """A fraction of a period: seconds of months and years, days, all or nothing."""
     whole_s = random.choice([28, 30, 31, 365, 366, 86400, 2_419_200, 2_678_400, 31_622_400])
-    return random.choice([Fraction(1), Fraction(random.randint(0, whole_s), whole_s)])
+    return random.choice([Fraction(1), Fraction(random.choice([0, random.randint(0, whole_s)]), whole_s)])
+
+
+def cap(random, part):
+    """What of a maximum that part has: as much, unless it costs nothing."""
+    return part or random.choice([Fraction(0), Fraction(1), Fraction(random.randint(1, 86400), 2_592_000)])
 
 
 # ---- Calendars.

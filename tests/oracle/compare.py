@@ -35,11 +35,11 @@ def told(rating):
             rating.tiers]  # fmt: skip
 
 
-def check_rating(charge, usage, part):
+def check_rating(charge, usage, part, cap=None):
     version = bridge.Version([charge])
     same("a charge that the oracle takes for valid", charge, 0, version.fault())
-    oracle = told(outcome(rules.rate, charge, usage, part))
-    same("a rating", (charge, usage, part), oracle, told(outcome(bridge.rate, version, usage, part)))
+    oracle = told(outcome(rules.rate, charge, usage, part, cap))
+    same("a rating", (charge, usage, part, cap), oracle, told(outcome(bridge.rate, version, usage, part, cap)))
 
 
 def check_split(charge, usage, part):
@@ -106,8 +106,9 @@ def check_fraction(name, natural, middle):
     for proration in bridge.PRORATIONS:
         case = (proration, name, natural, middle)
         parts = (natural[0], middle), (middle, natural[1]), natural
-        shares = [bridge.fraction(proration, name, natural, part) for part in parts]
-        same("a fraction", case, [periods.fraction(proration, zone, natural, part) for part in parts], shares)
+        shares, caps = zip(*(bridge.fractions(proration, name, natural, part) for part in parts), strict=True)
+        same("a fraction", case, tuple(periods.fraction(proration, zone, natural, part) for part in parts), shares)
+        same("a maximum's", case, tuple(periods.cap(proration, zone, natural, part) for part in parts), caps)
         same("used + unused = whole", case, 1, shares[0] + shares[1])
 
 
@@ -117,13 +118,15 @@ def check_fraction(name, natural, middle):
 def rating(random, seen):
     charge = cases.charge(random)
     usage, part = cases.usage(random, charge), cases.part(random)
-    check_rating(charge, usage, part)
+    cap = cases.cap(random, part)
+    check_rating(charge, usage, part, cap)
     check_split(charge, usage, part)
-    rated = outcome(rules.rate, charge, usage, part)
+    rated = outcome(rules.rate, charge, usage, part, cap)
     seen[charge.model, charge.billing, "refused" if isinstance(rated, str) else "rated"] += 1
     if not isinstance(rated, str):
         seen["minimum"] += rated.minimum > 0
         seen["maximum"] += rated.maximum > 0
+        seen["maximum of what costs nothing"] += part == 0 and rated.maximum > 0
 
 
 def transactions(random, seen):

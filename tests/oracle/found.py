@@ -11,7 +11,7 @@ from rules import Charge, Tier, Usage
 MONTH, WEEK, YEAR = Cadence("month", 1), Cadence("week", 1), Cadence("year", 1)
 WHOLE = Fraction(1)
 
-# (charge, usage, part of a period)
+# (charge, usage, part of a period); and what of its maximum this has, if not as much
 RATINGS = {
     "free units that leave nothing make no line": (
         Charge(0, "per_unit", "arrears", unit_amount=Fraction(3, 10), free_units=Fraction(100), max_amount=6128),
@@ -36,6 +36,10 @@ RATINGS = {
     "the end of a tier, and a millionth above it": (
         Charge(0, "volume", "arrears", tiers=(Tier(100, Fraction(2)), Tier(None, Fraction(1)))),
         Usage(100 + Fraction(1, 10**6)), WHOLE,
+    ),
+    "time that costs nothing has no minimum, but a maximum": (
+        Charge(0, "per_unit", "arrears", unit_amount=Fraction(1), min_amount=500, max_amount=10_000),
+        Usage(Fraction(10**6)), Fraction(0), Fraction(28_800, 2_592_000),
     ),
     "half of an odd amount is rounded up": (Charge(0, "flat", "advance", amount=5), Usage(Fraction(1)), Fraction(1, 2)),
 }  # fmt: skip
@@ -68,6 +72,7 @@ SEATS = Charge(1, "graduated", "advance", tiers=(Tier(5, Fraction(700)), Tier(No
 USED = Charge(2, "per_unit", "arrears", unit_amount=Fraction(4, 10000), min_amount=55)
 DEAR = Charge(2, "per_unit", "arrears", unit_amount=Fraction(10**6))
 SETUP = Charge(3, "volume", "arrears", tiers=(Tier(75, Fraction(0), 7), Tier(None, Fraction(1, 4))))
+CAPPED = Charge(2, "per_unit", "arrears", unit_amount=Fraction(1), max_amount=10_000)
 BEGIN = 1_706_697_000  # 31 January 2024, 10:30 UTC
 DAY = 86400
 
@@ -134,6 +139,31 @@ LIVES = {
             ("report", {2: Usage(Fraction(10**15 - 1))}),
             ("change", BEGIN + 40 * DAY, 2, 1, "now", True),
             ("cancel", BEGIN + 41 * DAY, "now", False),
+        ],
+    ),
+    "nothing is prorated: nor is the maximum of a period that begins inside": (
+        "Etc/UTC", "none", [((CAPPED,), MONTH, 1)],
+        [
+            ("create", BEGIN - 10 * DAY, 1, 1, None, None, 0, "calendar"),
+            ("report", {2: Usage(Fraction(10**6))}),
+            ("uncancel", BEGIN + DAY),
+        ],
+    ),
+    "nor that of what follows a change": (
+        "Etc/UTC", "none", [((BASE,), MONTH, 1), ((CAPPED,), MONTH, 2)],
+        [
+            ("create", BEGIN, 1, 1, None, None, 0, "start"),
+            ("change", BEGIN + DAY, 2, None, "now", True),
+            ("report", {2: Usage(Fraction(10**6))}),
+            ("uncancel", BEGIN + 40 * DAY),
+        ],
+    ),
+    "by days, a part within one has a maximum by its seconds": (
+        "Europe/Vienna", "day", [((CAPPED,), MONTH, 1)],
+        [
+            ("create", BEGIN, 1, 1, None, None, 0, "start"),
+            ("report", {2: Usage(Fraction(10**6))}),
+            ("cancel", BEGIN + 8 * 3600, "now", False),
         ],
     ),
     "one that was over while it was paused, and could not be billed, has nothing to go on with": (

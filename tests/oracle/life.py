@@ -76,11 +76,16 @@ class Step:
 # ---- What is billed.
 
 
+def shares(terms, life, part):
+    """What a part is of its natural period: for prices, and for maximums."""
+    where = (terms.proration, terms.zone, life.natural, part)
+    return periods.fraction(*where), periods.cap(*where)
+
+
 def advance(terms, life, begin=None, **how):
     """The charges in advance, of the current period or of what is left of it."""
     part = (life.period[0] if begin is None else begin, life.period[1])
-    share = periods.fraction(terms.proration, terms.zone, life.natural, part)
-    return tuple(rules.bill(life.version, "advance", part, share, quantity=life.quantity, **how))
+    return tuple(rules.bill(life.version, "advance", part, *shares(terms, life, part), quantity=life.quantity, **how))
 
 
 def arrears(terms, life, end, **how):
@@ -89,9 +94,8 @@ def arrears(terms, life, end, **how):
         return ()
     if end == life.period[0] and not terms.reported:  # neither time has passed nor anything been used
         return ()
-    part = (life.period[0], end)
-    share = periods.fraction(terms.proration, terms.zone, life.natural, part)
-    return tuple(rules.bill(life.version, "arrears", shown(life, end), share, reported=terms.reported, **how))
+    part = shares(terms, life, (life.period[0], end))
+    return tuple(rules.bill(life.version, "arrears", shown(life, end), *part, reported=terms.reported, **how))
 
 
 def shown(life, end):

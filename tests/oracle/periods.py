@@ -157,6 +157,17 @@ def fraction(proration, zone, natural, part):
     return Fraction(part[1] - part[0], natural[1] - natural[0])
 
 
+def cap(proration, zone, natural, part):
+    """What of a period's maximum a part has: that of its price, and if its time costs nothing, some all the same. Where
+    nothing is prorated no maximum is, either; a part of a day has its seconds'; and no time, none.
+    """
+    if part[0] == part[1]:
+        return Fraction(0)
+    if proration == "none":
+        return Fraction(1)
+    return fraction(proration, zone, natural, part) or fraction("second", zone, natural, part)
+
+
 # ---- The same zone as a table of offsets, for the side that has no zoneinfo.
 STEP = 6 * 86400  # no zone has ever changed twice within it (Brazil's shortest summer: a week less an hour)
 

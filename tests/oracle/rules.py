@@ -161,8 +161,9 @@ def prorated(charge):
     return charge.billing == "advance" or charge.model == "flat"
 
 
-def rate(charge, usage, part):
-    """The charge for that usage in that part of a period."""
+def rate(charge, usage, part, cap=None):
+    """The charge for that usage in that part of a period; of its maximum this has `cap`, or as much if not told."""
+    cap = part if cap is None else cap
     billable = usage.quantity if charge.model == "flat" else max(Fraction(0), usage.quantity - charge.free_units)
     met = tiers_met(charge, billable)
     exact = price(charge, usage, billable, met)
@@ -171,8 +172,8 @@ def rate(charge, usage, part):
     minimum = maximum = 0
     if charge.min_amount is not None:
         minimum = int64(max(0, half_away(charge.min_amount * part) - amount))
-    if charge.max_amount is not None and part > 0:  # no time bounds nothing
-        maximum = int64(max(0, amount - half_away(charge.max_amount * part)))
+    if charge.max_amount is not None and cap > 0:  # no time bounds nothing
+        maximum = int64(max(0, amount - half_away(charge.max_amount * cap)))
     return Rating(billable, packages_of(charge, billable), exact, line, amount, minimum, maximum, met)
 
 
@@ -214,14 +215,14 @@ class Line:
     rates: tuple[int, ...] = field(default=(), compare=False)
 
 
-def bill(version, billing, period, part, quantity=0, reported=None, credit=False, proration=False):
+def bill(version, billing, period, part, cap, quantity=0, reported=None, credit=False, proration=False):
     """The lines of one part: of each charge its own, then that of its bound."""
     lines = []
     for charge in version.charges:
         if charge.billing != billing:
             continue
         usage = Usage(Fraction(quantity)) if billing == "advance" else (reported or {}).get(charge.code, Usage())
-        rated = rate(charge, usage, part)
+        rated = rate(charge, usage, part, cap)
         amounts = [
             ("charge", rated.amount if rated.line and (rated.amount or not proration) else None),
             ("minimum", rated.minimum or None),

@@ -27,6 +27,7 @@ MUST_SEE = {
     "rating": [
         "minimum",
         "maximum",
+        "maximum of what costs nothing",
         *((model, billing, how) for model in MODELS for billing in ("advance", "arrears") for how in ("rated",)),
         *((model, "arrears", "refused") for model in ("per_unit", "graduated", "volume", "package")),
         ("percentage", "arrears", "rated"),

@@ -26,6 +26,7 @@ enum lives_plan {
 	PLAN_30_NEXT, /* the second version of PLAN_30: 35.00 */
 	PLAN_DAY,     /* 1.00 a day */
 	PLAN_TRIAL,   /* 30.00 in advance, after a trial of 7 days */
+	PLAN_CAPPED,  /* 0.01 a call in arrears, at most 100.00 */
 	PLAN_DEAR,    /* 9,999,999,999,999.99 a call in arrears */
 	PLAN_QUARTER, /* 80.00 in three months */
 	PLANS,
@@ -46,21 +47,26 @@ struct lives_plan_facts {
 	}
 
 /* A charge with what each has; what its model does not use is none. */
-#define LIVES_CHARGE(code_, model_, billing_)                                                  \
+#define LIVES_CHARGE(code_, model_, billing_, most_)                                           \
 	.code = LIVES_STR(code_), .name = LIVES_STR("The " code_), .model = LIVES_STR(model_), \
 	.billing = LIVES_STR(billing_), .package_size = AMOUNT_NONE, .rate = {-1},             \
 	.fixed_amount = AMOUNT_NONE, .transaction_min_amount = AMOUNT_NONE,                    \
 	.transaction_max_amount = AMOUNT_NONE, .free_units = {-1}, .min_amount = AMOUNT_NONE,  \
-	.max_amount = AMOUNT_NONE
-#define LIVES_FLAT(code_, billing_, amount_)                                                      \
-	{                                                                                         \
-		LIVES_CHARGE(code_, "flat", billing_), .amount = (amount_), .unit_amount = { -1 } \
+	.max_amount = (most_)
+#define LIVES_FLAT(code_, billing_, amount_)                                             \
+	{                                                                                \
+		LIVES_CHARGE(code_, "flat", billing_, AMOUNT_NONE), .amount = (amount_), \
+								    .unit_amount = {     \
+									    -1           \
+								    }                    \
 	}
-#define LIVES_UNITS(code_, billing_, unit_)                                                        \
-	{                                                                                          \
-		LIVES_CHARGE(code_, "per_unit", billing_), .amount = AMOUNT_NONE, .unit_amount = { \
-			(int128)(unit_)*DECIMAL_SCALE                                              \
-		}                                                                                  \
+#define LIVES_UNITS(code_, billing_, unit_) LIVES_CAPPED(code_, billing_, unit_, AMOUNT_NONE)
+#define LIVES_CAPPED(code_, billing_, unit_, most_)               \
+	{                                                         \
+		LIVES_CHARGE(code_, "per_unit", billing_, most_), \
+		    .amount = AMOUNT_NONE, .unit_amount = {       \
+			    (int128)(unit_)*DECIMAL_SCALE         \
+		    }                                             \
 	}
 
 static const struct lives_plan_facts lives_plans[PLANS] = {
@@ -78,6 +84,7 @@ static const struct lives_plan_facts lives_plans[PLANS] = {
     [PLAN_30_NEXT] = {"month", 0, {LIVES_FLAT("base", "advance", 3500)}, NULL, PLAN_30},
     [PLAN_DAY] = {"day", 0, {LIVES_FLAT("base", "advance", 100)}, NULL, PLAN_DAY},
     [PLAN_TRIAL] = {"month", 7, {LIVES_FLAT("base", "advance", 3000)}, NULL, PLAN_TRIAL},
+    [PLAN_CAPPED] = {"month", 0, {LIVES_CAPPED("calls", "arrears", 1, 10000)}, NULL, PLAN_CAPPED},
     [PLAN_DEAR] = {"month", 0, {LIVES_UNITS("calls", "arrears", 999999999999999)}, NULL, PLAN_DEAR},
     [PLAN_QUARTER] = {"month", 0, {LIVES_FLAT("base", "advance", 8000)}, NULL, PLAN_QUARTER},
 };

@@ -43,6 +43,7 @@ world_make(void)
 	    .billing = CHARGE_ADVANCE,
 	    .period = {unit_instant(START), unit_instant(END)},
 	    .fraction = FRACTION_WHOLE,
+	    .max_fraction = FRACTION_WHOLE,
 	    .quantity = 3,
 	    .quantities = world.quantities,
 	};
@@ -176,6 +177,27 @@ START_TEST(test_arrears_without_a_report)
 }
 END_TEST
 
+/* What was used in time that costs nothing is bounded from above, and not from below. */
+START_TEST(test_arrears_of_time_that_costs_nothing)
+{
+	static const struct line_row lines[] = {
+	    {"c", BILL_CHARGE, 5},
+	    {"f", BILL_CHARGE, 129},
+	    {"f", BILL_MAXIMUM, -79},
+	};
+	struct world *world = world_make();
+
+	report(world, STR("c"), "10", 1, "0");
+	report(world, STR("f"), "30", 1, "0");
+	world->part.billing = CHARGE_ARREARS;
+	world->part.proration = true;
+	world->part.fraction = (struct fraction){0, 1};
+	world->part.max_fraction = (struct fraction){1, 2};
+	ck_assert_int_eq(bill_add(&world->bill, &world->part), REFUSAL_NONE);
+	assert_lines(world, 0, lines, ARRAY_LEN(lines));
+}
+END_TEST
+
 /* A credit of the rest, then a charge for it: each line is rounded for itself, and what is nothing
  * is left out. */
 START_TEST(test_a_change_inside_a_period)
@@ -192,7 +214,7 @@ START_TEST(test_a_change_inside_a_period)
 	};
 	struct world *world = world_make();
 
-	world->part.fraction = (struct fraction){1, 3};
+	world->part.fraction = world->part.max_fraction = (struct fraction){1, 3};
 	world->part.credit = world->part.proration = true;
 	ck_assert_int_eq(bill_add(&world->bill, &world->part), REFUSAL_NONE);
 	assert_lines(world, 0, credited, ARRAY_LEN(credited));
@@ -362,9 +384,10 @@ START_TEST(test_a_negative_quantity_is_a_bug)
 END_TEST
 
 UNIT_MAIN("bill", UNIT(test_a_period_in_advance), UNIT(test_a_period_in_arrears),
-    UNIT(test_arrears_without_a_report), UNIT(test_a_change_inside_a_period),
-    UNIT(test_a_credit_gives_back_what_a_maximum_took_off), UNIT(test_the_most_lines_there_can_be),
-    UNIT(test_items_come_behind_charges), UNIT(test_an_item_beyond_the_total),
-    UNIT_ROWS(test_totals_never_wrap, range_rows), UNIT(test_a_line_out_of_range), UNIT(test_kinds),
-    UNIT(test_what_a_balance_can_take), UNIT_ABORTS(test_a_bill_that_is_full_is_a_bug),
-    UNIT_ABORTS(test_an_item_of_nothing_is_a_bug), UNIT_ABORTS(test_a_negative_quantity_is_a_bug))
+    UNIT(test_arrears_without_a_report), UNIT(test_arrears_of_time_that_costs_nothing),
+    UNIT(test_a_change_inside_a_period), UNIT(test_a_credit_gives_back_what_a_maximum_took_off),
+    UNIT(test_the_most_lines_there_can_be), UNIT(test_items_come_behind_charges),
+    UNIT(test_an_item_beyond_the_total), UNIT_ROWS(test_totals_never_wrap, range_rows),
+    UNIT(test_a_line_out_of_range), UNIT(test_kinds), UNIT(test_what_a_balance_can_take),
+    UNIT_ABORTS(test_a_bill_that_is_full_is_a_bug), UNIT_ABORTS(test_an_item_of_nothing_is_a_bug),
+    UNIT_ABORTS(test_a_negative_quantity_is_a_bug))

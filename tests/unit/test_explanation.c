@@ -22,7 +22,7 @@ struct line_row {
 	struct charge_text charge;
 	const char *quantity;
 	int64_t transactions;
-	struct fraction fraction;
+	struct fraction fraction, max_fraction;
 	const char *expected[LINES_MAX]; /* the explanations of its lines */
 };
 
@@ -39,46 +39,60 @@ struct line_row {
 	}
 
 static const struct line_row line_rows[] = {
-    {"flat", {CHARGE_FLAT, CHARGE_ADVANCE, .amount = 2900}, "3", 0, {10, 31},
+    {"flat", {CHARGE_FLAT, CHARGE_ADVANCE, .amount = 2900}, "3", 0, {10, 31}, {10, 31},
 	{"{\"model\":\"flat\",\"billing\":\"advance\",\"amount\":2900,\"exact\":\"2900\","
 	 "\"fraction\":{\"part\":10,\"whole\":31}" END}},
     {"per unit", {CHARGE_PER_UNIT, CHARGE_ARREARS, .price = "0.0004", .free_units = "100"},
-	"1234567.5", 0, WHOLE,
+	"1234567.5", 0, WHOLE, WHOLE,
 	{"{\"model\":\"per_unit\",\"billing\":\"arrears\",\"quantity\":\"1234567.5\","
 	 "\"free_units\":\"100\",\"billable\":\"1234467.5\",\"unit_amount\":\"0.0004\","
 	 "\"exact\":\"493.787\"" END}},
-    {"graduated", {CHARGE_GRADUATED, CHARGE_ADVANCE, .tiers = TIERS}, "12", 0, WHOLE,
+    {"graduated", {CHARGE_GRADUATED, CHARGE_ADVANCE, .tiers = TIERS}, "12", 0, WHOLE, WHOLE,
 	{"{\"model\":\"graduated\",\"billing\":\"advance\",\"quantity\":\"12\",\"billable\":\"12\","
 	 "\"tiers\":[{\"above\":0,\"up_to\":5,\"quantity\":\"5\",\"unit_amount\":\"700\","
 	 "\"flat_amount\":100},{\"above\":5,\"up_to\":10,\"quantity\":\"5\","
 	 "\"unit_amount\":\"650\",\"flat_amount\":0},{\"above\":10,\"up_to\":null,"
 	 "\"quantity\":\"2\",\"unit_amount\":\"600\",\"flat_amount\":0}],\"exact\":\"8050\"" END}},
-    {"volume", {CHARGE_VOLUME, CHARGE_ARREARS, .tiers = TIERS}, "7.5", 0, WHOLE,
+    {"volume", {CHARGE_VOLUME, CHARGE_ARREARS, .tiers = TIERS}, "7.5", 0, WHOLE, WHOLE,
 	{"{\"model\":\"volume\",\"billing\":\"arrears\",\"quantity\":\"7.5\",\"billable\":\"7.5\","
 	 "\"tiers\":[{\"above\":5,\"up_to\":10,\"quantity\":\"7.5\",\"unit_amount\":\"650\","
 	 "\"flat_amount\":0}],\"exact\":\"4875\"" END}},
     {"package",
 	{CHARGE_PACKAGE, CHARGE_ARREARS, .amount = 500, .package_size = 100, .free_units = "50"},
-	"251", 0, WHOLE,
+	"251", 0, WHOLE, WHOLE,
 	{"{\"model\":\"package\",\"billing\":\"arrears\",\"quantity\":\"251\",\"free_units\":"
 	 "\"50\","
 	 "\"billable\":\"201\",\"package_size\":100,\"packages\":3,\"amount\":500,"
 	 "\"exact\":\"1500\"" END}},
     {"percentage", {CHARGE_PERCENTAGE, CHARGE_ARREARS, .price = "2.9", .fixed_amount = 30}, "10000",
-	4, WHOLE,
+	4, WHOLE, WHOLE,
 	{"{\"model\":\"percentage\",\"billing\":\"arrears\",\"quantity\":\"10000\","
 	 "\"billable\":\"10000\",\"transactions\":4,\"rate\":\"2.9\",\"fixed_amount\":30,"
 	 "\"exact\":\"410\"" END}},
     {"a minimum, prorated", {CHARGE_PER_UNIT, CHARGE_ARREARS, .price = "5", .min_amount = 1000},
-	"3", 0, {1, 2},
+	"3", 0, {1, 2}, {1, 2},
 	{"{\"model\":\"per_unit\",\"billing\":\"arrears\",\"quantity\":\"3\",\"billable\":\"3\","
 	 "\"unit_amount\":\"5\",\"exact\":\"15\"" END,
 	    "{\"model\":\"per_unit\",\"billing\":\"arrears\",\"charged\":15,\"min_amount\":1000,"
 	    "\"fraction\":{\"part\":1,\"whole\":2}" END}},
     {"a maximum", {CHARGE_PER_UNIT, CHARGE_ADVANCE, .price = "5", .max_amount = 10}, "3", 0, WHOLE,
+	WHOLE,
 	{"{\"model\":\"per_unit\",\"billing\":\"advance\",\"quantity\":\"3\",\"billable\":\"3\","
 	 "\"unit_amount\":\"5\",\"exact\":\"15\"" END,
 	    "{\"model\":\"per_unit\",\"billing\":\"advance\",\"charged\":15,"
+	    "\"max_amount\":10" END}},
+    {"a maximum of time that costs nothing",
+	{CHARGE_PER_UNIT, CHARGE_ARREARS, .price = "5", .max_amount = 10}, "3", 0, {0, 30},
+	{7776, 25920},
+	{"{\"model\":\"per_unit\",\"billing\":\"arrears\",\"quantity\":\"3\",\"billable\":\"3\","
+	 "\"unit_amount\":\"5\",\"exact\":\"15\"" END,
+	    "{\"model\":\"per_unit\",\"billing\":\"arrears\",\"charged\":15,\"max_amount\":10,"
+	    "\"fraction\":{\"part\":7776,\"whole\":25920}" END}},
+    {"a maximum of time that costs nothing, whole",
+	{CHARGE_PER_UNIT, CHARGE_ARREARS, .price = "5", .max_amount = 10}, "3", 0, {0, 1}, WHOLE,
+	{"{\"model\":\"per_unit\",\"billing\":\"arrears\",\"quantity\":\"3\",\"billable\":\"3\","
+	 "\"unit_amount\":\"5\",\"exact\":\"15\"" END,
+	    "{\"model\":\"per_unit\",\"billing\":\"arrears\",\"charged\":15,"
 	    "\"max_amount\":10" END}},
 };
 
@@ -95,6 +109,7 @@ bill_make(const struct line_row *row, bool credit, struct charge *charge,
 	    .billing = row->charge.billing,
 	    .period = {{1000}, {2000}},
 	    .fraction = row->fraction,
+	    .max_fraction = row->max_fraction,
 	    .quantities = quantity,
 	    .quantities_len = 1,
 	    .credit = credit,

@@ -74,24 +74,82 @@ static const struct fraction_row fraction_rows[] = {
 	"2026-01-01T00:00:00Z", {0, 1}},
 };
 
-START_TEST(test_fractions)
+/* What of a maximum bounds a part. */
+static const struct fraction_row max_rows[] = {
+    {"seconds: as prices", PRORATION_SECOND, "UTC", JANUARY, "2026-01-31T23:59:59Z",
+	"2026-02-01T00:00:00Z", {1, 2678400}},
+    {"seconds: none", PRORATION_SECOND, "UTC", JANUARY, "2026-01-10T00:00:00Z",
+	"2026-01-10T00:00:00Z", {0, 2678400}},
+
+    {"days: as prices", PRORATION_DAY, "UTC", JANUARY, "2026-01-16T23:59:59Z",
+	"2026-02-01T00:00:00Z", {16, 31}},
+    {"days: within one, by seconds", PRORATION_DAY, "UTC", JANUARY, "2026-01-10T09:00:00Z",
+	"2026-01-10T17:00:00Z", {28800, 2678400}},
+    {"days: no time within one", PRORATION_DAY, "UTC", JANUARY, "2026-01-10T09:00:00Z",
+	"2026-01-10T09:00:00Z", {0, 31}},
+    {"days: from a minute of the next day to one of the day before", PRORATION_DAY,
+	"America/St_Johns", "2010-11-01T03:00:00Z", "2010-11-10T04:00:00Z", "2010-11-07T02:30:30Z",
+	"2010-11-07T02:40:00Z", {570, 781200}},
+
+    {"none: all of it", PRORATION_NONE, "UTC", JANUARY, JANUARY, {1, 1}},
+    {"none: cut at its end", PRORATION_NONE, "UTC", JANUARY, "2026-01-01T00:00:00Z",
+	"2026-01-01T00:00:01Z", {1, 1}},
+    {"none: begun inside, whole", PRORATION_NONE, "UTC", JANUARY, "2026-01-01T00:00:01Z",
+	"2026-02-01T00:00:00Z", {1, 1}},
+    {"none: a second in the middle, whole", PRORATION_NONE, "UTC", JANUARY, "2026-01-02T00:00:00Z",
+	"2026-01-02T00:00:01Z", {1, 1}},
+    {"none: no time in the middle", PRORATION_NONE, "UTC", JANUARY, "2026-01-02T00:00:00Z",
+	"2026-01-02T00:00:00Z", {0, 1}},
+    {"none: no time where it begins", PRORATION_NONE, "UTC", JANUARY, "2026-01-01T00:00:00Z",
+	"2026-01-01T00:00:00Z", {0, 1}},
+};
+
+static void
+assert_fraction(const struct fraction_row *row,
+    struct fraction (*fraction_of)(enum proration proration, const struct zone *zone,
+	struct period natural, struct period part))
 {
-	const struct fraction_row *row = &fraction_rows[_i];
 	struct period natural = {unit_instant(row->natural_start), unit_instant(row->natural_end)};
 	struct period part = {unit_instant(row->part_start), unit_instant(row->part_end)};
 	struct fraction fraction;
 	struct zone zone;
 
 	zone = zones_read(row->zone);
-	fraction = proration_fraction(row->proration, &zone, natural, part);
+	fraction = fraction_of(row->proration, &zone, natural, part);
 	ck_assert_msg(fraction.part == row->expected.part && fraction.whole == row->expected.whole,
 	    "%s: %" PRId64 "/%" PRId64, row->name, fraction.part, fraction.whole);
+}
+
+START_TEST(test_fractions)
+{
+	assert_fraction(&fraction_rows[_i], proration_fraction);
+}
+END_TEST
+
+START_TEST(test_fractions_of_a_maximum)
+{
+	assert_fraction(&max_rows[_i], proration_max_fraction);
 }
 END_TEST
 
 /* Zones whose clocks change over midnight, by half an hour, by a day; and others. */
 static const char *const law_zones[] = {"UTC", "Europe/Vienna", "America/St_Johns",
     "America/Sao_Paulo", "Australia/Lord_Howe", "Pacific/Apia", "America/Havana", "Asia/Beirut"};
+
+/* A maximum's is that of prices wherever this is not 0; and it is 0 where there is no time. */
+static void
+assert_max_fraction(enum proration proration, const struct zone *zone, struct period natural,
+    struct period part, struct fraction fraction)
+{
+	struct fraction most = proration_max_fraction(proration, zone, natural, part);
+
+	ck_assert(most.part >= 0 && most.part <= most.whole);
+	ck_assert_int_eq(most.part > 0, part.end.s > part.start.s);
+	if (fraction.part == 0)
+		return;
+	ck_assert_int_eq(most.part, fraction.part);
+	ck_assert_int_eq(most.whole, fraction.whole);
+}
 
 /* Whatever is used of a period and what is left of it make one, to the second and to the day. */
 START_TEST(test_used_and_unused_make_the_whole)
@@ -120,6 +178,8 @@ START_TEST(test_used_and_unused_make_the_whole)
 			    "%s: %" PRId64 " + %" PRId64 " of %" PRId64 " from %" PRId64
 			    " at %" PRId64,
 			    law_zones[_i], a.part, b.part, a.whole, start_s, used.end.s);
+			assert_max_fraction(proration, &zone, natural, used, a);
+			assert_max_fraction(proration, &zone, natural, unused, b);
 		}
 	}
 }
@@ -167,5 +227,6 @@ START_TEST(test_bugs_are_caught)
 END_TEST
 
 UNIT_MAIN("proration", UNIT_ROWS(test_fractions, fraction_rows),
+    UNIT_ROWS(test_fractions_of_a_maximum, max_rows),
     UNIT_ROWS(test_used_and_unused_make_the_whole, law_zones), UNIT(test_names),
     UNIT_ABORTS_ROWS(test_bugs_are_caught, bug_rows))

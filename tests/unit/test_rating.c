@@ -35,8 +35,9 @@ struct rating_row {
 	struct charge_text text;
 	const char *quantity;
 	int64_t transactions;
-	const char *fees;         /* NULL: 0 */
-	struct fraction fraction; /* 0 of 0: the whole */
+	const char *fees;             /* NULL: 0 */
+	struct fraction fraction;     /* 0 of 0: the whole */
+	struct fraction max_fraction; /* 0 of 0: as fraction */
 	bool no_line;
 	int64_t amount;
 	const char *exact;
@@ -240,6 +241,18 @@ static const struct rating_row rating_rows[] = {
     {"no time bounds nothing",
 	{CHARGE_PER_UNIT, IN_ARREARS, .price = "7", .min_amount = 90, .max_amount = 100}, "100",
 	.fraction = {0, 3}, .amount = 700, .exact = "700"},
+    {"time that costs nothing has no least amount, and a largest one: whole",
+	{CHARGE_PER_UNIT, IN_ARREARS, .price = "7", .min_amount = 90, .max_amount = 100}, "100",
+	.fraction = {0, 1}, .max_fraction = {1, 1}, .amount = 700, .exact = "700", .maximum = 600},
+    {"or of its own part, rounded half away from zero",
+	{CHARGE_PER_UNIT, IN_ARREARS, .price = "7", .min_amount = 90, .max_amount = 101}, "100",
+	.fraction = {0, 30}, .max_fraction = {3, 6}, .amount = 700, .exact = "700", .maximum = 649},
+    {"which may come to nothing", {CHARGE_PER_UNIT, IN_ARREARS, .price = "7", .max_amount = 100},
+	"100", .fraction = {0, 30}, .max_fraction = {1, 2678400}, .amount = 700, .exact = "700",
+	.maximum = 700},
+    {"in advance, what costs nothing is below any largest amount",
+	{CHARGE_PER_UNIT, .price = "7", .max_amount = 100}, "100", .fraction = {0, 1},
+	.max_fraction = {1, 1}, .amount = 0, .exact = "700"},
     {"both bounds alike", {CHARGE_FLAT, .amount = 5, .min_amount = 9, .max_amount = 9}, "1",
 	.amount = 5, .exact = "5", .minimum = 4},
     {"the largest bounds", {CHARGE_FLAT, .amount = 1, .min_amount = INT64_MAX}, "1", .amount = 1,
@@ -250,7 +263,8 @@ static enum refusal
 rating_of(const struct rating_row *row, struct charge *charge, struct charge_tier *tiers,
     struct rating *ret_rating)
 {
-	bool whole = row->fraction.whole == 0;
+	struct fraction fraction = row->fraction.whole == 0 ? FRACTION_WHOLE : row->fraction;
+	struct fraction max_fraction = row->max_fraction.whole == 0 ? fraction : row->max_fraction;
 	struct usage usage = {
 	    .quantity = charges_decimal(row->quantity),
 	    .transactions = row->transactions,
@@ -263,7 +277,7 @@ rating_of(const struct rating_row *row, struct charge *charge, struct charge_tie
 	ck_assert_msg(
 	    charge_check(charge, 1, &index, &field) == CHARGE_GOOD, "%s: %s", row->name, field);
 	memset(ret_rating, 0xa5, sizeof(*ret_rating));
-	return rating_compute(charge, &usage, whole ? FRACTION_WHOLE : row->fraction, ret_rating);
+	return rating_compute(charge, &usage, fraction, max_fraction, ret_rating);
 }
 
 START_TEST(test_amounts)
@@ -341,8 +355,10 @@ START_TEST(test_how_it_was_computed)
 	ck_assert_int_eq(rating.packages, 0);
 	ck_assert_int_eq(rating.fraction.part, 1);
 	ck_assert_int_eq(rating.fraction.whole, 1);
-	ck_assert_int_eq(rating.bounds_fraction.part, 1);
-	ck_assert_int_eq(rating.bounds_fraction.whole, 3);
+	ck_assert_int_eq(rating.min_fraction.part, 1);
+	ck_assert_int_eq(rating.min_fraction.whole, 3);
+	ck_assert_int_eq(rating.max_fraction.part, 1);
+	ck_assert_int_eq(rating.max_fraction.whole, 3);
 	ck_assert_uint_eq(rating.tiers_len, 2);
 	ck_assert_int_eq(rating.tiers[0].above, 0);
 	ck_assert_int_eq(rating.tiers[0].up_to, 100);
@@ -390,70 +406,89 @@ START_TEST(test_the_tier_of_a_volume_and_of_a_percentage)
 }
 END_TEST
 
+struct fractions {
+	struct fraction fraction, max_fraction;
+};
+
 static void
-spoil_part(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_part(struct charge *charge, struct usage *usage, struct fractions *of)
 {
 	(void)charge, (void)usage;
-	fraction->part = 2;
+	of->fraction.part = of->max_fraction.part = 2;
 }
 
 static void
-spoil_negative_part(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_negative_part(struct charge *charge, struct usage *usage, struct fractions *of)
 {
 	(void)charge, (void)usage;
-	fraction->part = -1;
+	of->fraction.part = of->max_fraction.part = -1;
 }
 
 static void
-spoil_whole(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_whole(struct charge *charge, struct usage *usage, struct fractions *of)
 {
 	(void)charge, (void)usage;
-	*fraction = (struct fraction){0, 0};
+	of->fraction = of->max_fraction = (struct fraction){0, 0};
 }
 
 static void
-spoil_long_whole(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_long_whole(struct charge *charge, struct usage *usage, struct fractions *of)
 {
 	(void)charge, (void)usage;
-	fraction->whole = FRACTION_WHOLE_MAX + 1;
+	of->fraction.whole = of->max_fraction.whole = FRACTION_WHOLE_MAX + 1;
 }
 
 static void
-spoil_quantity(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_max_part(struct charge *charge, struct usage *usage, struct fractions *of)
 {
-	(void)charge, (void)fraction;
+	(void)charge, (void)usage;
+	of->fraction.part = 0;
+	of->max_fraction.part = 2;
+}
+
+static void
+spoil_max_fraction(struct charge *charge, struct usage *usage, struct fractions *of)
+{
+	(void)charge, (void)usage;
+	of->max_fraction.part = 0;
+}
+
+static void
+spoil_quantity(struct charge *charge, struct usage *usage, struct fractions *of)
+{
+	(void)charge, (void)of;
 	usage->quantity = DECIMAL_NONE;
 }
 
 static void
-spoil_price(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_price(struct charge *charge, struct usage *usage, struct fractions *of)
 {
-	(void)usage, (void)fraction;
+	(void)usage, (void)of;
 	charge->unit_amount = DECIMAL_NONE;
 }
 
 static void
-spoil_rate(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_rate(struct charge *charge, struct usage *usage, struct fractions *of)
 {
-	(void)usage, (void)fraction;
+	(void)usage, (void)of;
 	charge->model = STR("percentage");
 	charge->rate = (struct decimal){1};
 }
 
 static void
-spoil_amount(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_amount(struct charge *charge, struct usage *usage, struct fractions *of)
 {
-	(void)usage, (void)fraction;
+	(void)usage, (void)of;
 	charge->model = STR("flat");
 	charge->amount = -1;
 }
 
 static void
-spoil_tiers(struct charge *charge, struct usage *usage, struct fraction *fraction)
+spoil_tiers(struct charge *charge, struct usage *usage, struct fractions *of)
 {
 	static const struct charge_tier ended = {5, {0}, 0, {0}};
 
-	(void)usage, (void)fraction;
+	(void)usage, (void)of;
 	charge->model = STR("volume");
 	charge->tiers = &ended;
 	charge->tiers_len = 1;
@@ -461,7 +496,7 @@ spoil_tiers(struct charge *charge, struct usage *usage, struct fraction *fractio
 
 struct bug_row {
 	const char *name;
-	void (*spoil)(struct charge *charge, struct usage *usage, struct fraction *fraction);
+	void (*spoil)(struct charge *charge, struct usage *usage, struct fractions *of);
 };
 
 static const struct bug_row bug_rows[] = {
@@ -469,6 +504,8 @@ static const struct bug_row bug_rows[] = {
     {"less than nothing", spoil_negative_part},
     {"a part of nothing", spoil_whole},
     {"a part of more than there is time", spoil_long_whole},
+    {"more than the whole of the largest amount", spoil_max_part},
+    {"a largest amount of another part than has a price", spoil_max_fraction},
     {"a quantity that is none", spoil_quantity},
     {"a price that is none", spoil_price},
     {"a rate of twelve places", spoil_rate},
@@ -480,14 +517,15 @@ START_TEST(test_bugs_are_caught)
 {
 	struct charge charge = charge_base(STR("Charge"), AMOUNT_NONE);
 	struct usage usage = {.quantity = decimal_from(9)};
-	struct fraction fraction = FRACTION_WHOLE;
+	struct fractions of = {FRACTION_WHOLE, FRACTION_WHOLE};
 	struct rating rating;
 
 	charge.model = STR("per_unit");
 	charge.unit_amount = decimal_from(1);
-	bug_rows[_i].spoil(&charge, &usage, &fraction);
-	ck_assert_msg(rating_compute(&charge, &usage, fraction, &rating) == REFUSAL_NONE, "%s",
-	    bug_rows[_i].name);
+	bug_rows[_i].spoil(&charge, &usage, &of);
+	ck_assert_msg(
+	    rating_compute(&charge, &usage, of.fraction, of.max_fraction, &rating) == REFUSAL_NONE,
+	    "%s", bug_rows[_i].name);
 }
 END_TEST
 

@@ -75,13 +75,15 @@ START_TEST(test_tiers_are_what_counting_units_gives)
 
 		tiers_at_random(&state, CHARGE_GRADUATED, &random);
 		ck_assert_int_eq(
-		    rating_compute(&random.charge, &usage, FRACTION_WHOLE, &rating), REFUSAL_NONE);
+		    rating_compute(&random.charge, &usage, FRACTION_WHOLE, FRACTION_WHOLE, &rating),
+		    REFUSAL_NONE);
 		ck_assert_int_eq(rating.amount, graduated_by_units(&random.charge, quantity));
 
 		random.charge.model = STR("volume");
 		tier = tier_of_unit(&random.charge, quantity);
 		ck_assert_int_eq(
-		    rating_compute(&random.charge, &usage, FRACTION_WHOLE, &rating), REFUSAL_NONE);
+		    rating_compute(&random.charge, &usage, FRACTION_WHOLE, FRACTION_WHOLE, &rating),
+		    REFUSAL_NONE);
 		ck_assert_int_eq(
 		    rating.amount, quantity * (int64_t)(tier->unit_amount.units / DECIMAL_SCALE) +
 				       tier->flat_amount);
@@ -108,7 +110,8 @@ START_TEST(test_rounding_is_half_away_from_zero)
 		quantity = (int64_t)unit_random(&state, 100);
 		charge.unit_amount.units = (int128)price * (DECIMAL_SCALE / 10);
 		usage.quantity.units = (int128)quantity * (DECIMAL_SCALE / 4);
-		ck_assert_int_eq(rating_compute(&charge, &usage, fraction, &rating), REFUSAL_NONE);
+		ck_assert_int_eq(
+		    rating_compute(&charge, &usage, fraction, fraction, &rating), REFUSAL_NONE);
 		twice = 2 * price * quantity * fraction.part;
 		whole = 40 * fraction.whole;
 		/* 2 × amount - 1 <= 2 × exact < 2 × amount + 1 */
@@ -130,18 +133,17 @@ START_TEST(test_parts_and_the_whole)
 	for (int i = 0; i < RANDOM_CASES; i++) {
 		int64_t whole_s = 1 + (int64_t)unit_random(&state, INT64_C(400000000));
 		int64_t part_s = (int64_t)unit_random(&state, (uint64_t)whole_s + 1);
+		struct fraction part = {part_s, whole_s}, rest = {whole_s - part_s, whole_s};
 		struct rating whole, used, unused;
 		struct usage usage = {.transactions = 0};
 		int64_t gap;
 
 		charge.amount =
 		    (int64_t)(unit_random(&state, INT64_MAX) >> unit_random(&state, 63));
-		ck_assert_int_eq(rating_compute(&charge, &usage, FRACTION_WHOLE, &whole), 0);
 		ck_assert_int_eq(
-		    rating_compute(&charge, &usage, (struct fraction){part_s, whole_s}, &used), 0);
-		ck_assert_int_eq(rating_compute(&charge, &usage,
-				     (struct fraction){whole_s - part_s, whole_s}, &unused),
-		    0);
+		    rating_compute(&charge, &usage, FRACTION_WHOLE, FRACTION_WHOLE, &whole), 0);
+		ck_assert_int_eq(rating_compute(&charge, &usage, part, part, &used), 0);
+		ck_assert_int_eq(rating_compute(&charge, &usage, rest, rest, &unused), 0);
 		ck_assert_int_eq(whole.amount, charge.amount);
 		gap = used.amount - (whole.amount - unused.amount);
 		/* Both halves of an odd amount are rounded up. */
