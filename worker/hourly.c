@@ -11,23 +11,35 @@
 #define HOURS_LOCK INT64_C(0x62696c6c64686f72) /* "billdhor": no other lock of ours has it */
 #define SHARDS_OF_GROUP (SHARDS / HOURLY_GROUPS)
 #define CAPACITY_FIRST 64
+#define DUE                                                     \
+	"AND r.due_at IS NOT NULL AND r.test_clock_id IS NULL " \
+	"AND r.due_at <= $3::timestamptz "
 
 static const struct pg_statement statements[] = {
-    /* The lock belongs to the session, and so does the note that we have it: taken again it would
-     * be counted. */
-    {"hourly_turn",
-	"SELECT CASE WHEN current_setting('billd.hourly', true) = 'on' THEN true "
-	"WHEN pg_try_advisory_lock($1::int8) THEN set_config('billd.hourly', 'on', false) = 'on' "
-	"ELSE false END, (extract(epoch FROM clock_timestamp()) * 1000)::int8"},
+    {"hourly_begin", "BEGIN"},
+    {"hourly_lock", "SELECT pg_try_advisory_xact_lock($1::int8)"},
+    {"hourly_end", "COMMIT"},
+    /* Whose last run failed at nothing is not looked at again; whose did is, shard by shard, up to
+     * the first row that is no such failure.  A failure is none any more once its subscription has
+     * moved (due_at), or was changed by a command that came behind the run's hour. */
     {"hourly_find",
-	"SELECT o.organisation_id FROM (SELECT DISTINCT t.organisation_id "
+	"SELECT o.organisation_id FROM (SELECT s.organisation_id, array_agg(s.shard) AS shards "
+	"FROM (SELECT DISTINCT t.organisation_id, k.shard "
 	"FROM generate_series($1::int4, $2::int4) k(shard) CROSS JOIN LATERAL ("
-	"SELECT r.organisation_id FROM billd.subscriptions r WHERE r.shard = k.shard "
-	"AND r.due_at IS NOT NULL AND r.test_clock_id IS NULL AND r.due_at <= $3::timestamptz "
-	"OFFSET 0) t) o "
+	"SELECT r.organisation_id FROM billd.subscriptions r WHERE r.shard = k.shard " DUE
+	"OFFSET 0) t) s GROUP BY s.organisation_id OFFSET 0) o "
 	"WHERE NOT EXISTS (SELECT FROM billd.billing_runs b "
 	"WHERE b.organisation_id = o.organisation_id AND b.created_ms >= $4::int8 "
-	"AND b.as_of = $3::timestamptz AND b.trigger = 'schedule')"},
+	"AND b.as_of = $3::timestamptz AND b.trigger = 'schedule' OFFSET 0) "
+	"AND coalesce((SELECT l.failed = 0 OR EXISTS (SELECT FROM unnest(o.shards) k(shard) "
+	"CROSS JOIN LATERAL (SELECT FROM billd.subscriptions r "
+	"WHERE r.organisation_id = o.organisation_id AND r.shard = k.shard " DUE
+	"AND NOT EXISTS (SELECT FROM billd.billing_run_failures f "
+	"WHERE f.organisation_id = o.organisation_id AND f.run_id = l.id "
+	"AND f.subscription_id = r.id AND f.due_at = r.due_at AND r.updated_at < l.as_of "
+	"OFFSET 0) LIMIT 1) u) FROM billd.billing_runs l "
+	"WHERE l.organisation_id = o.organisation_id AND l.trigger = 'schedule' "
+	"AND l.status = 'finished' ORDER BY l.created_ms DESC, l.id DESC LIMIT 1), true)"},
 };
 
 void
@@ -37,20 +49,46 @@ hourly_prepare(struct pg *pg)
 }
 
 enum err_class
-hourly_turn(
-    struct pg *pg, struct arena *arena, bool *ret_ours, int64_t *ret_now_ms, struct err *err)
+hourly_begin(struct pg *pg, struct arena *arena, bool *ret_ours, struct err *err)
 {
 	PGresult *result = NULL;
 	struct pg_params params;
 
 	pg_params_init(&params, arena);
 	pg_params_int64(&params, HOURS_LOCK);
-	if (pg_run(pg, "hourly_turn", &params, &result, err) != ERR_NONE)
+	if (pg_run_within(pg, "hourly_begin", NULL, "hourly_lock", &params, &result, err) !=
+	    ERR_NONE)
 		return err_wrap(err, "the lock of the hourly runs");
 	*ret_ours = pg_get_bool(result, 0, 0);
-	*ret_now_ms = pg_get_int64(result, 0, 1);
 	PQclear(result);
 	return ERR_NONE;
+}
+
+enum err_class
+hourly_hold(struct pg *pg, struct arena *arena, struct err *err)
+{
+	PGresult *result = NULL;
+	struct pg_params params;
+	bool ours;
+
+	pg_params_init(&params, arena);
+	pg_params_int64(&params, HOURS_LOCK);
+	if (pg_run(pg, "hourly_lock", &params, &result, err) != ERR_NONE)
+		return err_wrap(err, "the lock of the hourly runs");
+	ours = pg_get_bool(result, 0, 0);
+	PQclear(result);
+	/* Whoever has it gets it again. */
+	CHECK(ours);
+	return ERR_NONE;
+}
+
+enum err_class
+hourly_end(struct pg *pg, struct err *err)
+{
+	if (pg_run(pg, "hourly_end", NULL, NULL, err) == ERR_NONE)
+		return ERR_NONE;
+	pg_rollback(pg);
+	return err_wrap(err, "the lock of the hourly runs");
 }
 
 int64_t

@@ -3,10 +3,14 @@
 
 /*
  * Billing runs of the hour: of which organisations something is due at a full hour, and the command
- * that has it billed.  What is parked is not due: it is tried along with what is, and alone would
- * be told each hour for as long as nobody mends it.  Whose turn it is to tell is decided by an
- * advisory lock, which a worker's connection keeps while it lives: others only spare themselves the
- * work, as the command's id derives from organisation and hour.
+ * that has it billed.  What is parked is not due, nor is what the last such run could not bill and
+ * nobody has changed since: it is tried along with what is, and alone would be told each hour for
+ * as long as nobody mends it.
+ *
+ * Whose turn it is to tell is decided by an advisory lock.  It lasts for the turn, which is a
+ * transaction: a worker that hangs in the midst of it loses it with that
+ * (idle_in_transaction_session_timeout), and one that cannot tell leaves the next turn to others.
+ * The lock only spares work: the command's id derives from organisation and hour.
  */
 
 #include "common/codec/command.h"
@@ -27,12 +31,20 @@ struct hourly_list {
 void hourly_prepare(struct pg *pg);
 
 /**
- * hourly_turn(pg, arena, ret_ours, ret_now_ms, err):
- * Take the lock, unless this connection has it.  ${ret_ours}: we have it; and the database's time
- * in milliseconds since the epoch, as it is one for all workers.
+ * hourly_begin(pg, arena, ret_ours, err):
+ * Begin a turn, unless another worker has its own.  ${ret_ours}: we have the lock, until hourly_end
+ * or pg_rollback, one of which has to follow in any case.  On failure nothing was begun.
  */
-NODISCARD enum err_class hourly_turn(
-    struct pg *pg, struct arena *arena, bool *ret_ours, int64_t *ret_now_ms, struct err *err);
+NODISCARD enum err_class hourly_begin(
+    struct pg *pg, struct arena *arena, bool *ret_ours, struct err *err);
+
+/**
+ * hourly_hold(pg, arena, err), hourly_end(pg, err):
+ * Amid a turn, more often than idle_in_transaction_session_timeout: that it goes on; and its end.
+ * ERR_RETRY when we do not have the lock any more.
+ */
+NODISCARD enum err_class hourly_hold(struct pg *pg, struct arena *arena, struct err *err);
+NODISCARD enum err_class hourly_end(struct pg *pg, struct err *err);
 
 /**
  * hourly_hour(now_ms, margin_ms):
@@ -42,9 +54,10 @@ NODISCARD int64_t hourly_hour(int64_t now_ms, int64_t margin_ms);
 
 /**
  * hourly_find(pg, arena, group, hour, list, err):
- * Add to ${list} the organisations that have something due at ${hour}, in real time and in number
- * ${group} (from 0) of the groups of shards, and no run of that hour.  One that is in several
- * groups is there several times, until hourly_unite.
+ * Within a turn: add to ${list} the organisations that have something due at ${hour}, in real time
+ * and in number ${group} (from 0) of the groups of shards, and no run of that hour.  What their
+ * last finished scheduled run could not bill does not count, unless it was changed since.  One that
+ * is in several groups is there several times, until hourly_unite.
  */
 NODISCARD enum err_class hourly_find(struct pg *pg, struct arena *arena, int32_t group,
     int64_t hour, struct hourly_list *list, struct err *err);

@@ -14,8 +14,11 @@
 #include "worker/sight.h"
 
 #define RUNS_MAX 100            /* in one look */
+#define FIRST_SHARD 0           /* of the first partition, however many there are */
 #define PAUSE_MS 1000           /* after a look, or a telling, that failed */
 #define LATENESS_MS 10000       /* between two looks at how late billing is */
+#define HOUR_OTHERS_MS 60000    /* that the first partition's owner has an hour for itself */
+#define HOUR_PAUSE_MS 10000     /* after a turn that failed: others have theirs meanwhile */
 #define TELLING_MAX 500         /* commands in flight at a time */
 #define TELLING_MS 6000         /* that these may take: longer than Kafka's client tries */
 #define ARENA_BYTES (64 * 1024) /* the ids of all shards and partitions, several times */
@@ -41,7 +44,8 @@ struct scheduler {
 	struct walk walk;
 	struct closing closing;
 	int64_t hour_told;      /* hours since the epoch: all organisations were told of it */
-	int64_t lateness_at_ms; /* steady clock: not before */
+	int64_t hour_at_ms;     /* steady clock: not before */
+	int64_t lateness_at_ms; /* likewise */
 };
 
 static const struct pg_statement statements[] = {
@@ -196,7 +200,8 @@ run_close(struct scheduler *scheduler, struct err *err)
 	return ERR_NONE;
 }
 
-/* One that can never be told must not keep the others from it. */
+/* One that cannot be told, now or ever, must not keep the others from it; without a connection none
+ * can. */
 static enum err_class
 run_close_or_leave(struct scheduler *scheduler, struct err *err)
 {
@@ -204,12 +209,15 @@ run_close_or_leave(struct scheduler *scheduler, struct err *err)
 	enum err_class class = run_close(scheduler, err);
 	char run[UUID_TEXT_SIZE];
 
-	if (class != ERR_POISON)
+	if (class != ERR_POISON && class != ERR_RETRY)
+		return class;
+	attempts_unknown(&scheduler->attempts, closing->run_id, clock_steady_ms());
+	if (!pg_is_open(scheduler->pg))
 		return class;
 	uuid_write(closing->run_id, run);
-	log_line(LOG_ERROR, "billing run: cannot be closed", log_text("billing_run_id", run),
-	    log_text("reason", err->text));
-	attempts_unknown(&scheduler->attempts, closing->run_id, clock_steady_ms());
+	log_line(class == ERR_POISON ? LOG_ERROR : LOG_WARN, "billing run: cannot be closed",
+	    log_text("billing_run_id", run), log_text("reason", err->text),
+	    log_text("sqlstate", err->sqlstate));
 	return ERR_NONE;
 }
 
@@ -247,6 +255,8 @@ runs_step(struct scheduler *scheduler, const int32_t *partitions, size_t len, st
 	struct pg_params params;
 	enum err_class class;
 
+	if (len == 0)
+		return ERR_NONE;
 	arena_reset(&scheduler->arena);
 	pg_params_init(&params, &scheduler->arena);
 	pg_params_int64(&params, walk->created_ms);
@@ -263,8 +273,8 @@ runs_step(struct scheduler *scheduler, const int32_t *partitions, size_t len, st
 	return class;
 }
 
-/* Tell the organisations of ${list} of their run, as many at a time as Kafka's client has room for.
- */
+/* Tell the organisations of ${list} of their run, as many at a time as Kafka's client has room for:
+ * that takes less than a transaction may be idle. */
 static enum err_class
 hour_tell(struct scheduler *scheduler, const struct hourly_list *list, int64_t hour, int64_t now_ms,
     struct err *err)
@@ -272,7 +282,9 @@ hour_tell(struct scheduler *scheduler, const struct hourly_list *list, int64_t h
 	for (size_t at = 0; at < list->len && !duty_stopping(&scheduler->duty);) {
 		size_t lost;
 
-		if (teller_ready(&scheduler->teller, scheduler->pg, err) != ERR_NONE)
+		arena_reset(&scheduler->arena);
+		if (hourly_hold(scheduler->pg, &scheduler->arena, err) != ERR_NONE ||
+		    teller_ready(&scheduler->teller, scheduler->pg, err) != ERR_NONE)
 			return err->class;
 		for (size_t end = at + TELLING_MAX; at < end && at < list->len; at++) {
 			struct uuid organisation_id = list->ids[at];
@@ -319,25 +331,46 @@ out:
 	return class;
 }
 
-/* Once in each hour, in one worker. */
+/* Our turn at ${hour}, unless it is another's. */
 static enum err_class
-hour_step(struct scheduler *scheduler, struct err *err)
+hour_turn(struct scheduler *scheduler, int64_t hour, int64_t now_ms, struct err *err)
 {
-	int64_t now_ms, hour;
 	bool ours;
 
-	if (!scheduler->hourly)
-		return ERR_NONE;
 	arena_reset(&scheduler->arena);
-	if (hourly_turn(scheduler->pg, &scheduler->arena, &ours, &now_ms, err) != ERR_NONE)
+	if (hourly_begin(scheduler->pg, &scheduler->arena, &ours, err) != ERR_NONE)
 		return err->class;
-	hour = hourly_hour(now_ms, scheduler->margin_ms);
-	if (!ours || hour <= scheduler->hour_told)
-		return ERR_NONE;
-	return hour_schedule(scheduler, hour, now_ms, err);
+	if (!ours || hour_schedule(scheduler, hour, now_ms, err) == ERR_NONE)
+		return hourly_end(scheduler->pg, err);
+	pg_rollback(scheduler->pg);
+	scheduler->hour_at_ms = clock_steady_ms() + HOUR_PAUSE_MS;
+	return err->class;
 }
 
-/* How late billing is. */
+/* Once in each hour.  What was told takes a moment to be a run, and is told once more by whoever
+ * looks before: so one worker goes first, and Kafka sees to it that there is one. */
+static enum err_class
+hour_step(struct scheduler *scheduler, const int32_t *partitions, size_t len, struct err *err)
+{
+	int64_t now_ms, hour;
+
+	(void)partitions;
+	(void)len;
+	if (!scheduler->hourly || clock_steady_ms() < scheduler->hour_at_ms)
+		return ERR_NONE;
+	if (database_clock_ready(&scheduler->clock, scheduler->pg, err) != ERR_NONE)
+		return err->class;
+	now_ms = database_clock_now_ms(&scheduler->clock);
+	hour = hourly_hour(now_ms, scheduler->margin_ms);
+	if (hour <= scheduler->hour_told)
+		return ERR_NONE;
+	if (!duty_owns(&scheduler->duty, FIRST_SHARD) &&
+	    hourly_hour(now_ms, scheduler->margin_ms + HOUR_OTHERS_MS) < hour)
+		return ERR_NONE;
+	return hour_turn(scheduler, hour, now_ms, err);
+}
+
+/* How late billing is.  When it cannot be said now, that is not asked at once again. */
 static enum err_class
 lateness_step(struct scheduler *scheduler, const int32_t *partitions, size_t len, struct err *err)
 {
@@ -348,6 +381,7 @@ lateness_step(struct scheduler *scheduler, const int32_t *partitions, size_t len
 
 	if (clock_steady_ms() < scheduler->lateness_at_ms)
 		return ERR_NONE;
+	scheduler->lateness_at_ms = clock_steady_ms() + LATENESS_MS;
 	arena_reset(&scheduler->arena);
 	shards = arena_alloc(&scheduler->arena, SHARDS * sizeof(*shards));
 	CHECK(shards != NULL);
@@ -363,23 +397,31 @@ lateness_step(struct scheduler *scheduler, const int32_t *partitions, size_t len
 	scheduler->metrics->waiting = pg_get_int64(result, 0, 0);
 	scheduler->metrics->waiting_oldest_s = pg_get_int64(result, 0, 1);
 	scheduler->metrics->parked = pg_get_int64(result, 0, 2);
-	scheduler->lateness_at_ms = clock_steady_ms() + LATENESS_MS;
 	PQclear(result);
 	return ERR_NONE;
 }
 
+/* Each in its turn, whatever becomes of the others; the first error is what is told of it. */
 static enum err_class
 step(struct scheduler *scheduler, struct err *err)
 {
+	static enum err_class (*const steps[])(struct scheduler *, const int32_t *, size_t,
+	    struct err *) = {hour_step, runs_step, lateness_step};
 	int32_t partitions[CONSUMER_PARTITIONS_MAX];
 	size_t len = duty_owned(&scheduler->duty, partitions);
+	enum err_class first = ERR_NONE;
+	struct err later;
 
 	/* A run that was lost on its way is told again when its time has come. */
 	(void)teller_reports(&scheduler->teller);
-	if (lateness_step(scheduler, partitions, len, err) != ERR_NONE ||
-	    hour_step(scheduler, err) != ERR_NONE)
-		return err->class;
-	return len == 0 ? ERR_NONE : runs_step(scheduler, partitions, len, err);
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !duty_stopping(&scheduler->duty); i++) {
+		enum err_class class =
+		    steps[i](scheduler, partitions, len, first == ERR_NONE ? err : &later);
+
+		if (first == ERR_NONE)
+			first = class;
+	}
+	return first;
 }
 
 static void *

@@ -11,8 +11,12 @@
  *                           advisory lock tells a run (ScheduleBillingRun) for each organisation
  *                           that has something due at the full hour.  Its operation's id derives
  *                           from organisation and hour: whoever tells it, and however often, it
- *                           takes effect once
+ *                           takes effect once.  Each worker takes the lock once in an hour: who
+ *                           has the first partition at once, the others a minute later, when runs
+ *                           are there and nobody is left to be told
  *   lateness                how many subscriptions of ours are due, and since when, for the metrics
+ *
+ * What fails of one of these keeps neither the others nor other runs from their turn.
  */
 
 #include "common/codec/schema.h"

@@ -159,6 +159,7 @@ pg_run_plain(PGconn *conn, const char *sql, struct err *err)
 
 /*
  * The server's part of our limits; then what the program asked for, which may set them otherwise.
+ * A client that is gone without a word is noticed as soon as a server is (begin_connection).
  * Unless it asked for plans to be kept, each execution has its own: one that is kept is made for
  * arrays of unknown length and for tables as they were then, maybe empty, and the wrong one costs
  * hundreds of times the right one.
@@ -171,6 +172,8 @@ set_session(struct pg *pg, struct err *err)
 	snprintf(sql, sizeof(sql),
 	    "SET timezone = 'UTC'; SET statement_timeout = %lld; "
 	    "SET idle_in_transaction_session_timeout = '30s'; "
+	    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; "
+	    "SET tcp_keepalives_count = 3; SET tcp_user_timeout = 25000; "
 	    "SET plan_cache_mode = %s",
 	    (long long)pg->settings.statement_timeout_ms,
 	    pg->settings.plans_kept_ms > 0 ? "force_generic_plan" : "force_custom_plan");

@@ -1,9 +1,11 @@
 """Who bills what falls due: itself, the runs of the hour, or none but those that are asked for; and how runs end."""
 
 import contextlib
+import itertools
 import json
 import signal
-from datetime import timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
 
 import programs
 import pytest
@@ -11,6 +13,7 @@ from billing import Clock, instant, text_of
 from prometheus_client.parser import text_string_to_metric_families
 from runs import LIMIT_SECONDS, Mass, Run, ahead, billing_by_hand, check_laws, check_report, daily, series
 from waiting import eventually
+from wire import shard_of
 
 pytestmark = pytest.mark.usefixtures("breaks_servers")
 
@@ -18,6 +21,7 @@ CHAOS = programs.ROOT / "build/chaos"
 HOUR = timedelta(hours=1)
 QUICK = {"BILLD_DUE_MARGIN_MS": 200, "BILLD_DUE_INTERVAL_MS": 50, "BILLD_RUNS_INTERVAL_MS": 50}
 HOURLY = QUICK | {"BILLD_BILLING": "hourly"}
+NUMBERS = itertools.count()  # of workers: each has a log of its own
 
 
 def metrics_of(worker):
@@ -42,14 +46,14 @@ def runs_of(org):
     return org.all("/v1/billing-runs")
 
 
-def await_finished(org, count=1):
+def await_finished(org, count=1, seconds=LIMIT_SECONDS):
     """Its runs, once there are so many and all are finished."""
 
     def look():
         runs = runs_of(org)
         return runs if len(runs) >= count and all(run["status"] == "finished" for run in runs) else None
 
-    return eventually(look, f"{count} finished runs", LIMIT_SECONDS, 0.1)
+    return eventually(look, f"{count} finished runs", seconds, 0.1)
 
 
 def check_hours(runs):
@@ -68,7 +72,7 @@ def known(org, run):
 @contextlib.contextmanager
 def fleet(stack, count, binaries=None, **settings):
     """So many workers in place of the stack's own; ended, whatever state they are in."""
-    workers = [stack.make_worker(f"worker-hourly-{number}", **(HOURLY | settings)) for number in range(count)]
+    workers = [stack.make_worker(f"worker-hourly-{next(NUMBERS)}", **(HOURLY | settings)) for _ in range(count)]
     for worker in workers:
         worker.binaries = binaries or worker.binaries
     if stack.worker.is_running():
@@ -86,6 +90,42 @@ def holders(stack):
         "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted "
         "AND classid = x'62696c6c'::int::oid AND objid = x'64686f72'::int::oid"
     ).split()
+
+
+def await_told(worker, times=1):
+    """It has told an hour, so many times."""
+
+    def look():
+        return sum("told of the hour" in line for line in worker.log_lines()) >= times
+
+    eventually(look, f"{worker.name} told the hour", 120, 0.1)
+
+
+MEDDLE = """
+CREATE FUNCTION public.meddle(one uuid) RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    IF one = '{org}' AND current_query() LIKE '{statement}%' THEN
+        {deed};
+    END IF;
+    RETURN true;
+END $$;
+CREATE POLICY meddle ON billd.{table} AS RESTRICTIVE FOR SELECT TO billd_worker USING (public.meddle(organisation_id));
+"""
+
+
+SLOW = "as slow as can be"
+TIMEOUT = f"RAISE EXCEPTION '{SLOW}' USING ERRCODE = 'query_canceled'"
+WAIT = "PERFORM pg_advisory_xact_lock_shared(4711)"
+
+
+@contextlib.contextmanager
+def meddled(stack, org, table, statement, deed=TIMEOUT):
+    """Meanwhile a worker's statement that begins so does this when it sees a row of the organisation there."""
+    stack.superuser(MEDDLE.format(org=org.organisation_id, table=table, statement=statement, deed=deed))
+    try:
+        yield
+    finally:
+        stack.superuser(f"DROP POLICY meddle ON billd.{table}; DROP FUNCTION public.meddle(uuid)")
 
 
 # By hand
@@ -141,17 +181,20 @@ def test_a_run_of_the_hour_is_made_once(stack, wire):
             second.start()
             for org in orgs:
                 check_hours(await_finished(org))
-            assert len(holders(stack)) == 1
+            # Each looks once, and nobody keeps the lock.
+            await_told(first)
+            await_told(second)
+            assert holders(stack) == []
             told = sum(metric(worker, "billd_runs_scheduled_total") for worker in (first, second))
             assert told >= len(orgs)
             # Both die and come back, one after the other; then the first goes for good.
             first.kill()
             second.kill()
             first.start()
-            (holder,) = eventually(lambda: holders(stack), "it has the lock", 30, 0.1)
             second.start()
+            await_told(first, 2)
             first.kill()
-            eventually(lambda: holders(stack) not in ([], [holder]), "the other has the lock", 60, 0.1)
+            await_told(second, 2)
             for org in orgs:
                 org.customer()
                 runs = await_finished(org)
@@ -199,6 +242,129 @@ def test_what_is_parked_alone_makes_no_run_of_the_hour(stack, wire):
             check_report(stack, alone, run, run.over())
             assert len(series(alone, lonely)) == 2
     check_laws(stack, alone)
+
+
+def test_a_worker_that_hangs_in_its_turn_loses_it(stack, wire, org):
+    """It holds the lock, and says nothing any more: the database ends its turn, and another tells the hour."""
+    with billing_by_hand(stack, **QUICK):
+        (late,) = overdue(stack, wire, org)
+        # What it looks for is kept from it, so that it is amid its turn.
+        with (
+            meddled(stack, org, "subscriptions", "SELECT o.organisation_id FROM (", WAIT),
+            fleet(stack, 2) as (stopped, other),
+        ):
+            with stack.connect() as connection, connection.transaction():
+                connection.execute("SELECT pg_advisory_xact_lock(4711)")
+                stopped.start(wait=False)
+                (holder,) = eventually(lambda: holders(stack), "it has the lock", 30, 0.05)
+                eventually(lambda: stack.superuser(
+                    f"SELECT 1 FROM pg_locks WHERE pid = {holder} AND NOT granted"), "it waits", 30, 0.05)  # fmt: skip
+                stopped.signal(signal.SIGSTOP)
+            assert holders(stack) == [holder]
+            other.start()
+            check_hours(await_finished(org, seconds=120))
+            assert len(series(org, late)) == 2 and holder not in holders(stack)
+            stopped.signal(signal.SIGCONT)
+            # Whatever it does now, it is done already.
+            await_told(stopped)
+            check_hours(await_finished(org))
+            assert len(series(org, late)) == 2
+    check_laws(stack, org)
+
+
+def test_a_worker_that_cannot_tell_leaves_it_to_others(stack, wire, org):
+    """It reaches the database and not Kafka: it has its turns, and others theirs."""
+    with billing_by_hand(stack, **QUICK):
+        (late,) = overdue(stack, wire, org)
+        with fleet(stack, 1, BILLD_KAFKA_BOOTSTRAP="127.0.0.1:1") as (deaf,), fleet(stack, 1) as (other,):
+            deaf.start(wait=False)
+            # Without a partition, that is a minute behind the hour at the earliest.
+            eventually(lambda: holders(stack), "it has the lock", 90, 0.02)
+            other.start()
+            check_hours(await_finished(org, seconds=120))
+            assert len(series(org, late)) == 2
+            assert not any("told of the hour" in line for line in deaf.log_lines())
+    check_laws(stack, org)
+
+
+def failed_in_the_hour_before(stack, org):
+    """Its last run of an hour, as if it had listed all that is due of it, whatever the reason."""
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - HOUR
+    run_id, at = uuid.uuid4(), f"'{hour.isoformat()}'::timestamptz"
+    stack.superuser(f"""
+        INSERT INTO billd.billing_runs SELECT '{org.organisation_id}', '{run_id}', {shard_of(org.organisation_id)},
+            {at}, false, 100, 'schedule', 'finished', count(*), 0, 0, count(*), '[]', repeat('0', 32), 'balanced',
+            extract(epoch FROM {at}) * 1000 + 5000, {at}, {at}, {at}
+        FROM billd.subscriptions WHERE organisation_id = '{org.organisation_id}' AND due_at <= {at};
+        INSERT INTO billd.billing_run_failures SELECT organisation_id, '{run_id}', id, 0, customer_id, due_at,
+            'billing-behind', NULL, {at} + interval '7 s'
+        FROM billd.subscriptions WHERE organisation_id = '{org.organisation_id}' AND due_at <= {at};
+    """)
+    return str(run_id)
+
+
+def test_what_the_last_run_could_not_bill_makes_no_run_of_the_hour(stack, wire):
+    """It would be one each hour, with the same failure; until it is changed, or beside something else that is due."""
+    names = ("same", "changed", "moved", "beside", "other", "fresh")
+    orgs = {name: stack.organisation() for name in names}
+    with billing_by_hand(stack, **QUICK):
+        for org in orgs.values():
+            overdue(stack, wire, org, days=150)
+        planted = {name: failed_in_the_hour_before(stack, orgs[name]) for name in names if name != "fresh"}
+        overdue(stack, wire, orgs["beside"])
+        of = "UPDATE billd.{} WHERE organisation_id = '{}'"
+        # A command that came behind the run; a part that was billed since; a subscription that it did not list.
+        stack.superuser(of.format("subscriptions SET updated_at = now()", orgs["changed"].organisation_id))
+        stack.superuser(of.format("subscriptions SET due_at = due_at + interval '1 d'", orgs["moved"].organisation_id))
+        stack.superuser(of.format(f"billing_run_failures SET subscription_id = '{uuid.uuid4()}'",
+                                  orgs["other"].organisation_id))  # fmt: skip
+        with fleet(stack, 1) as (worker,):
+            worker.start()
+            await_told(worker)
+            for name in names[1:]:
+                runs = await_finished(orgs[name], 2 if name in planted else 1)
+                (made, *_) = [run for run in runs if run["id"] != planted.get(name)]
+                assert made["failed"] == 1 and made["invoiced"] == (1 if name == "beside" else 0), (name, made)
+            assert [run["id"] for run in runs_of(orgs["same"])] == [planted["same"]]
+            # Whoever asks for a run that goes so far back has it billed.
+            run = Run(orgs["same"], invoices_max=1000)
+            assert run.over()["invoiced"] == 151
+
+
+def test_a_metric_that_cannot_be_had_keeps_nothing_from_its_turn(stack, wire, org):
+    """How late billing is cannot be said: runs are told and closed all the same."""
+    behind = stack.organisation()
+    with billing_by_hand(stack, **QUICK):
+        (late,) = overdue(stack, wire, org)
+        overdue(stack, wire, behind, days=150)  # no run of an hour goes so far back: it stays due
+        with (
+            meddled(stack, behind, "subscriptions", "SELECT (SELECT count(*) FROM (SELECT FROM unnest("),
+            fleet(stack, 1) as (worker,),
+        ):
+            worker.start()
+            eventually(lambda: any(SLOW in line for line in worker.log_lines()), "it cannot be said", 60, 0.1)
+            Run(org).over()
+            runs = await_finished(org, 2)
+            check_hours([run for run in runs if run["trigger"] == "schedule"])
+            assert len(series(org, late)) == 2
+    check_laws(stack, org)
+
+
+def test_a_run_that_cannot_be_closed_keeps_no_other_from_it(stack, wire):
+    """Its documents are not to be read in time, again and again; later runs are closed, and it is when they are."""
+    slow, quick = stack.organisation(), stack.organisation()
+    with billing_by_hand(stack, **QUICK) as worker:
+        overdue(stack, wire, slow)
+        overdue(stack, wire, quick)
+        with meddled(stack, slow, "invoices", "WITH page AS MATERIALIZED (SELECT r.id, r.created_ms, r.currency"):
+            first = Run(slow).started()
+            eventually(lambda: first.done() == 1, "it has billed", 30, 0.05)
+            eventually(lambda: any(SLOW in line for line in worker.log_lines()), "it is not closed", 30)
+            second = Run(quick)
+            check_report(stack, quick, second, second.over())
+            assert first.now()["status"] == "running"
+        check_report(stack, slow, first, first.over(90))
+    check_laws(stack, slow)
 
 
 @pytest.mark.parametrize("point", ["telling:1", "telling:2", "closing:1", "closing:2"])
