@@ -28,7 +28,8 @@ struct looker_run {
 	int64_t made_ms;         /* when */
 	bool wanted;             /* somebody asks */
 	int64_t read_ms;         /* when it was last read whole, or that was tried */
-	int64_t left_until_ms;   /* it could not be */
+	int64_t left_until_ms;   /* it could not be, or is to settle */
+	struct mark settling;    /* of a canceled run that was not told yet: as it was last read */
 };
 
 /* What one organisation follows. */
@@ -330,6 +331,40 @@ marks_read(struct looker *looker, struct look *look, struct err *err)
 	return ERR_NONE;
 }
 
+/* Whether the run of a mark was canceled: the mark begins with its status. */
+static bool
+is_canceled(struct str mark)
+{
+	const struct str canceled = STR("canceled ");
+
+	return mark.len >= canceled.len && memcmp(mark.ptr, canceled.ptr, canceled.len) == 0;
+}
+
+/* Whether nothing more comes of a canceled run whose mark is ${mark}: it was the same the last time
+ * that it was read, or is told already. */
+static bool
+is_settled(const struct looker_run *followed, struct mark mark)
+{
+	return mark_equal(mark, followed->settling) ||
+	       (followed->number > 0 && mark_equal(mark, followed->mark));
+}
+
+/* There is ${event}, NULL for none: it is told, or its run is left to settle. */
+static void
+note_read(struct looker_run *followed, struct mark mark, struct sse_event *event, bool canceled)
+{
+	followed->read_ms = clock_steady_ms();
+	if (event == NULL)
+		return;
+	if (!canceled || is_settled(followed, mark)) {
+		publish(followed, mark, event, followed->read_ms);
+		return;
+	}
+	sse_event_release(event);
+	followed->settling = mark;
+	followed->left_until_ms = followed->read_ms + LOOKER_SETTLE_MS;
+}
+
 /* Read one run whole, and make its event. */
 static enum err_class
 whole_read(struct looker *looker, const struct look *look, size_t i, struct err *err)
@@ -337,8 +372,9 @@ whole_read(struct looker *looker, const struct look *look, size_t i, struct err 
 	struct looker_run *followed = look->items[i].followed;
 	struct sse_event *event = NULL;
 	struct pg_params params;
+	struct mark mark = {{0}};
+	bool canceled = false;
 	PGresult *result;
-	struct mark mark;
 
 	arena_reset(&looker->arena);
 	pg_params_init(&params, &looker->arena);
@@ -349,15 +385,14 @@ whole_read(struct looker *looker, const struct look *look, size_t i, struct err 
 	/* Gone since its mark was read: the next look will say so. */
 	if (PQntuples(result) == 1) {
 		mark = mark_of(pg_get_str(result, 0, 1));
+		canceled = is_canceled(pg_get_str(result, 0, 1));
 		event = event_new(mark, pg_get_str(result, 0, 0), pg_get_bool(result, 0, 2));
 		if (event == NULL)
 			err_set(err, ERR_RETRY, "a billing run is too large to be told");
 	}
 	PQclear(result);
 	pthread_mutex_lock(&looker->lock);
-	followed->read_ms = clock_steady_ms();
-	if (event != NULL)
-		publish(followed, mark, event, followed->read_ms);
+	note_read(followed, mark, event, canceled);
 	pthread_mutex_unlock(&looker->lock);
 	return err->class;
 }

@@ -22,6 +22,9 @@
 #define LOOKER_STATEMENT_MS 2000   /* for one read */
 #define LOOKER_AGAIN_MS 30000      /* after a run could not be read */
 #define LOOKER_ORGANISATION_MAX 64 /* runs of one organisation in one look; the rest is next */
+/* A canceled run's workers finish the chunks that they have in hand, which add to what it came to:
+ * it is told when nothing did for so long, many times what a chunk takes. */
+#define LOOKER_SETTLE_MS 2000
 
 struct looker;
 struct looker_run; /* one run */

@@ -34,26 +34,50 @@ reuse_free(struct reuse *reuse)
 	free(reuse);
 }
 
-bool
+/* The slot that ${key} has, or would take, as ${ret_wanted} would fill it. */
+static struct slot *
+slot_of(struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id,
+    struct slot *ret_wanted)
+{
+	uint8_t *tag = ret_wanted->tag;
+
+	ret_wanted->operation_id = operation_id;
+	/* The organisation keys the hash, so that nobody can aim at another's slots. */
+	CHECK(crypto_generichash(tag, TAG_BYTES, (const uint8_t *)key.ptr, key.len,
+		  organisation_id.b, sizeof(organisation_id.b)) == 0);
+	return &reuse->slots[(tag[0] | (size_t)tag[1] << 8) % REUSE_SLOTS];
+}
+
+static bool
+is_of_key(const struct slot *slot, const struct slot *wanted)
+{
+	return memcmp(slot->tag, wanted->tag, TAG_BYTES) == 0;
+}
+
+enum reuse_known
 reuse_note(
     struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id)
 {
-	uint8_t tag[TAG_BYTES];
-	struct slot *slot;
-	bool known, same;
-
-	/* The organisation keys the hash, so that nobody can aim at another's slots. */
-	CHECK(crypto_generichash(tag, sizeof(tag), (const uint8_t *)key.ptr, key.len,
-		  organisation_id.b, sizeof(organisation_id.b)) == 0);
-	slot = &reuse->slots[(tag[0] | (size_t)tag[1] << 8) % REUSE_SLOTS];
+	struct slot wanted, *slot = slot_of(reuse, organisation_id, key, operation_id, &wanted);
+	enum reuse_known known = REUSE_NEW;
 
 	pthread_mutex_lock(&reuse->lock);
-	known = memcmp(slot->tag, tag, sizeof(tag)) == 0;
-	same = known && uuid_equal(slot->operation_id, operation_id);
-	if (!known) {
-		memcpy(slot->tag, tag, sizeof(tag));
-		slot->operation_id = operation_id;
-	}
+	if (!is_of_key(slot, &wanted))
+		*slot = wanted;
+	else
+		known = uuid_equal(slot->operation_id, operation_id) ? REUSE_SAME : REUSE_OTHER;
 	pthread_mutex_unlock(&reuse->lock);
-	return !known || same;
+	return known;
+}
+
+void
+reuse_forget(
+    struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id)
+{
+	struct slot wanted, *slot = slot_of(reuse, organisation_id, key, operation_id, &wanted);
+
+	pthread_mutex_lock(&reuse->lock);
+	if (is_of_key(slot, &wanted) && uuid_equal(slot->operation_id, operation_id))
+		*slot = (struct slot){0};
+	pthread_mutex_unlock(&reuse->lock);
 }

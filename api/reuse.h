@@ -17,6 +17,13 @@
 
 struct reuse;
 
+/* What was known of a key. */
+enum reuse_known {
+	REUSE_NEW,   /* nothing: it is remembered now */
+	REUSE_SAME,  /* it came with the same operation */
+	REUSE_OTHER, /* it belongs to another operation, with which it stays */
+};
+
 /**
  * reuse_new(), reuse_free(reuse):
  * Never NULL; free accepts NULL.
@@ -26,10 +33,17 @@ void reuse_free(struct reuse *reuse);
 
 /**
  * reuse_note(reuse, organisation_id, key, operation_id):
- * Remember ${key}.  False when it is known to belong to another operation, which it then stays
- * with.
+ * Remember ${key}, unless it is known.
  */
-NODISCARD bool reuse_note(
+NODISCARD enum reuse_known reuse_note(
+    struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id);
+
+/**
+ * reuse_forget(reuse, organisation_id, key, operation_id):
+ * By the request for which it was REUSE_NEW, when nothing was accepted: know ${key} no longer,
+ * unless it belongs to another operation by now.
+ */
+void reuse_forget(
     struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id);
 
 #endif

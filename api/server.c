@@ -310,8 +310,10 @@ on_headers(struct request *request, struct str method, struct str path, struct s
 	/* Its route may take less. */
 	if (request->answer.status == 0)
 		check_length(request);
-	/* From here on the call of another thread's resume may come at any time. */
+	/* From here on the call of another thread's resume may come at any time.  The headers are
+	 * whole: how long the caller is looked up is not the client's time. */
 	request->phase = REQUEST_HEADERS;
+	peer_deadline(request->peer, PEER_NO_DEADLINE);
 	if (request->answer.status == 0 && !auth_begin(request))
 		return MHD_YES;
 	return begin_body(request);

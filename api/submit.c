@@ -182,9 +182,21 @@ sign(struct ring_holder *ring, struct message *message, char text[SIGNATURE_TEXT
 	return true;
 }
 
-/* Hand the encoded command to the queue; from then on the delivery thread has the request. */
+/* Nothing was queued: there is no such operation, and its key, where it was ${noted}, may come with
+ * another, as with what the client has corrected. */
+static void
+withdraw(struct request *request, bool noted)
+{
+	if (noted)
+		reuse_forget(request->ingress->reuse, request->caller.organisation_id,
+		    request->headers.values[HEADER_IDEMPOTENCY_KEY], request->operation_id);
+	request->operation_id = UUID_NIL;
+}
+
+/* Hand the encoded command to the queue; from then on the delivery thread has the request.
+ * ${noted}: its idempotency key was new. */
 static bool
-send_command(struct request *request, struct uuid key, int32_t shard)
+send_command(struct request *request, struct uuid key, int32_t shard, bool noted)
 {
 	struct ingress *ingress = request->ingress;
 	struct str traceparent = request->headers.values[HEADER_TRACEPARENT];
@@ -208,6 +220,7 @@ send_command(struct request *request, struct uuid key, int32_t shard)
 	if (!sign(ingress->ring, &message, signature)) {
 		answer_problem(request, PROBLEM_DATABASE_UNAVAILABLE,
 		    "There is no key to sign commands with.");
+		withdraw(request, noted);
 		return true;
 	}
 	request->partition = message.partition;
@@ -216,6 +229,7 @@ send_command(struct request *request, struct uuid key, int32_t shard)
 		stats_count(ingress->stats, STAT_PRODUCE_REFUSED);
 		answer_problem(
 		    request, PROBLEM_QUEUE_UNAVAILABLE, "The queue takes no command now.");
+		withdraw(request, noted);
 		request_resume(request);
 		return false;
 	}
@@ -228,7 +242,7 @@ static bool
 submit_json(struct request *request, const json_t *json, struct faults *faults)
 {
 	struct str key = request->headers.values[HEADER_IDEMPOTENCY_KEY];
-	struct ingress *ingress = request->ingress;
+	enum reuse_known known = REUSE_SAME; /* without a key there is nothing to forget */
 	int64_t now_ms = clock_now_ms();
 	struct uuid routed_by;
 	int32_t shard;
@@ -237,13 +251,15 @@ submit_json(struct request *request, const json_t *json, struct faults *faults)
 	if (!encode(request, now_ms, json, faults))
 		goto refused;
 	shard = route_command(request, json, &routed_by);
-	if (key.ptr != NULL && !reuse_note(ingress->reuse, request->caller.organisation_id, key,
-				   request->operation_id)) {
+	if (key.ptr != NULL)
+		known = reuse_note(request->ingress->reuse, request->caller.organisation_id, key,
+		    request->operation_id);
+	if (known == REUSE_OTHER) {
 		answer_refusal(request, REFUSAL_IDEMPOTENCY_KEY_REUSED,
 		    "The key came before with another method, path or body.");
 		goto refused;
 	}
-	return send_command(request, routed_by, shard);
+	return send_command(request, routed_by, shard, known == REUSE_NEW);
 refused:
 	/* There is no such operation. */
 	request->operation_id = UUID_NIL;

@@ -12,6 +12,9 @@
 #define QUIET_POLLS 100 /* that while */
 #define DOWN_MS 200     /* after a look that failed */
 #define ROUND_MAX 500   /* operations asked for at once */
+/* A look that takes longer is given up, as whose time is up is told only behind it. */
+#define STATEMENT_MS 1000
+#define GRACE_MS 500
 #define ARENA_MAX ((size_t)256 * 1024)
 
 struct waiter {
@@ -253,10 +256,13 @@ struct waiter *
 waiter_new(const struct pg_settings *settings, struct ingress *ingress)
 {
 	struct waiter *waiter = calloc(1, sizeof(*waiter));
+	struct pg_settings own = *settings;
 
 	CHECK(waiter != NULL);
+	own.statement_timeout_ms = STATEMENT_MS;
+	own.grace_ms = GRACE_MS;
 	waiter->ingress = ingress;
-	waiter->pg = pg_new(settings);
+	waiter->pg = pg_new(&own);
 	pg_prepare(waiter->pg, statement_table, statement_table_len);
 	arena_init(&waiter->arena, ARENA_MAX);
 	CHECK(pthread_mutex_init(&waiter->lock, NULL) == 0);

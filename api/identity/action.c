@@ -11,6 +11,7 @@
 
 const struct pg_statement action_statements[] = {
     {"action_begin", "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"},
+    {"action_begin_reading", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
     {"action_commit", "COMMIT"},
     /* $1 organisations, $2 users, $3 hashes; an empty text is none. */
     {"action_scope", "SELECT set_config('billd.organisations', $1::text, true),"
@@ -104,9 +105,9 @@ scope_params(struct action *action, const struct action_scope *scope)
 
 /* One round trip. */
 static enum err_class
-open_once(struct pg *pg, const struct pg_params *scope, struct err *err)
+open_once(struct pg *pg, const char *begin, const struct pg_params *scope, struct err *err)
 {
-	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "action_begin", NULL, err) != ERR_NONE ||
+	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, begin, NULL, err) != ERR_NONE ||
 	    pg_send(pg, "action_scope", scope, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE ||
 	    pg_finish(pg, err) != ERR_NONE) {
 		pg_rollback(pg);
@@ -115,8 +116,8 @@ open_once(struct pg *pg, const struct pg_params *scope, struct err *err)
 	return ERR_NONE;
 }
 
-bool
-action_open(struct action *action, const struct action_scope *scope)
+static bool
+open_by(struct action *action, const char *begin, const struct action_scope *scope)
 {
 	struct pg_params params = scope_params(action, scope);
 	struct err err;
@@ -124,7 +125,7 @@ action_open(struct action *action, const struct action_scope *scope)
 	CHECK(!action->open);
 	/* Once more when the connection had died since it was last used. */
 	for (int attempt = 0; attempt < 2; attempt++) {
-		if (open_once(action->pg, &params, &err) == ERR_NONE) {
+		if (open_once(action->pg, begin, &params, &err) == ERR_NONE) {
 			action->open = true;
 			action->failed = false;
 			return true;
@@ -134,6 +135,18 @@ action_open(struct action *action, const struct action_scope *scope)
 	}
 	answer_failed(action->request, &err);
 	return false;
+}
+
+bool
+action_open(struct action *action, const struct action_scope *scope)
+{
+	return open_by(action, "action_begin", scope);
+}
+
+bool
+action_open_reading(struct action *action, const struct action_scope *scope)
+{
+	return open_by(action, "action_begin_reading", scope);
 }
 
 bool

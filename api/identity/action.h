@@ -62,6 +62,13 @@ struct action_scope {
 NODISCARD bool action_open(struct action *action, const struct action_scope *scope);
 
 /**
+ * action_open_reading(action, scope):
+ * The same, of REPEATABLE READ and READ ONLY: all that is read is of one moment, whatever others
+ * commit meanwhile.
+ */
+NODISCARD bool action_open_reading(struct action *action, const struct action_scope *scope);
+
+/**
  * action_scope(action, scope):
  * Within it: see other rows from now on.
  */

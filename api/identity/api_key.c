@@ -20,8 +20,8 @@ const struct pg_statement api_key_statements[] = {
     /* $1 organisation, $2 id. */
     {"api_key_read",
 	"SELECT json::text FROM api.api_keys WHERE organisation_id = $1::uuid AND id = $2::uuid"},
-    {"api_key_known",
-	"SELECT FROM identity.api_keys WHERE organisation_id = $1::uuid AND id = $2::uuid"},
+    {"api_key_known", "SELECT name, role FROM identity.api_keys"
+		      " WHERE organisation_id = $1::uuid AND id = $2::uuid"},
     {"api_key_revoke",
 	"UPDATE identity.api_keys SET revoked_at = now()"
 	" WHERE organisation_id = $1::uuid AND id = $2::uuid AND revoked_at IS NULL"},
@@ -111,10 +111,9 @@ insert(struct action *action, const struct wanted *wanted, const char *key)
 }
 
 static json_t *
-details_of(const struct wanted *wanted)
+details_of(struct str name, enum role role)
 {
-	return json_pack("{s:s%, s:s}", "name", wanted->name.ptr, wanted->name.len, "role",
-	    role_table[wanted->role].name);
+	return json_pack("{s:s%, s:s}", "name", name.ptr, name.len, "role", role_table[role].name);
 }
 
 static bool
@@ -125,7 +124,7 @@ store(struct action *action, const struct wanted *wanted, const char *key, PGres
 
 	if (!insert(action, wanted, key))
 		return false;
-	event = event_of("api_key.create", wanted->id, details_of(wanted));
+	event = event_of("api_key.create", wanted->id, details_of(wanted->name, wanted->role));
 	return organisation_audit(action, &event) &&
 	       action_query(action, "api_key_read", &params, ret_row) && action_commit(action);
 }
@@ -144,7 +143,7 @@ api_key_create(struct action *action)
 	/* Nobody makes a key that may more than he may. */
 	if (wanted.role > role) {
 		struct organisation_event event =
-		    event_of("api_key.create", UUID_NIL, details_of(&wanted));
+		    event_of("api_key.create", UUID_NIL, details_of(wanted.name, wanted.role));
 
 		event.resource_type = NULL;
 		organisation_refuse(action, &event, role, wanted.role);
@@ -175,23 +174,29 @@ revoked(struct action *action, struct uuid id)
 	return organisation_audit(action, &event) && action_commit(action);
 }
 
-/* Whether there is such a key at all; it was revoked before, then.  False when an answer is noted.
- */
+/* Whether there is such a key, and who has ${role} could have made it: nobody revokes what he may
+ * not make.  False when an answer is noted. */
 static bool
-is_known(struct action *action, struct uuid id)
+may_revoke(struct action *action, struct uuid id, enum role role)
 {
 	struct pg_params params = params_of(action, id);
+	struct organisation_event event;
+	enum role held = ROLE_NONE;
 	PGresult *result;
-	bool known;
 
 	if (!action_query(action, "api_key_known", &params, &result))
 		return false;
-	known = PQntuples(result) == 1;
-	PQclear(result);
-	if (!known)
+	if (PQntuples(result) == 1)
+		held = role_from(pg_get_str(result, 0, 1));
+	if (held == ROLE_NONE) {
 		answer_problem(action->request, PROBLEM_NOT_FOUND,
 		    "No API key with this id exists in this organisation.");
-	return known;
+	} else if (held > role) {
+		event = event_of("api_key.revoke", id, details_of(pg_get_str(result, 0, 0), held));
+		organisation_refuse(action, &event, role, held);
+	}
+	PQclear(result);
+	return held != ROLE_NONE && held <= role;
 }
 
 void
@@ -206,11 +211,12 @@ api_key_revoke(struct action *action)
 	CHECK(uuid_read(request_param(action->request, "api_key_id"), &id));
 
 	params = params_of(action, id);
-	if (!organisation_open(action, PERMIT_KEYS, &role) ||
+	if (!organisation_open(action, PERMIT_KEYS, &role) || !may_revoke(action, id, role) ||
 	    !action_query(action, "api_key_revoke", &params, &result))
 		return;
 	changed = pg_changed(result);
 	PQclear(result);
-	if (changed == 1 ? revoked(action, id) : is_known(action, id))
+	/* Once more is as good as once, and no news for the audit log. */
+	if (changed == 0 || revoked(action, id))
 		answer_nothing(action->request);
 }

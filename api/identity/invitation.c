@@ -19,6 +19,9 @@ const struct pg_statement invitation_statements[] = {
 	"SELECT EXISTS (SELECT FROM identity.memberships m"
 	" JOIN identity.users u ON u.id = m.user_id WHERE m.organisation_id = $1::uuid"
 	" AND u.email_key = identity.email_key($2::text))"},
+    {"invitation_unused", "SELECT id, role, expires_at > now() FROM identity.invitations"
+			  " WHERE organisation_id = $1::uuid"
+			  " AND email_key = identity.email_key($2::text) AND " UNUSED},
     {"invitation_replace", "UPDATE identity.invitations SET revoked_at = now()"
 			   " WHERE organisation_id = $1::uuid"
 			   " AND email_key = identity.email_key($2::text) AND " UNUSED},
@@ -85,16 +88,61 @@ event_of(const char *what, struct uuid id, struct str email, enum role role)
 
 /* Make and revoke. */
 
-/* Whether the address is free to be invited; what was open for it is no more. */
+/* What there is already for an address. */
+struct unused {
+	enum role role; /* ROLE_NONE: nothing */
+	struct uuid id;
+	bool open; /* it has not expired */
+};
+
+/* What the body asks for; ${id} nil: it is refused. */
+static struct organisation_event
+invite_event(const struct action *action, struct uuid id, const struct unused *replaced)
+{
+	struct organisation_event event = event_of("member.invite", id,
+	    action_text(action, "email"), role_from(action_text(action, "role")));
+	char text[UUID_TEXT_SIZE];
+
+	if (uuid_is_nil(id))
+		event.resource_type = NULL;
+	if (replaced->role == ROLE_NONE)
+		return event;
+	uuid_write(replaced->id, text);
+	json_object_set_new(event.details, "replaces",
+	    json_pack("{s:s, s:s}", "id", text, "role", role_table[replaced->role].name));
+	return event;
+}
+
 static bool
-address_clear(struct action *action, struct str email)
+unused_read(struct action *action, const struct pg_params *params, struct unused *ret_unused)
+{
+	PGresult *result;
+
+	*ret_unused = (struct unused){.role = ROLE_NONE};
+	if (!action_query(action, "invitation_unused", params, &result))
+		return false;
+	if (PQntuples(result) == 1)
+		*ret_unused = (struct unused){
+		    .id = pg_get_uuid(result, 0, 0),
+		    .role = role_from(pg_get_str(result, 0, 1)),
+		    .open = pg_get_bool(result, 0, 2),
+		};
+	PQclear(result);
+	return true;
+}
+
+/* Whether who has ${role} may invite the address; what was there for it is no more.  To replace is
+ * to revoke: what somebody could not take by DELETE he does not take so. */
+static bool
+address_clear(struct action *action, enum role role, struct unused *ret_replaced)
 {
 	struct pg_params params = action_params(action);
+	struct organisation_event event;
 	PGresult *result;
 	bool member;
 
 	pg_params_uuid(&params, action->request->caller.organisation_id);
-	pg_params_str(&params, email);
+	pg_params_str(&params, action_text(action, "email"));
 	if (!action_query(action, "invitation_has_member", &params, &result))
 		return false;
 	member = pg_get_bool(result, 0, 0);
@@ -104,11 +152,18 @@ address_clear(struct action *action, struct str email)
 		    "A member of this organisation has this address.");
 		return false;
 	}
+	if (!unused_read(action, &params, ret_replaced))
+		return false;
+	if (ret_replaced->open && !role_may_grant(role, ret_replaced->role)) {
+		event = invite_event(action, UUID_NIL, ret_replaced);
+		organisation_refuse(action, &event, role, ret_replaced->role);
+		return false;
+	}
 	return action_query(action, "invitation_replace", &params, NULL);
 }
 
 static bool
-insert(struct action *action, struct uuid id, enum role role, const char *token)
+insert(struct action *action, struct uuid id, const char *token)
 {
 	struct pg_params params = params_of(action, action->request->caller.organisation_id, id);
 	uint8_t hash[API_KEY_HASH_BYTES];
@@ -117,23 +172,23 @@ insert(struct action *action, struct uuid id, enum role role, const char *token)
 	api_key_hash(str_from(token), hash);
 	organisation_maker(action->request->caller.kind, action->request->caller.id, maker);
 	pg_params_str(&params, action_text(action, "email"));
-	pg_params_str(&params, str_from(role_table[role].name));
+	pg_params_str(&params, action_text(action, "role"));
 	pg_params_bytes(&params, (struct str){(const char *)hash, sizeof(hash)});
 	pg_params_str(&params, str_from(maker));
 	return action_query(action, "invitation_insert", &params, NULL);
 }
 
-/* All of it, up to the row as it is shown. */
+/* All of it by who has ${role}, up to the row as it is shown. */
 static bool
 invite(struct action *action, struct uuid id, enum role role, const char *token, PGresult **ret_row)
 {
 	struct pg_params params = params_of(action, action->request->caller.organisation_id, id);
-	struct str email = action_text(action, "email");
 	struct organisation_event event;
+	struct unused replaced;
 
-	if (!address_clear(action, email) || !insert(action, id, role, token))
+	if (!address_clear(action, role, &replaced) || !insert(action, id, token))
 		return false;
-	event = event_of("member.invite", id, email, role);
+	event = invite_event(action, id, &replaced);
 	return organisation_audit(action, &event) &&
 	       action_query(action, "invitation_read", &params, ret_row) && action_commit(action);
 }
@@ -152,14 +207,13 @@ invitation_create(struct action *action)
 		return;
 	if (!role_may_grant(role, granted)) {
 		struct organisation_event event =
-		    event_of("member.invite", UUID_NIL, action_text(action, "email"), granted);
+		    invite_event(action, UUID_NIL, &(struct unused){.role = ROLE_NONE});
 
-		event.resource_type = NULL;
 		organisation_refuse(action, &event, role, granted);
 		return;
 	}
 	random_token_new(INVITATION_PREFIX, token);
-	if (invite(action, id, granted, token, &row))
+	if (invite(action, id, role, token, &row))
 		organisation_answer(
 		    action, MHD_HTTP_CREATED, pg_get_str(row, 0, 0), "token", token);
 	sodium_memzero(token, sizeof(token));

@@ -255,7 +255,8 @@ preview_open(struct action *action)
 	}
 	preview->action = action;
 	preview->organisation_id = action->request->caller.organisation_id;
-	if (!action_open(
+	/* Of one moment: a renewal half of which is seen would give an invoice that nobody gets. */
+	if (!action_open_reading(
 		action, &(struct action_scope){.organisation_id = preview->organisation_id}) ||
 	    !preview_load_organisation(preview)) {
 		free(preview);

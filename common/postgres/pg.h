@@ -18,6 +18,7 @@
 #include "common/base/uuid.h"
 
 #define PG_PARAMS_MAX 64
+#define PG_GRACE_MS 10000  /* for a server that is slow, or far away */
 #define PG_PIPELINE_MAX 64 /* statements between two pg_sync */
 
 struct pg;
@@ -39,6 +40,7 @@ struct pg_settings {
 				  statements that have but one good plan; 0: made for each
 				  execution */
 	int64_t statement_timeout_ms; /* the server gives a statement up after that; 0: never */
+	int64_t grace_ms;             /* how much longer we wait for it to say so; 0: PG_GRACE_MS */
 	int64_t connect_timeout_s;
 };
 

@@ -13,17 +13,17 @@
 #include "common/base/daemon.h"
 #include "common/postgres/pg_internal.h"
 
-/* How much longer than the server, which gives a statement up by itself, we wait. */
-#define GRACE_MS 10000
-
 /* When a statement that begins now is given up by us, its server having not done so; 0 for never.
  */
 static int64_t
 deadline_of(const struct pg *pg)
 {
-	if (pg->settings.statement_timeout_ms == 0)
+	const struct pg_settings *settings = &pg->settings;
+
+	if (settings->statement_timeout_ms == 0)
 		return 0;
-	return clock_steady_ms() + pg->settings.statement_timeout_ms + GRACE_MS;
+	return clock_steady_ms() + settings->statement_timeout_ms +
+	       (settings->grace_ms == 0 ? PG_GRACE_MS : settings->grace_ms);
 }
 
 /* Remember the filled ${err} as what this pipeline failed of, unless something did before. */

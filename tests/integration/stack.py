@@ -5,6 +5,7 @@ import os
 import random
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -246,6 +247,20 @@ class Stack:
     def superuser(self, sql):
         """SQL that only the superuser may run; row-level security does not bind it."""
         return self.script("postgres", "psql", "-At", "-d", "billd", "-c", sql)
+
+    @contextlib.contextmanager
+    def frozen_connections(self):
+        """Those that every api has to the database stand still meanwhile: nothing is refused, and nothing answered."""
+        frozen = [pid for (pid,) in self.rows("SELECT pid FROM pg_stat_activity WHERE application_name = 'billd-api'")]
+        assert frozen
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in frozen:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     def data_directory(self):
         """Where the cluster is; asked while it answers."""

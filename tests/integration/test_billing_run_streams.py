@@ -1,7 +1,6 @@
 """The stream of one billing run: whoever follows it is told what becomes of it."""
 
 import contextlib
-import os
 import signal
 import socket
 import time
@@ -60,6 +59,21 @@ def test_a_canceled_run_ends_its_stream(stack, org):
         assert stream.next()["data"]["status"] == "paused"
         org.succeed("POST", f"{path_of(run_id)}/cancel")
         assert stream.next()["data"]["status"] == "canceled" and stream.next() is None
+
+
+def test_a_canceled_run_is_told_when_its_chunks_are_done(stack, org):
+    """What workers had in hand still counts: the last event has it, and no event says canceled before."""
+    run_id = planted(stack, org)
+    plant_part(stack, org, run_id)
+    with Follow(org, run_id) as stream:
+        stream.next()
+        end_run(stack, org, run_id, "canceled")
+        for done in (1, 2):
+            time.sleep(1)
+            move(stack, org, run_id, done)
+        last = stream.next()["data"]
+        assert (last["status"], last["done"]) == ("canceled", 2) and last == org.get(path_of(run_id))
+        assert stream.next() is None
 
 
 def test_a_quiet_stream_shows_that_it_lives(stack, org):
@@ -287,18 +301,10 @@ def test_a_stopping_api_ends_its_streams_whatever_the_database_does(stack, org):
         there = org.at(api.ready_url.removesuffix("/health"))
         with Follow(there, run_id) as stream:
             stream.next()
-            backends = "SELECT pid FROM pg_stat_activity WHERE application_name = 'billd-api'"
-            frozen = [pid for (pid,) in stack.rows(backends)]
-            assert frozen
-            for pid in frozen:
-                os.kill(pid, signal.SIGSTOP)
-            try:
+            with stack.frozen_connections():
                 time.sleep(1.5)
                 began = time.monotonic()
                 api.signal(signal.SIGTERM)
                 assert stream.next() is None
                 assert time.monotonic() - began < 3 * PATIENCE
                 assert api.wait() == 0
-            finally:
-                for pid in frozen:
-                    os.kill(pid, signal.SIGCONT)

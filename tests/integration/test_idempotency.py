@@ -1,7 +1,9 @@
 """Idempotency-Key: the same request again has one effect, another request with the same key is refused."""
 
+import contextlib
 import uuid
 
+from waiting import eventually
 from wire import encode, meta
 
 BODY = {"name": "Ada"}
@@ -51,6 +53,40 @@ def test_the_same_key_with_another_body_is_refused(org):
     org.refused(422, *refused, "PATCH", f"/v1/customers/{customer_id}", BODY, headers=headers)
     org.refused(422, *refused, "DELETE", f"/v1/customers/{customer_id}", headers=headers)
     assert org.get(f"/v1/customers/{customer_id}")["archived_at"] is None
+
+
+@contextlib.contextmanager
+def nothing_signs(stack):
+    """No key of commands is good meanwhile."""
+    kept = stack.rows("SELECT name, retires_at::text FROM identity.signing_keys WHERE purpose = 'command'")
+    stack.rows("UPDATE identity.signing_keys SET retires_at = now() WHERE purpose = 'command' RETURNING name")
+    try:
+        yield
+    finally:
+        for name, retires_at in kept:
+            stack.rows(
+                "UPDATE identity.signing_keys SET retires_at = %s::timestamptz WHERE purpose = 'command' AND name = %s"
+                " RETURNING name",
+                (retires_at, name),
+            )
+
+
+def test_a_key_of_what_was_not_accepted_is_free(stack, org):
+    """Refused before it was queued: the corrected request may have the same key, at the same api."""
+
+    def asked(name, headers):
+        return org.request("POST", "/v1/customers", {"name": name}, headers=headers).status_code
+
+    headers, of_one_accepted = keyed(), keyed()
+    org.send("POST", "/v1/customers", BODY, headers=of_one_accepted)
+    with nothing_signs(stack):
+        eventually(lambda: asked("Ada", keyed()) == 503, "nothing is signed any more")
+        assert asked("Adda", headers) == 503
+        assert asked("Ada", of_one_accepted) == 503
+    eventually(lambda: asked("Ada", keyed()) == 202, "commands are signed again")
+    assert asked("Ada", headers) == 202
+    assert asked("Bea", headers) == 422
+    assert asked("Bea", of_one_accepted) == 422, "it was accepted before"
 
 
 def test_two_organisations_may_use_the_same_key(stack, org):

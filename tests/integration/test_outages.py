@@ -1,9 +1,12 @@
 """PostgreSQL or Kafka is away for a while: what still works, what is said, and that all is well by itself again."""
 
+import socket
 import time
 
 import programs
 import pytest
+from client import at_once
+from stack import free_ports
 from waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.usefixtures("breaks_servers")
@@ -58,6 +61,44 @@ def outcome_again(org, accepted):
         return answer.json() if answer.status_code == 200 and answer.json()["status"] != "pending" else None
 
     return eventually(done, "an operation that was accepted without a database is done", 60, 0.1)
+
+
+def test_a_database_that_says_nothing_is_told_to_every_caller(stack, org):
+    """It accepts connections, and no more: each request has its 503, however long that takes to be known. The deadline
+    is for headers, which came at once, and not for how long it is looked up who sent them."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(100)
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        url = stack.database_urls["api"].replace(f"127.0.0.1:{stack.postgres_port}", host)
+        assert host in url, url
+        port = free_ports(1)[0]
+        api = stack.make_api("api-silent", port, BILLD_DATABASE_URL=url, BILLD_HEADER_TIMEOUT_MS=500)
+        stack.others.append(api)
+        try:
+            api.start(wait=False)
+            there = org.at(f"http://127.0.0.1:{port}")
+            eventually(lambda: programs.answers(there.url + "/health/live"), "it lives")
+
+            def ask(method, *body):
+                retry_after(there.twin().refused(503, "database-unavailable", method, "/v1/customers", *body))
+
+            at_once(*[lambda: ask("GET"), lambda: ask("POST", {"name": "Ada"})] * 10)
+        finally:
+            api.end()
+            stack.others.remove(api)
+
+
+def test_who_waits_is_answered_in_time_whatever_the_database_does(stack, org):
+    """It stands still: the wait ends soon after its time, and what was asked for is pending."""
+    wait = {"Prefer": "wait=1"}
+    with stack.without_worker(), stack.another_api() as api:
+        there = org.at(api.ready_url.removesuffix("/health"))
+        there.send("POST", "/v1/customers", {"name": "Ada"}, headers=wait)  # opens the connection
+        with stack.frozen_connections():
+            began = time.monotonic()
+            there.send("POST", "/v1/customers", {"name": "Bea"}, headers=wait)
+            assert time.monotonic() - began < 4 * PATIENCE
 
 
 def test_a_crash_of_postgresql_amid_commands_loses_and_doubles_nothing(stack, org):

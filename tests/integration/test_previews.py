@@ -1,7 +1,10 @@
 """Previews: the invoice that would be, without an effect, and with the digest of the one that then is."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from billing import Clock, Life, charge, check_explanation, credits_of, plan_of, tier
+from waiting import eventually
 
 APRIL, SIXTEENTH, MAY = "2026-04-01T00:00:00Z", "2026-04-16T00:00:00Z", "2026-05-01T00:00:00Z"
 PLAN = {
@@ -97,6 +100,20 @@ def test_the_next_invoice_of_a_subscription(org):
     second = next_of(life)
     assert second["digest"] != first["digest"] and second["total"] == first["total"] + 5
     check_same(second, life.to(MAY).invoices()[-1])
+
+
+def test_a_preview_is_of_one_moment(stack, org):
+    """What is committed while it is read is no part of it: half of a change gives an invoice that nobody gets."""
+    life = Life(org, APRIL, PLAN, quantity=5).to(SIXTEENTH).report("120.5")
+    before = next_of(life)
+    with ThreadPoolExecutor(1) as pool, stack.connect(organisation_id=org.organisation_id) as other:
+        with other.transaction():
+            other.execute("LOCK TABLE billd.quantities IN ACCESS EXCLUSIVE MODE")
+            previewed = pool.submit(next_of, life)
+            eventually(lambda: stack.rows("SELECT FROM pg_locks WHERE NOT granted"), "the subscription was read")
+            other.execute("UPDATE billd.quantities SET quantity = 500 WHERE subscription_id = %s", (life.id,))
+        assert previewed.result() == before
+    assert next_of(life)["total"] > before["total"]
 
 
 CHANGES = {

@@ -1,4 +1,5 @@
-"""What goes with a right that is taken away: the invitations of who had it, at once and not after some seconds."""
+"""What goes with a right that is taken away: the invitations of who had it, at once and not after some seconds. And who
+takes nothing away: who could not give it."""
 
 import re
 
@@ -114,3 +115,59 @@ def test_the_operators_keys(stack):
         log = stack.client(organisation_id, keys["admin"]).all("/v1/audit-log")
         assert [(one["actor"], one["action"]) for one in log][-1] == ("operator", "organisation.create")
         assert {one["action"] for one in log} == {"organisation.create", "api_key.create"}
+
+
+# Who may take
+
+
+def audited(team):
+    """(action, outcome, details) of what was told last."""
+    entry = team.owner.all("/v1/audit-log")[0]
+    return entry["action"], entry["outcome"], entry["details"]
+
+
+@pytest.mark.parametrize("by", ["member", "key"])
+def test_an_owners_invitation_is_replaced_by_owners_alone(stack, team, by):
+    """To invite an address again revokes what was open for it: an admin, who may not revoke it, does not do it so."""
+    guest = stack.person()
+    admin = (team.members if by == "member" else team.keys)["admin"]
+    as_owner = invite(team.owner, guest.email, "owner")
+    again = {"email": guest.email.upper(), "role": "viewer"}
+    for method, path, body in (
+        ("DELETE", f"/v1/organisations/{team.organisation_id}/invitations/{as_owner['id']}", None),
+        ("POST", members_path(admin), again),
+    ):
+        admin.refused(403, "forbidden", method, path, body)
+    replaces = {"id": as_owner["id"], "role": "owner"}
+    assert audited(team) == ("member.invite", "forbidden", again | {"replaces": replaces})
+    assert statuses(team)[guest.email] == "open"
+    assert guest.accept(as_owner["token"])["role"] == "owner"
+
+
+def test_what_an_invitation_replaces_is_told(stack, team):
+    """By whoever may; one that has expired is nobody's any more."""
+    email = new_email()
+    first = invite(team.members["admin"], email, "billing")
+    assert audited(team)[2] == {"email": email, "role": "billing"}
+    second = invite(team.owner, email, "owner")
+    replaces = {"id": first["id"], "role": "billing"}
+    assert audited(team)[2] == {"email": email, "role": "owner", "replaces": replaces}
+    stack.superuser(f"UPDATE identity.invitations SET expires_at = now() WHERE id = '{second['id']}'")
+    third = invite(team.members["admin"], email, "viewer")
+    replaces = {"id": second["id"], "role": "owner"}
+    assert audited(team) == ("member.invite", "succeeded", {"email": email, "role": "viewer", "replaces": replaces})
+    assert third["status"] == "open"
+
+
+@pytest.mark.parametrize("by", ["member", "key"])
+def test_an_owners_key_is_revoked_by_owners_alone(team, by):
+    """Nobody revokes a key that he could not have made; his own and lesser ones he does."""
+    admin = (team.members if by == "member" else team.keys)["admin"]
+    path = f"/v1/api-keys/{team.key_ids['owner']}"
+    admin.refused(403, "forbidden", "DELETE", path)
+    assert audited(team) == ("api_key.revoke", "forbidden", {"name": "owner's", "role": "owner"})
+    assert team.keys["owner"].get("/v1/api-keys")["data"]
+    admin.done("DELETE", f"/v1/api-keys/{team.key_ids['billing']}")
+    admin.done("DELETE", f"/v1/api-keys/{team.key_ids['admin']}")
+    team.owner.done("DELETE", path)
+    team.owner.done("DELETE", path)

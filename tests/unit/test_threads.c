@@ -310,10 +310,9 @@ tables_run(void *argument)
 		if (limits_take(ingress.limits, LIMIT_LOGIN_ACCOUNT, name, 1, &state))
 			limits_give_back(ingress.limits, LIMIT_LOGIN_ACCOUNT, name);
 		/* Whoever noted it first, it stays with that. */
-		if (reuse_note(ingress.reuse, UUID_NIL, str_from(texts[i % ARRAY_LEN(texts)]),
-			operation_id))
-			CHECK(reuse_note(ingress.reuse, UUID_NIL,
-			    str_from(texts[i % ARRAY_LEN(texts)]), operation_id));
+		if (reuse_note(ingress.reuse, UUID_NIL, name, operation_id) != REUSE_OTHER)
+			CHECK(
+			    reuse_note(ingress.reuse, UUID_NIL, name, operation_id) == REUSE_SAME);
 	}
 	free(entries);
 	return NULL;
