@@ -208,7 +208,7 @@ build/oracle/%.o: %.c Makefile
 # Tables of pure functions, thousands of rows long: no allocation of theirs can fail, no memory is wild.
 PURE := address api_key assessment assessment_laws assessment_tax base64url bill calendar calendar_place charge closing command coupon
 PURE += credit_note credit_note_laws decimal deferral err header hourly id instant invoice invoice_digest iso journal layout lifecycle lifecycle_change
-PURE += database_clock lifecycle_create lifecycle_laws log migrate money password payment plan problem progress proration rating rating_laws
+PURE += database_clock lifecycle_create lifecycle_laws lifecycle_pause log migrate money password payment plan problem progress proration rating rating_laws
 PURE += organisation_settings preview_assess lifecycle_earned earnings invoice_settle
 PURE += rating_transaction refusal role route due run_progress run_state signatures signing split statements subscription tax uuid wide zone zone_file zone_rule
 # Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.

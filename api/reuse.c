@@ -34,14 +34,10 @@ reuse_free(struct reuse *reuse)
 	free(reuse);
 }
 
-/* The slot that ${key} has, or would take, as ${ret_wanted} would fill it. */
+/* The slot that ${key} has, or would take, with the tag that it writes to ${tag}. */
 static struct slot *
-slot_of(struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id,
-    struct slot *ret_wanted)
+slot_of(struct reuse *reuse, struct uuid organisation_id, struct str key, uint8_t *tag)
 {
-	uint8_t *tag = ret_wanted->tag;
-
-	ret_wanted->operation_id = operation_id;
 	/* The organisation keys the hash, so that nobody can aim at another's slots. */
 	CHECK(crypto_generichash(tag, TAG_BYTES, (const uint8_t *)key.ptr, key.len,
 		  organisation_id.b, sizeof(organisation_id.b)) == 0);
@@ -58,7 +54,8 @@ enum reuse_known
 reuse_note(
     struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id)
 {
-	struct slot wanted, *slot = slot_of(reuse, organisation_id, key, operation_id, &wanted);
+	struct slot wanted = {.operation_id = operation_id},
+		    *slot = slot_of(reuse, organisation_id, key, wanted.tag);
 	enum reuse_known known = REUSE_NEW;
 
 	pthread_mutex_lock(&reuse->lock);
@@ -74,7 +71,8 @@ void
 reuse_forget(
     struct reuse *reuse, struct uuid organisation_id, struct str key, struct uuid operation_id)
 {
-	struct slot wanted, *slot = slot_of(reuse, organisation_id, key, operation_id, &wanted);
+	struct slot wanted = {.operation_id = operation_id},
+		    *slot = slot_of(reuse, organisation_id, key, wanted.tag);
 
 	pthread_mutex_lock(&reuse->lock);
 	if (is_of_key(slot, &wanted) && uuid_equal(slot->operation_id, operation_id))

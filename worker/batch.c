@@ -154,7 +154,7 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 	for (size_t i = 0; i < len; i++)
 		if (outcome_decide(context, &entries[i], err) != ERR_NONE)
 			return err->class;
-	if (transaction_store(context, NULL, err) != ERR_NONE)
+	if (transaction_store(context, NULL, NULL, err) != ERR_NONE)
 		return err_wrap(err, "store");
 	CRASH_POINT("committed");
 

@@ -206,26 +206,62 @@ billing_bring_up(struct decision *decision, struct customer *customer, struct in
 	return more ? REFUSAL_BILLING_BEHIND : REFUSAL_NONE;
 }
 
+/* A subscription on its way through what falls due, without an effect. */
+struct walk {
+	struct decision *decision;
+	struct instant until;
+	struct subscription after;
+	struct terms terms;
+	struct step step; /* the last one */
+};
+
+/* Do the next step.  False: none falls due any more, or it is refused. */
+static bool
+walk_on(struct walk *walk)
+{
+	struct subscription *after = &walk->after;
+	struct terms *terms = &walk->terms;
+	struct step *step = &walk->step;
+
+	if (instant_is_none(after->due_at) || after->due_at.s > walk->until.s ||
+	    lifecycle_due(after, terms, step, walk->decision->decider->bill) != REFUSAL_NONE)
+		return false;
+	if (!uuid_equal(step->after.plan_version_id, after->plan_version_id)) {
+		CHECK(terms->pending != NULL);
+		terms->version = terms->pending;
+		terms->pending = NULL;
+	}
+	if (step->turns_period)
+		terms->quantities_len = 0;
+	*after = step->after;
+	return true;
+}
+
 size_t
 billing_steps_due(struct decision *decision, const struct subscription *subscription,
     const struct terms *terms, struct instant until, size_t max)
 {
-	struct subscription after = *subscription;
-	struct terms then = *terms;
-	struct step step;
+	struct walk walk = {
+	    .decision = decision, .until = until, .after = *subscription, .terms = *terms};
 	size_t steps = 0;
 
-	while (steps < max && !instant_is_none(after.due_at) && after.due_at.s <= until.s &&
-	       lifecycle_due(&after, &then, &step, decision->decider->bill) == REFUSAL_NONE) {
-		if (!uuid_equal(step.after.plan_version_id, after.plan_version_id)) {
-			CHECK(then.pending != NULL);
-			then.version = then.pending;
-			then.pending = NULL;
-		}
-		if (step.turns_period)
-			then.quantities_len = 0;
-		after = step.after;
+	while (steps < max && walk_on(&walk))
 		steps++;
-	}
 	return steps;
+}
+
+size_t
+billing_bills_due(struct decision *decision, const struct subscription *subscription,
+    const struct terms *terms, struct instant until, size_t max)
+{
+	struct walk walk = {
+	    .decision = decision, .until = until, .after = *subscription, .terms = *terms};
+	size_t bills = 0;
+
+	for (int steps = 0; bills < max && walk_on(&walk); steps++) {
+		if (steps == BILLING_STEPS_LOOKED_AT)
+			return max;
+		bills += walk.step.bills ? 1 : 0;
+	}
+	return bills;
 }

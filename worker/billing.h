@@ -14,6 +14,8 @@
 
 #define BILLING_STEPS_MAX \
 	100 /* that fell due, done for one customer before a command, or in one chunk */
+#define BILLING_STEPS_LOOKED_AT \
+	2000 /* by billing_bills_due: a thousand that bill, and those of a century without */
 
 /**
  * billing_settings(decision, timezone, ret_terms):
@@ -115,6 +117,15 @@ NODISCARD enum refusal billing_bring_up(
  * ${until}: counted up to ${max}, without an effect but on decision->decider->bill.
  */
 NODISCARD size_t billing_steps_due(struct decision *decision,
+    const struct subscription *subscription, const struct terms *terms, struct instant until,
+    size_t max);
+
+/**
+ * billing_bills_due(decision, subscription, terms, until, max):
+ * Likewise, how many of these steps bill: counted up to ${max}, and to ${max} where they do not
+ * end within BILLING_STEPS_LOOKED_AT.
+ */
+NODISCARD size_t billing_bills_due(struct decision *decision,
     const struct subscription *subscription, const struct terms *terms, struct instant until,
     size_t max);
 

@@ -105,7 +105,7 @@ decision_of(const struct chunk *chunk, const struct due_item *item)
 	};
 }
 
-/* Whether ${row} has more than a run gives to one subscription. */
+/* Whether ${row} has more invoices due than a run gives to one subscription. */
 static enum refusal
 is_far_behind(struct decision *decision, const struct run_part *part,
     const struct subscription *row, bool *ret_far)
@@ -114,13 +114,13 @@ is_far_behind(struct decision *decision, const struct run_part *part,
 	struct terms terms;
 
 	*ret_far = false;
-	/* No two steps of one fall due on a day but at the ends of trials and of itself. */
+	/* No two that bill fall due on a day but at the ends of trials and of itself. */
 	if (instant_is_none(row->due_at) ||
 	    part->as_of.s - row->due_at.s < (part->invoices_max - 2) * DAY_S)
 		return REFUSAL_NONE;
 	if (billing_terms(decision, row, &terms) != REFUSAL_NONE)
 		return REFUSAL_MAX;
-	*ret_far = billing_steps_due(decision, row, &terms, part->as_of, max + 1) > max;
+	*ret_far = billing_bills_due(decision, row, &terms, part->as_of, max + 1) > max;
 	return REFUSAL_NONE;
 }
 
@@ -374,12 +374,31 @@ chunk_decide_all(
 	return ERR_NONE;
 }
 
+static struct uuid
+suspect_of(const struct due_item *item)
+{
+	return uuid_is_nil(item->customer_id) ? item->test_clock_id : item->customer_id;
+}
+
+/* What was due of ${done} items is done: workers that die later died over others. */
+static struct due_settled
+settled_of(const struct chunk *chunk, size_t first, size_t done)
+{
+	struct due_settled settled = {.max = done};
+
+	for (size_t i = first; i < first + done; i++)
+		progress_settle(&settled, chunk->found->items[i].partition,
+		    suspect_of(&chunk->found->items[i]), &chunk->context->arena);
+	return settled;
+}
+
 /* Do items in one transaction, or as many as fit; the rest is found again. */
 static enum err_class
 chunk_try(struct chunk *chunk, size_t first, size_t len, bool park, struct err *err)
 {
 	struct batch_context *context = chunk->context;
 	int64_t began_us = clock_steady_us(), loaded_us;
+	struct due_settled settled;
 	size_t done = 0;
 
 	if (chunk_load(chunk, first, len, err) != ERR_NONE)
@@ -396,7 +415,8 @@ chunk_try(struct chunk *chunk, size_t first, size_t len, bool park, struct err *
 		return err->class;
 	if (chunk->report != NULL)
 		report_make(chunk, first, done);
-	if (transaction_store(context, chunk->report, err) != ERR_NONE)
+	settled = settled_of(chunk, first, done);
+	if (transaction_store(context, chunk->report, &settled, err) != ERR_NONE)
 		return err_wrap(err, "store");
 	chunk->took_us += clock_steady_us() - loaded_us;
 	CRASH_POINT("due_committed");
@@ -459,12 +479,19 @@ give_up(struct chunk *chunk, size_t which, struct err *err)
 	return chunk->leave(chunk->who, item, &why, err);
 }
 
-/* Whether not all of those before number ${next} fitted in: a dry run goes by a cursor, and finds
- * them again before it goes on. */
+/* Whether what was found is passed by a cursor, and so in order. */
+static bool
+is_by_cursor(const struct chunk *chunk)
+{
+	return chunk->part != NULL && run_part_is_by_cursor(chunk->part);
+}
+
+/* Whether not all of those before number ${next} fitted in: by a cursor, they are found again
+ * before it goes on. */
 static bool
 left_some(const struct chunk *chunk, size_t next)
 {
-	return chunk->part != NULL && chunk->part->dry_run && chunk->part->taken < next;
+	return is_by_cursor(chunk) && chunk->part->taken < next;
 }
 
 enum err_class
@@ -487,44 +514,46 @@ chunk_process(struct chunk *chunk, size_t first, size_t len, struct err *err)
 
 /* ---- Where workers died. */
 
-static struct uuid
-suspect_of(const struct due_item *item)
-{
-	return uuid_is_nil(item->customer_id) ? item->test_clock_id : item->customer_id;
-}
-
-/* Which of what was found is tried next in the careful partition of the first: the one that is
- * noted, else others that fell due meanwhile would take its note away each time. */
+/* Who may be tried next: of the careful partition of the first, whoever was found, so that one who
+ * is noted comes before others that fell due meanwhile; by a cursor the first alone.  Their
+ * ${ret_numbers}. */
 static size_t
-careful_next(const struct due_items *found)
+careful_list(const struct chunk *chunk, struct uuid *ret_suspects, size_t *ret_numbers)
 {
-	const struct partition *partition = found->items[0].partition;
+	const struct due_items *found = chunk->found;
+	size_t all = is_by_cursor(chunk) ? 1 : found->len, len = 0;
 
-	for (size_t i = 0; i < found->len; i++)
-		if (found->items[i].partition == partition &&
-		    progress_suspects_due(partition, suspect_of(&found->items[i])))
-			return i;
-	return 0;
+	for (size_t i = 0; i < all; i++) {
+		if (found->items[i].partition != found->items[0].partition)
+			continue;
+		ret_suspects[len] = suspect_of(&found->items[i]);
+		ret_numbers[len++] = i;
+	}
+	return len;
 }
 
 enum err_class
 chunk_process_carefully(struct chunk *chunk, struct err *err)
 {
+	struct partition *partition = chunk->found->items[0].partition;
 	struct batch_context *context = chunk->context;
-	/* A dry run goes by a cursor: none may be left behind it. */
-	bool in_order = chunk->part != NULL && chunk->part->dry_run;
-	size_t next = in_order ? 0 : careful_next(chunk->found);
-	const struct due_item *item = &chunk->found->items[next];
-	struct partition *partition = item->partition;
+	struct arena *arena = &context->arena;
+	struct uuid *suspects;
+	size_t *numbers, len, which, next;
+	int32_t attempts;
 
-	arena_reset(&context->arena);
-	if (progress_suspect_due(context->pg, partition, suspect_of(item), &context->arena, err) !=
-	    ERR_NONE)
+	arena_reset(arena);
+	suspects = arena_array(arena, chunk->found->len, sizeof(*suspects));
+	numbers = arena_array(arena, chunk->found->len, sizeof(*numbers));
+	CHECK(suspects != NULL && numbers != NULL);
+	len = careful_list(chunk, suspects, numbers);
+	if (progress_suspect_due(
+		context->pg, partition, suspects, len, arena, &which, &attempts, err) != ERR_NONE)
 		return err->class;
+	next = numbers[which];
 	partition->careful_messages++;
-	if (partition->due_suspect_attempts <= CHUNK_DEATHS_MAX)
+	if (attempts <= CHUNK_DEATHS_MAX)
 		return chunk_process(chunk, next, 1, err);
-	(void)err_set(
-	    err, ERR_POISON, "workers died over it %d times", partition->due_suspect_attempts - 1);
+	(void)err_set(err, ERR_POISON, "workers died over it %d times", attempts - 1);
 	return give_up(chunk, next, err);
 }

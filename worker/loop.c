@@ -514,7 +514,8 @@ work(struct loop *loop, struct err *err)
 	}
 	if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
 		loop->note_at_ms = clock_steady_ms() + NOTE_INTERVAL_MS;
-		if (published_note(loop) && note(loop, err) != ERR_NONE)
+		if ((published_note(loop) || progress_has_forgotten(loop->partitions)) &&
+		    note(loop, err) != ERR_NONE)
 			return survive(loop, "progress waits for the database", err);
 	}
 	lag_measure(loop);

@@ -2,12 +2,12 @@
 
 static const struct pg_statement statements[] = {
     {"progress_take",
-	"UPDATE billd.progress SET attempts = attempts + $2::int4 WHERE partition = ANY "
+	"UPDATE billd.progress p SET attempts = attempts + $2::int4 WHERE partition = ANY "
 	"($1::int4[]) "
 	"RETURNING partition, cluster_id, next_offset, last_hash, event_number, published_number, "
 	"attempts, suspect_offset, suspect_attempts, "
 	"(SELECT count(*) FROM billd.progress)::int4 AS partitions_all, "
-	"due_suspect, due_suspect_attempts"},
+	"(SELECT count(*) FROM billd.due_suspects s WHERE s.partition = p.partition)::int4"},
     {"progress_lock", "SELECT partition, next_offset, event_number FROM billd.progress "
 		      "WHERE partition = ANY ($1::int4[]) ORDER BY partition FOR UPDATE"},
     {"progress_check", "SELECT partition, next_offset, event_number FROM billd.progress "
@@ -17,10 +17,7 @@ static const struct pg_statement statements[] = {
 	"last_hash = coalesce(k.last_hash, p.last_hash), "
 	"event_number = k.event_number, "
 	"published_number = greatest(p.published_number, k.published_number), "
-	"attempts = k.attempts, suspect_attempts = 0, "
-	/* What fell due moves no offset; a batch leaves its suspect alone. */
-	"due_suspect_attempts = CASE WHEN k.next_offset = k.began THEN 0 "
-	"ELSE p.due_suspect_attempts END "
+	"attempts = k.attempts, suspect_attempts = 0 "
 	"FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::bytea[], $5::int8[], $6::int8[], "
 	"$7::int4[]) k(partition, began, next_offset, last_hash, event_number, published_number, "
 	"attempts) WHERE p.partition = k.partition AND p.next_offset = k.began"},
@@ -29,16 +26,29 @@ static const struct pg_statement statements[] = {
 	"THEN suspect_attempts + 1 ELSE 1 END, suspect_offset = $2::int8 "
 	"WHERE partition = $1::int4 AND next_offset = $2::int8"},
     {"progress_suspect_due",
-	"UPDATE billd.progress SET due_suspect_attempts = CASE WHEN due_suspect = $2::int8 "
-	"THEN due_suspect_attempts + 1 ELSE 1 END, due_suspect = $2::int8 "
-	"WHERE partition = $1::int4 AND next_offset = $3::int8"},
-    {"progress_note", "UPDATE billd.progress p SET "
+	"WITH one AS (SELECT k.suspect FROM unnest($2::int8[]) WITH ORDINALITY k(suspect, n) "
+	"LEFT JOIN billd.due_suspects s ON s.partition = $1::int4 AND s.suspect = k.suspect "
+	"ORDER BY s.suspect IS NULL, k.n LIMIT 1) "
+	"INSERT INTO billd.due_suspects AS d (partition, suspect, attempts) "
+	"SELECT p.partition, one.suspect, 1 FROM one CROSS JOIN billd.progress p "
+	"WHERE p.partition = $1::int4 AND p.next_offset = $3::int8 "
+	"ON CONFLICT (partition, suspect) DO UPDATE SET attempts = d.attempts + 1 "
+	/* As it was before: without one that is new. */
+	"RETURNING d.suspect, d.attempts, "
+	"(SELECT count(*) FROM billd.due_suspects s WHERE s.partition = $1::int4)::int4"},
+    {"progress_forget",
+	"DELETE FROM billd.due_suspects d USING unnest($1::int4[], $2::int8[]) "
+	"k(partition, suspect) WHERE d.partition = k.partition AND d.suspect = k.suspect "
+	"RETURNING d.partition"},
+    {"progress_note", "WITH noted AS (UPDATE billd.progress p SET "
 		      "published_number = greatest(p.published_number, k.published_number), "
 		      "attempts = k.attempts "
 		      "FROM unnest($1::int4[], $2::int8[], $3::int8[], $4::int8[], $5::int4[]) "
 		      "k(partition, next_offset, event_number, published_number, attempts) "
 		      "WHERE p.partition = k.partition AND p.next_offset = k.next_offset "
-		      "AND p.event_number = k.event_number"},
+		      "AND p.event_number = k.event_number RETURNING p.partition, p.attempts) "
+		      "DELETE FROM billd.due_suspects d USING noted "
+		      "WHERE d.partition = noted.partition AND noted.attempts = 0"},
 };
 
 void
@@ -98,8 +108,7 @@ taken_read(const PGresult *result, int row, const struct progress_topic *topic,
 	partition->attempts = pg_get_int32(result, row, 6);
 	partition->suspect_offset = pg_get_int64(result, row, 7);
 	partition->suspect_attempts = pg_get_int32(result, row, 8);
-	partition->due_suspect = pg_get_int64(result, row, 10);
-	partition->due_suspect_attempts = pg_get_int32(result, row, 11);
+	partition->due_suspects = pg_get_int32(result, row, 10);
 	return ERR_NONE;
 }
 
@@ -295,14 +304,6 @@ progress_receive_move(struct pg *pg, const struct partitions *partitions, struct
 	return ERR_NONE;
 }
 
-/* It is being tried alone, once more. */
-static void
-suspect_count(int64_t *noted, int32_t *attempts, int64_t suspect)
-{
-	*attempts = *noted == suspect ? *attempts + 1 : 1;
-	*noted = suspect;
-}
-
 /* As much of an id as a column holds. */
 static int64_t
 due_number(struct uuid id)
@@ -312,12 +313,6 @@ due_number(struct uuid id)
 	for (size_t i = sizeof(id.b) - 7; i < sizeof(id.b); i++)
 		number = number << 8 | id.b[i];
 	return number;
-}
-
-bool
-progress_suspects_due(const struct partition *partition, struct uuid id)
-{
-	return partition->due_suspect_attempts > 0 && partition->due_suspect == due_number(id);
 }
 
 enum err_class
@@ -330,25 +325,102 @@ progress_suspect(struct pg *pg, struct partition *partition, struct arena *arena
 	pg_params_int64(&params, partition->next_offset);
 	if (pg_run(pg, "progress_suspect", &params, NULL, err) != ERR_NONE)
 		return err_wrap(err, "progress_suspect");
-	suspect_count(
-	    &partition->suspect_offset, &partition->suspect_attempts, partition->next_offset);
+	partition->suspect_attempts = partition->suspect_offset == partition->next_offset
+					  ? partition->suspect_attempts + 1
+					  : 1;
+	partition->suspect_offset = partition->next_offset;
+	return ERR_NONE;
+}
+
+/* What ${result} says of the one of ${numbers} that was noted. */
+static enum err_class
+noted_read(const PGresult *result, struct partition *partition, const int64_t *numbers, size_t len,
+    size_t *ret_which, int32_t *ret_attempts, struct err *err)
+{
+	size_t which = 0;
+
+	if (PQntuples(result) == 0)
+		return err_set(err, ERR_RETRY,
+		    "partition %d is not where we left it: we stood at %lld", partition->id,
+		    (long long)partition->next_offset);
+	while (which < len && numbers[which] != pg_get_int64(result, 0, 0))
+		which++;
+	CHECK(which < len);
+	*ret_which = which;
+	*ret_attempts = pg_get_int32(result, 0, 1);
+	partition->due_suspects = pg_get_int32(result, 0, 2) + (*ret_attempts == 1 ? 1 : 0);
 	return ERR_NONE;
 }
 
 enum err_class
-progress_suspect_due(struct pg *pg, struct partition *partition, struct uuid suspect,
-    struct arena *arena, struct err *err)
+progress_suspect_due(struct pg *pg, struct partition *partition, const struct uuid *suspects,
+    size_t len, struct arena *arena, size_t *ret_which, int32_t *ret_attempts, struct err *err)
 {
-	int64_t number = due_number(suspect);
+	int64_t *numbers = arena_array(arena, len, sizeof(*numbers));
 	struct pg_params params;
+	enum err_class class;
+	PGresult *result;
 
+	CHECK(len > 0 && numbers != NULL);
+	for (size_t i = 0; i < len; i++)
+		numbers[i] = due_number(suspects[i]);
 	pg_params_init(&params, arena);
 	pg_params_int32(&params, partition->id);
-	pg_params_int64(&params, number);
+	pg_params_int64s(&params, numbers, len);
 	pg_params_int64(&params, partition->next_offset);
-	if (pg_run(pg, "progress_suspect_due", &params, NULL, err) != ERR_NONE)
+	if (pg_run(pg, "progress_suspect_due", &params, &result, err) != ERR_NONE)
 		return err_wrap(err, "progress_suspect_due");
-	suspect_count(&partition->due_suspect, &partition->due_suspect_attempts, number);
+	class = noted_read(result, partition, numbers, len, ret_which, ret_attempts, err);
+	PQclear(result);
+	return class;
+}
+
+void
+progress_settle(struct due_settled *settled, const struct partition *partition, struct uuid suspect,
+    struct arena *arena)
+{
+	if (partition->due_suspects == 0)
+		return;
+	if (settled->len == 0) {
+		settled->partitions =
+		    arena_array(arena, settled->max, sizeof(*settled->partitions));
+		settled->suspects = arena_array(arena, settled->max, sizeof(*settled->suspects));
+		CHECK(settled->partitions != NULL && settled->suspects != NULL);
+	}
+	CHECK(settled->len < settled->max);
+	settled->partitions[settled->len] = partition->id;
+	settled->suspects[settled->len++] = due_number(suspect);
+}
+
+enum err_class
+progress_send_forget(
+    struct pg *pg, const struct due_settled *settled, struct arena *arena, struct err *err)
+{
+	struct pg_params params;
+
+	CHECK(settled->len > 0);
+	pg_params_init(&params, arena);
+	pg_params_int32s(&params, settled->partitions, settled->len);
+	pg_params_int64s(&params, settled->suspects, settled->len);
+	return pg_send(pg, "progress_forget", &params, err);
+}
+
+enum err_class
+progress_receive_forget(struct pg *pg, struct partitions *partitions, struct err *err)
+{
+	PGresult *result;
+
+	if (pg_receive(pg, &result, err) != ERR_NONE)
+		return err_wrap(err, "progress_forget");
+	for (int row = 0; row < PQntuples(result); row++) {
+		struct partition *partition =
+		    partitions_find(partitions, pg_get_int32(result, row, 0));
+
+		CHECK(partition != NULL);
+		if (partition->batch_due_suspects > 0)
+			partition->batch_due_suspects--;
+	}
+	PQclear(result);
 	return ERR_NONE;
 }
 
@@ -369,9 +441,20 @@ progress_check(
 	return class;
 }
 
+bool
+progress_has_forgotten(const struct partitions *partitions)
+{
+	for (size_t i = 0; i < partitions->len; i++) {
+		const struct partition *partition = &partitions->items[i];
+
+		if (!partition->lent && partition->attempts == 0 && partition->due_suspects > 0)
+			return true;
+	}
+	return false;
+}
+
 enum err_class
-progress_note(
-    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
+progress_note(struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err)
 {
 	struct pg_params params;
 
@@ -385,5 +468,8 @@ progress_note(
 	params_int32_field(&params, partitions, HERE, FIELD_AT(attempts));
 	if (pg_run(pg, "progress_note", &params, NULL, err) != ERR_NONE)
 		return err_wrap(err, "progress_note");
+	for (size_t i = 0; i < partitions->len; i++)
+		if (!partitions->items[i].lent && partitions->items[i].attempts == 0)
+			partitions->items[i].due_suspects = 0;
 	return ERR_NONE;
 }

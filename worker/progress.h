@@ -28,10 +28,9 @@ struct partition {
 	int32_t careful_messages; /* how many were tried alone since then */
 	int64_t suspect_offset;   /* the message that is tried alone */
 	int32_t suspect_attempts; /* how often it was, this time not included */
-	int64_t due_suspect;      /* whose due work is tried alone, and how often it was: apart, as
-				     messages come in between */
-	int32_t due_suspect_attempts;
-	bool verify; /* the message before next_offset is to be compared first */
+	int32_t due_suspects;     /* over so many workers may have died whose due work was tried
+				     alone: rows of billd.due_suspects */
+	bool verify;              /* the message before next_offset is to be compared first */
 	uint8_t last_hash[MESSAGE_HASH_BYTES]; /* of the message before next_offset */
 
 	/* Of what falls due (due.h). */
@@ -51,6 +50,7 @@ struct partition {
 	bool touched; /* it is about this partition */
 	int64_t batch_next_offset;
 	int64_t batch_event_number;
+	int32_t batch_due_suspects;
 	uint8_t batch_hash[MESSAGE_HASH_BYTES];
 };
 
@@ -121,18 +121,39 @@ NODISCARD enum err_class progress_suspect(
     struct pg *pg, struct partition *partition, struct arena *arena, struct err *err);
 
 /**
- * progress_suspect_due(pg, partition, suspect, arena, err):
- * Likewise, that what is due of ${suspect} (a customer, or a test clock) is being tried alone.
+ * progress_suspect_due(pg, partition, suspects, len, arena, ret_which, ret_attempts, err):
+ * Likewise, that what is due of one of ${suspects} (customers, and test clocks) is being tried
+ * alone: of the first that was before and came to no end, else of the first.  Which, and how often
+ * it was, this time included.  ERR_RETRY when the partition is not where we know it.
  */
 NODISCARD enum err_class progress_suspect_due(struct pg *pg, struct partition *partition,
-    struct uuid suspect, struct arena *arena, struct err *err);
+    const struct uuid *suspects, size_t len, struct arena *arena, size_t *ret_which,
+    int32_t *ret_attempts, struct err *err);
+
+/* Whose due work is done or parked in a transaction, so far as they may be suspected.  Begins with
+ * its maximum, else zeroed; lives in the arena. */
+struct due_settled {
+	size_t len, max;
+	int32_t *partitions;
+	int64_t *suspects;
+};
 
 /**
- * progress_suspects_due(partition, id):
- * Whether it is noted that what is due of ${id} was tried alone in ${partition}, and came to no
- * end.
+ * progress_settle(settled, partition, suspect, arena):
+ * What is due of ${suspect} in ${partition} is done in the transaction in hand.  Where nobody is
+ * suspected there is nothing to forget.
  */
-NODISCARD bool progress_suspects_due(const struct partition *partition, struct uuid id);
+void progress_settle(struct due_settled *settled, const struct partition *partition,
+    struct uuid suspect, struct arena *arena);
+
+/**
+ * progress_send_forget(pg, settled, arena, err), progress_receive_forget(pg, partitions, err):
+ * Within the transaction that settles them: they are suspected no more.
+ */
+NODISCARD enum err_class progress_send_forget(
+    struct pg *pg, const struct due_settled *settled, struct arena *arena, struct err *err);
+NODISCARD enum err_class progress_receive_forget(
+    struct pg *pg, struct partitions *partitions, struct err *err);
 
 /**
  * progress_check(pg, partitions, arena, err):
@@ -143,11 +164,18 @@ NODISCARD enum err_class progress_check(
     struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
 
 /**
+ * progress_has_forgotten(partitions):
+ * Whether there are suspects in a partition without attempts that is not lent: a note removes them.
+ */
+NODISCARD bool progress_has_forgotten(const struct partitions *partitions);
+
+/**
  * progress_note(pg, partitions, arena, err):
  * On its own: note published_number, and that the partitions left our hands, or are in them,
- * unharmed.  One that is lent, and a row that was moved by another worker, is left alone.
+ * unharmed; in those without attempts nobody is suspected any more.  One that is lent, and a row
+ * that was moved by another worker, is left alone.
  */
 NODISCARD enum err_class progress_note(
-    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
+    struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err);
 
 #endif

@@ -28,8 +28,7 @@ partition_take_back(struct partition *partition, const struct partition *moved)
 	partition->attempts = moved->attempts;
 	partition->careful_messages = moved->careful_messages;
 	partition->suspect_attempts = moved->suspect_attempts;
-	partition->due_suspect = moved->due_suspect;
-	partition->due_suspect_attempts = moved->due_suspect_attempts;
+	partition->due_suspects = moved->due_suspects;
 }
 
 /* The part of the list that is the same as ${other}; NULL when the run is not in it any more. */

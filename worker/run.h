@@ -69,8 +69,8 @@ struct run_part {
 	struct run_cursor stored; /* where it goes on, as its row has it, */
 	struct run_cursor at;     /* or further, as nothing was found up to there */
 	struct run_cursor end;    /* where it is when all that was found last is done */
-	size_t taken; /* of what was found last, so many items are done, from the first on: a
-			 dry run leaves none out */
+	size_t taken; /* of what was found last, so many items are done, from the first on: by a
+			 cursor none is left out */
 	bool waits;   /* there was nothing to do of it, and it is not tried before it is time */
 	bool crowded; /* a customer has more due than is done at once: it is not looked far ahead */
 	int64_t turn; /* its last one, by runs->turns; 0: none yet */

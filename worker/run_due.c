@@ -11,11 +11,11 @@
 	"AND f.run_id = $2::uuid AND f.subscription_id = r.id OFFSET 0)"
 #define OURS "r.organisation_id = $1::uuid AND r.test_clock_id IS NULL"
 
-/* All of a customer's that a run may be about. */
-#define OF_CUSTOMER                                                           \
-	"FROM billd.subscriptions r WHERE r.organisation_id = $1::uuid "      \
-	"AND r.customer_id = c.id AND " LIVE " AND r.test_clock_id IS NULL "  \
-	"AND (r.billing_problem IS NOT NULL OR r.due_at <= $4::timestamptz) " \
+/* All of a customer's that a run may be about, and ${that}. */
+#define OF_CUSTOMER(that)                                                          \
+	"FROM billd.subscriptions r WHERE r.organisation_id = $1::uuid "           \
+	"AND r.customer_id = c.id AND " LIVE " AND r.test_clock_id IS NULL "       \
+	"AND (r.billing_problem IS NOT NULL OR r.due_at <= $4::timestamptz) " that \
 	"ORDER BY r.billing_problem IS NULL, r.due_at NULLS FIRST, r.id"
 
 static const struct pg_statement statements[] = {
@@ -41,17 +41,21 @@ static const struct pg_statement statements[] = {
 		   "ORDER BY t.id LIMIT $5::int8"},
     {"run_customers",
 	"SELECT t.* FROM (SELECT c.id FROM unnest($3::uuid[]) c(id) "
-	"CROSS JOIN LATERAL (SELECT r.shard, r.id, r.due_at, r.billing_problem " OF_CUSTOMER
-	" LIMIT 1) first "
-	/* A dry run takes a customer once, by the first row: his others are found, too. */
-	"WHERE NOT $6::bool OR CASE WHEN $7::bool "
-	"THEN first.billing_problem IS NOT NULL AND ($10::uuid IS NULL OR first.id > $10::uuid) "
-	"ELSE first.billing_problem IS NULL AND (first.shard <> $8::int4 "
-	"OR $9::timestamptz IS NULL OR (first.due_at, first.id) > ($9::timestamptz, $10::uuid)) "
-	"END OFFSET 0) c "
-	"CROSS JOIN LATERAL (SELECT r.customer_id, r.id, r.due_at, "
-	"r.billing_problem IS NOT NULL, " FAILED " " OF_CUSTOMER
-	" LIMIT $5::int8) t LIMIT $5::int8"},
+	"CROSS JOIN LATERAL (SELECT r.shard, r.id, r.due_at, r.billing_problem " OF_CUSTOMER(
+	    "") " LIMIT 1) first "
+		/* A dry run takes a customer once, by the first row: his others are found, too. */
+		"WHERE NOT $6::bool OR CASE WHEN $7::bool "
+		"THEN first.billing_problem IS NOT NULL AND ($10::uuid IS NULL OR first.id > "
+		"$10::uuid) "
+		"ELSE first.billing_problem IS NULL AND (first.shard <> $8::int4 "
+		"OR $9::timestamptz IS NULL OR (first.due_at, first.id) > ($9::timestamptz, "
+		"$10::uuid)) "
+		"END OFFSET 0) c "
+		"CROSS JOIN LATERAL (SELECT r.customer_id, r.id, r.due_at, "
+		"r.billing_problem IS NOT NULL " OF_CUSTOMER(
+		    /* But what was tried, and what was not due yet. */
+		    "AND NOT " FAILED " AND (r.billing_problem IS NULL OR $10::uuid IS NULL "
+		    "OR r.id > $10::uuid) ") " LIMIT $5::int8) t LIMIT $5::int8"},
 };
 
 void
@@ -120,7 +124,7 @@ run_customers_take(const struct run_part *part, struct instant until,
     bool *ret_left)
 {
 	struct horizon horizon = HORIZON_AT(until);
-	size_t last = len, taken = 0;
+	size_t last = len;
 
 	while (cut && last > 0 && !is_first_of_customer(rows, --last))
 		continue;
@@ -131,14 +135,35 @@ run_customers_take(const struct run_part *part, struct instant until,
 		horizon =
 		    (struct horizon){rows[len - 1].due.due_at, rows[len - 1].due.subscription_id};
 	for (size_t i = 0; i < len; i++) {
-		/* What was tried and was not due yet. */
-		if (rows[i].failed || (rows[i].parked && uuid_compare(rows[i].due.subscription_id,
-							     part->at.after_id) <= 0))
-			continue;
-		ret_rows[taken] = rows[i].due;
-		ret_rows[taken++].horizon = horizon;
+		ret_rows[i] = rows[i].due;
+		ret_rows[i].horizon = horizon;
 	}
-	return taken;
+	return len;
+}
+
+struct uuid
+run_page_end(
+    const struct due_row *page, size_t page_len, const struct run_customer_row *rows, size_t len)
+{
+	size_t reached = 0, parked = len;
+	struct uuid end;
+
+	CHECK(len > 0);
+	while (
+	    reached < page_len && !uuid_equal(page[reached].customer_id, rows[0].due.customer_id))
+		reached++;
+	CHECK(reached < page_len);
+	/* Whoever else has a row behind was not come to. */
+	while (reached + 1 < page_len &&
+	       uuid_equal(page[reached + 1].customer_id, rows[0].due.customer_id))
+		reached++;
+	end = page[reached].subscription_id;
+	/* And of this one more may be parked than came. */
+	while (parked > 0 && !rows[parked - 1].parked)
+		parked--;
+	if (parked > 0 && uuid_compare(rows[parked - 1].due.subscription_id, end) < 0)
+		end = rows[parked - 1].due.subscription_id;
+	return end;
 }
 
 static void
@@ -152,7 +177,6 @@ customer_row_read(
 		.due_at = pg_get_instant(result, row, 2),
 		.partition = look->part->partition},
 	    .parked = pg_get_bool(result, row, 3),
-	    .failed = pg_get_bool(result, row, 4),
 	};
 }
 
@@ -167,54 +191,6 @@ cursor_behind(
 	if (part->at.shard == SHARDS)
 		return (struct run_cursor){SHARDS, INSTANT_NONE, id};
 	return (struct run_cursor){id_shard(id), item->due_at, id};
-}
-
-/* Find ${customers}, in this order, as many as there is room for.  All of them found, the look ends
- * at part->end. */
-static enum err_class
-customers_find(struct look *look, const struct uuid *customers, size_t len, struct err *err)
-{
-	struct run_part *part = look->part;
-	struct arena *arena = &look->context->arena;
-	struct run_customer_row *rows;
-	struct due_row *due_rows;
-	struct pg_params params;
-	size_t rows_len, taken;
-	PGresult *result;
-	bool left;
-
-	pg_params_init(&params, arena);
-	pg_params_uuid(&params, part->organisation_id);
-	pg_params_uuid(&params, part->run_id);
-	pg_params_uuids(&params, customers, len);
-	pg_params_instant(&params, look->until);
-	pg_params_int64(&params, CHUNK_SUBSCRIPTIONS_MAX);
-	pg_params_bool(&params, part->dry_run);
-	pg_params_bool(&params, part->at.shard == SHARDS);
-	pg_params_int32(&params, part->at.shard);
-	pg_params_instant(&params, part->at.after_due_at);
-	pg_params_uuid(&params, part->at.after_id);
-	if (ask(look->context, part, "run_customers", &params, &result, err) != ERR_NONE)
-		return err->class;
-
-	rows_len = (size_t)PQntuples(result);
-	rows = arena_array(arena, rows_len + 1, sizeof(*rows));
-	CHECK(rows != NULL);
-	for (size_t i = 0; i < rows_len; i++)
-		customer_row_read(look, result, (int)i, &rows[i]);
-	PQclear(result);
-	due_rows = rows_room(look, rows_len);
-	taken = run_customers_take(part, look->until, rows, rows_len,
-	    rows_len == CHUNK_SUBSCRIPTIONS_MAX, due_rows, &left);
-	/* A dry run lists whom it cannot take. */
-	look->result->too_much = left && taken == 0;
-	for (size_t i = 0; look->result->too_much && i < rows_len; i++)
-		due_rows[taken++] = rows[i].due;
-	chunk_items_take(look->found, due_rows, taken);
-	if (left)
-		part->end =
-		    cursor_behind(part, look->found, &look->found->items[look->found->len - 1]);
-	return ERR_NONE;
 }
 
 /* The customers of ${rows}, each once, in their order. */
@@ -240,15 +216,64 @@ customers_of(struct look *look, const struct due_row *rows, size_t len, struct u
 	return customers_len;
 }
 
+/* Find the customers of ${page}, in its order, as many as there is room for.  All of them found,
+ * the look ends at part->end. */
+static enum err_class
+customers_find(struct look *look, const struct due_row *page, size_t page_len, struct err *err)
+{
+	struct uuid *customers;
+	size_t len = customers_of(look, page, page_len, &customers);
+	struct run_part *part = look->part;
+	struct arena *arena = &look->context->arena;
+	struct run_customer_row *rows;
+	struct due_row *due_rows;
+	struct pg_params params;
+	size_t rows_len, taken;
+	PGresult *result;
+	bool cut, left;
+
+	pg_params_init(&params, arena);
+	pg_params_uuid(&params, part->organisation_id);
+	pg_params_uuid(&params, part->run_id);
+	pg_params_uuids(&params, customers, len);
+	pg_params_instant(&params, look->until);
+	pg_params_int64(&params, CHUNK_SUBSCRIPTIONS_MAX);
+	pg_params_bool(&params, part->dry_run);
+	pg_params_bool(&params, part->at.shard == SHARDS);
+	pg_params_int32(&params, part->at.shard);
+	pg_params_instant(&params, part->at.after_due_at);
+	pg_params_uuid(&params, part->at.after_id);
+	if (ask(look->context, part, "run_customers", &params, &result, err) != ERR_NONE)
+		return err->class;
+
+	rows_len = (size_t)PQntuples(result);
+	rows = arena_array(arena, rows_len + 1, sizeof(*rows));
+	CHECK(rows != NULL);
+	for (size_t i = 0; i < rows_len; i++)
+		customer_row_read(look, result, (int)i, &rows[i]);
+	PQclear(result);
+	due_rows = rows_room(look, rows_len);
+	cut = rows_len == CHUNK_SUBSCRIPTIONS_MAX;
+	taken = run_customers_take(part, look->until, rows, rows_len, cut, due_rows, &left);
+	/* A dry run lists whom it cannot take. */
+	look->result->too_much = left && taken == 0;
+	for (size_t i = 0; look->result->too_much && i < rows_len; i++)
+		due_rows[taken++] = rows[i].due;
+	chunk_items_take(look->found, due_rows, taken);
+	if (left)
+		part->end =
+		    cursor_behind(part, look->found, &look->found->items[look->found->len - 1]);
+	else if (cut)
+		part->end.after_id = run_page_end(page, page_len, rows, rows_len);
+	return ERR_NONE;
+}
+
 /* Find the customers of ${rows}, a page that ends at part->end.  Where nothing of theirs is to be
  * done, the part moves on. */
 static enum err_class
 page_find(struct look *look, const struct due_row *rows, size_t len, struct err *err)
 {
-	struct uuid *customers;
-
-	len = customers_of(look, rows, len, &customers);
-	if (customers_find(look, customers, len, err) != ERR_NONE)
+	if (customers_find(look, rows, len, err) != ERR_NONE)
 		return err->class;
 	look->result->moved = look->found->len == 0;
 	if (look->result->moved)
@@ -390,8 +415,9 @@ parked_find(struct look *look, struct err *err)
 	len = (size_t)PQntuples(result);
 	rows = rows_room(look, len);
 	for (size_t i = 0; i < len; i++) {
-		rows[i] = (struct due_row){.customer_id = pg_get_uuid(result, (int)i, 0)};
-		part->end.after_id = pg_get_uuid(result, (int)i, 1);
+		rows[i] = (struct due_row){.customer_id = pg_get_uuid(result, (int)i, 0),
+		    .subscription_id = pg_get_uuid(result, (int)i, 1)};
+		part->end.after_id = rows[i].subscription_id;
 	}
 	PQclear(result);
 	if (len == 0)

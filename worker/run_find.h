@@ -67,7 +67,6 @@ void run_rows_bound(struct due_row *rows, size_t len, bool cut, struct instant u
 struct run_customer_row {
 	struct due_row due; /* due_at: none of one that is parked */
 	bool parked;
-	bool failed; /* listed by this run already */
 };
 
 /**
@@ -81,5 +80,13 @@ struct run_customer_row {
 NODISCARD size_t run_customers_take(const struct run_part *part, struct instant until,
     const struct run_customer_row *rows, size_t len, bool cut, struct due_row *ret_rows,
     bool *ret_left);
+
+/**
+ * run_page_end(page, page_len, rows, len):
+ * Of a ${page} of parked ones, by id, all ${rows} that came are one customer's, and cut: behind
+ * which parked one nobody was left out.
+ */
+NODISCARD struct uuid run_page_end(
+    const struct due_row *page, size_t page_len, const struct run_customer_row *rows, size_t len);
 
 #endif

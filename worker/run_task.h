@@ -38,6 +38,13 @@ NODISCARD enum err_class run_task_do(
     struct run_task *task, struct batch_context *context, struct err *err);
 
 /**
+ * run_part_is_by_cursor(part):
+ * Whether ${part} now passes what it finds by a cursor: a dry run leaves what it did as it was, and
+ * what is parked may stay so.  What is left out behind the cursor is not found again.
+ */
+NODISCARD bool run_part_is_by_cursor(const struct run_part *part);
+
+/**
  * run_part_move(part, found, first, done, report):
  * Of what was ${found}, ${done} items from number ${first} on are done, and all before them were:
  * set in ${report}, begun with what it is about, where ${part} then is.  Call it behind

@@ -109,14 +109,17 @@ transaction_draft(struct batch_context *context)
 			continue;
 		partition->batch_next_offset = partition->next_offset;
 		partition->batch_event_number = partition->event_number;
+		partition->batch_due_suspects = partition->due_suspects;
 		if (context->publisher != NULL)
 			publisher_note(context->publisher, partition);
 	}
 }
 
 enum err_class
-transaction_store(struct batch_context *context, const struct run_report *report, struct err *err)
+transaction_store(struct batch_context *context, const struct run_report *report,
+    const struct due_settled *settled, struct err *err)
 {
+	bool forget = settled != NULL && settled->len > 0;
 	struct pg *pg = context->pg;
 	size_t sent, reported = 0;
 	PGresult *ignored;
@@ -124,6 +127,7 @@ transaction_store(struct batch_context *context, const struct run_report *report
 	if (facts_send_store(&context->facts, pg, &sent, err) != ERR_NONE ||
 	    (report != NULL &&
 		run_report_send(report, pg, &context->arena, &reported, err) != ERR_NONE) ||
+	    (forget && progress_send_forget(pg, settled, &context->arena, err) != ERR_NONE) ||
 	    progress_send_move(pg, context->partitions, &context->arena, err) != ERR_NONE)
 		return err->class;
 	CRASH_POINT("storing");
@@ -136,7 +140,8 @@ transaction_store(struct batch_context *context, const struct run_report *report
 			return err->class;
 		PQclear(ignored);
 	}
-	if (progress_receive_move(pg, context->partitions, err) != ERR_NONE ||
+	if ((forget && progress_receive_forget(pg, context->partitions, err) != ERR_NONE) ||
+	    progress_receive_move(pg, context->partitions, err) != ERR_NONE ||
 	    pg_receive(pg, &ignored, err) != ERR_NONE)
 		return err->class;
 	PQclear(ignored);
@@ -155,10 +160,9 @@ transaction_committed(struct batch_context *context)
 			continue;
 		if (partition->batch_next_offset != partition->next_offset)
 			memcpy(partition->last_hash, partition->batch_hash, MESSAGE_HASH_BYTES);
-		else
-			partition->due_suspect_attempts = 0;
 		partition->next_offset = partition->batch_next_offset;
 		partition->event_number = partition->batch_event_number;
+		partition->due_suspects = partition->batch_due_suspects;
 		partition->suspect_attempts = 0;
 	}
 	context->metrics->events += (int64_t)events->len;

@@ -46,12 +46,12 @@ NODISCARD enum err_class transaction_load(struct batch_context *context, struct 
 void transaction_draft(struct batch_context *context);
 
 /**
- * transaction_store(context, report, err):
+ * transaction_store(context, report, settled, err):
  * One round trip: store the facts and what they add to a billing run's ${report} (NULL: to none),
- * move the progress to the batch_* values, commit.
+ * forget whoever is ${settled} (NULL: nobody is), move the progress to the batch_* values, commit.
  */
-NODISCARD enum err_class transaction_store(
-    struct batch_context *context, const struct run_report *report, struct err *err);
+NODISCARD enum err_class transaction_store(struct batch_context *context,
+    const struct run_report *report, const struct due_settled *settled, struct err *err);
 
 /**
  * transaction_committed(context):

@@ -37,7 +37,7 @@ from runs import (
     what_it_did,
 )
 from waiting import PATIENCE, eventually
-from wire import EVENTS, headers
+from wire import EVENTS, headers, shard_of
 
 pytestmark = pytest.mark.usefixtures("breaks_servers")
 
@@ -219,19 +219,16 @@ def test_wherever_a_worker_dies_runs_go_on(stack, wire, point):
         check_laws(stack, org)
 
 
-def test_one_over_whom_workers_die_is_listed(stack, org):
-    """After three more deaths it is not tried again: parked, listed by the run, and the others are billed."""
-    plan_id, start = plan_of(org, amount=100, interval="day"), ahead(hours=1)
-    bad, good = org.customer(name="doomed"), [org.customer() for _ in range(20)]  # in all partitions
-    bad_id, *_ = (org.subscription(one, plan_id, start_at=text_of(start)) for one in (bad, *good))
+def die_until_parked(stack, org, bad_id, begin):
+    """Workers die over the one that is named "doomed", until it is parked: what begin() gave, once they had stopped."""
     with another_worker(stack, "worker-run-doomed", BILLD_ABORT_ON="doomed") as worker:
         worker.binaries = CHAOS
         with stack.without_worker():
             stack.superuser("UPDATE billd.progress SET attempts = 9")
-            run, deaths = Run(org, start), 0
+            begun, deaths = begin(), 0
             worker.start(wait=False)
             until = time.monotonic() + 150 * PATIENCE
-            while run.path and org.get(f"/v1/subscriptions/{bad_id}")["billing_problem"] is None:
+            while org.get(f"/v1/subscriptions/{bad_id}")["billing_problem"] is None:
                 assert time.monotonic() < until, f"not parked after {deaths} deaths"
                 if worker.process.poll() is not None:
                     assert worker.process.returncode == -signal.SIGABRT
@@ -239,9 +236,36 @@ def test_one_over_whom_workers_die_is_listed(stack, org):
                     assert deaths <= 4
                     worker.start(wait=False)
                 time.sleep(0.2)
+    return begun
+
+
+def test_one_over_whom_workers_die_is_listed(stack, org):
+    """After three more deaths it is not tried again: parked, listed by the run, and the others are billed."""
+    plan_id, start = plan_of(org, amount=100, interval="day"), ahead(hours=1)
+    bad, good = org.customer(name="doomed"), [org.customer() for _ in range(20)]  # in all partitions
+    bad_id, *_ = (org.subscription(one, plan_id, start_at=text_of(start)) for one in (bad, *good))
+    run = die_until_parked(stack, org, bad_id, lambda: Run(org, start))
     report = run.over()
     assert report["failed"] == 1 and run.reasons() == {bad_id: "dead-letter"}, report
     assert all(len(org.invoices_of(one)) == 1 for one in good) and org.invoices_of(bad) == []
+
+
+def test_deaths_are_counted_beside_another_run(stack, wire, org):
+    """Another organisation's run has its turn in the same partition before each death: none is forgotten over it."""
+    other, start = stack.organisation(), ahead(hours=1)
+    bad, place = org.customer(name="doomed"), lambda one: shard_of(one) % wire.partitions
+    beside = [one for one in (other.customer() for _ in range(150)) if place(one) == place(bad)][:9]
+    bad_id = org.subscription(bad, plan_of(org, amount=100, interval="day"), start_at=text_of(start))
+    plan_id = plan_of(other, amount=100, interval="day")
+    for one in beside:
+        other.subscription(one, plan_id, start_at=text_of(start))
+    assert len(beside) == 9, "too few of them for a death each"
+    theirs, ours = die_until_parked(stack, org, bad_id, lambda: (Run(other, start), Run(org, start)))
+    assert (theirs.over()["invoiced"], theirs.failures()) == (len(beside), [])
+    report = ours.over()
+    assert report["failed"] == 1 and ours.reasons() == {bad_id: "dead-letter"}, report
+    forgotten = "SELECT count(*) FROM billd.due_suspects"
+    eventually(lambda: stack.superuser(forgotten).strip() == "0", "nobody is suspected any more")
 
 
 # One that stands still

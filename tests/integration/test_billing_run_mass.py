@@ -14,6 +14,7 @@ from runs import (
     allow_many,
     check_laws,
     check_report,
+    deliver,
     left_due,
     rows_of,
     run_of,
@@ -32,10 +33,10 @@ def peak_mb(program):
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def elsewhere(org, wire, customer_id):
-    """A customer in another partition than that one."""
+def elsewhere(org, wire, customer_id, beside=False):
+    """A customer in another partition than that one; or in the same."""
     return next(one for one in iter(org.customer, None)
-                if shard_of(one) % wire.partitions != shard_of(customer_id) % wire.partitions)  # fmt: skip
+                if (shard_of(one) % wire.partitions == shard_of(customer_id) % wire.partitions) is beside)  # fmt: skip
 
 
 def test_one_customer_with_ten_thousand_subscriptions(stack, wire, org):
@@ -65,6 +66,25 @@ def test_one_customer_with_ten_thousand_subscriptions(stack, wire, org):
     assert left_due(stack, org, to) == []
     check_laws(stack, org)
     assert peak_mb(stack.worker) < MEMORY_MB
+
+
+def test_who_is_parked_amid_thousands_of_another_is_tried(stack, wire, org):
+    """More is parked of a customer than is looked at together, and one of another stands between them, by its id."""
+    allow_many(stack, org)
+    start, count = ahead(hours=2), 4_001
+    crowd = Crowd(org, 1, count, [plan_of(org, amount=100, interval="day")], wish=lambda n: {"start_at": start})
+    numbers = itertools.chain(range(0, 2 * count + 1, 2), [7])
+    crowd.operation = lambda: "{:08x}-{:04x}-4000-8000-000000000000".format(*divmod(next(numbers), 1 << 16))
+    crowd.make(stack, wire)
+    other = elsewhere(org, wire, crowd.home, beside=True)
+    deliver(stack, wire, [crowd.subscribe(other, 0, wire.partitions)])
+    ids = [one for _, one in crowd.members]
+    assert sorted(ids).index(ids[-1]) == 3
+    stack.superuser("UPDATE billd.subscriptions SET billing_problem = 'dead-letter', due_at = NULL"
+                    f" WHERE organisation_id = '{org.organisation_id}'")  # fmt: skip
+    run, report = run_of(org, start + timedelta(minutes=30), 120)
+    assert (report["due"], report["invoiced"], report["failed"]) == (count + 1, count + 1, 0), report
+    check_report(stack, org, run, report)
 
 
 def test_live_commands_go_on_beside_a_run(stack, wire):

@@ -2,6 +2,7 @@
 
 #include "tests/unit/worker_world.h"
 #include "worker/billing.h"
+#include "worker/run_report.h"
 
 /* Over facts in memory: what a transaction makes of it is seen with a database alone
  * (tests/integration/test_due.py). */
@@ -376,6 +377,99 @@ START_TEST(test_what_is_asked_for)
 }
 END_TEST
 
+/* ---- How far behind a run lets one be. */
+
+/* A subscription on a plan of a year, in its first, of which all is still to be earned. */
+static struct subscription *
+yearly_add(void)
+{
+	struct subscription yearly = world_subscription(WORLD_OPERATION);
+	struct plan plan = world_plan(WORLD_OTHER_PLAN);
+
+	plan.interval = STR("year");
+	world_plan_add(&world, &plan);
+	yearly.plan_id = yearly.plan_version_id = plan.id;
+	yearly.current_period_end = yearly.natural_end = yearly.deferred_until =
+	    unit_instant("2028-01-01T00:00:00Z");
+	yearly.deferred_from = yearly.current_period_start;
+	yearly.deferred = plan.amount;
+	yearly.due_at = subscription_due_at(&yearly);
+	return facts_add(world.facts, TABLE_SUBSCRIPTIONS, &yearly);
+}
+
+struct behind_row {
+	const char *name;
+	const char *as_of;
+	int64_t invoices_max;
+	size_t invoices;
+	size_t failures;
+};
+
+static const struct behind_row behind_rows[] = {
+    {"parts of the year are earned: no invoice", "2027-12-31T23:59:59Z", 1, 0, 0},
+    {"and it begins anew: one", "2028-01-01T00:00:00Z", 1, 1, 0},
+    {"two are too many", "2029-01-01T00:00:00Z", 1, 0, 1},
+    {"two are not", "2029-01-01T00:00:00Z", 2, 2, 0},
+};
+
+START_TEST(test_a_run_counts_invoices)
+{
+	const struct behind_row *row = &behind_rows[_i];
+	static struct due_items found;
+	struct run_report report = {.first_due_at = INSTANT_NONE};
+	struct run_part part = {.invoices_max = row->invoices_max};
+	struct chunk chunk = {
+	    .context = &world.context, .found = &found, .part = &part, .report = &report};
+	struct due_item item;
+
+	setup();
+	part.as_of = unit_instant(row->as_of);
+	report.part = &part;
+	item = item_until(row->as_of);
+	item.len = 1;
+	found.subscription_ids[0] = yearly_add()->id;
+	ck_assert_msg(chunk_decide(&chunk, &item, &err) == ERR_NONE, "%s", err.text);
+	ck_assert_msg(rows(TABLE_INVOICES) == row->invoices, "%s: %zu invoices", row->name,
+	    rows(TABLE_INVOICES));
+	ck_assert_msg(report.failures_len == row->failures, "%s: %zu failures", row->name,
+	    report.failures_len);
+	world_close(&world);
+}
+END_TEST
+
+/* What comes to no end is too far behind, though it bills nothing. */
+START_TEST(test_a_run_counts_so_many_steps)
+{
+	static struct due_items found;
+	struct run_report report = {.first_due_at = INSTANT_NONE};
+	struct run_part part = {.invoices_max = 1, .as_of = {INSTANT_MAX_S}};
+	struct chunk chunk = {
+	    .context = &world.context, .found = &found, .part = &part, .report = &report};
+	struct subscription *row, endless;
+	struct due_item item;
+
+	setup();
+	report.part = &part;
+	row = yearly_add();
+	endless = *row;
+	endless.current_period_start = endless.natural_start = endless.deferred_from =
+	    (struct instant){0};
+	endless.current_period_end = endless.natural_end = endless.deferred_until =
+	    (struct instant){INSTANT_MAX_S};
+	endless.deferred = INSTANT_MAX_S;
+	endless.due_at = subscription_due_at(&endless);
+	facts_change(world.facts, TABLE_SUBSCRIPTIONS, row, &endless);
+	item = item_until("2028-01-01T00:00:00Z");
+	item.len = 1;
+	found.subscription_ids[0] = row->id;
+	ck_assert_msg(chunk_decide(&chunk, &item, &err) == ERR_NONE, "%s", err.text);
+	ck_assert_uint_eq(rows(TABLE_OUTBOX), 0);
+	ck_assert_uint_eq(report.failures_len, 1);
+	unit_assert_str(report.failures[0].reason, "billing-behind", "reason");
+	world_close(&world);
+}
+END_TEST
+
 /* What is due at the very horizon is done up to the subscription that it names. */
 START_TEST(test_a_horizon_ends_with_a_subscription)
 {
@@ -452,4 +546,5 @@ UNIT_MAIN("chunk", UNIT_ROWS(test_what_is_due_is_done, steps_rows),
     UNIT(test_a_clock_that_arrived_takes_nobody_further), UNIT(test_a_clock_arrives),
     UNIT(test_a_clock_whose_key_another_operation_has), UNIT(test_parking_takes_what_is_due_alone),
     UNIT(test_a_zone_that_nobody_knows_parks_one_alone), UNIT(test_what_is_asked_for),
+    UNIT_ROWS(test_a_run_counts_invoices, behind_rows), UNIT(test_a_run_counts_so_many_steps),
     UNIT(test_a_horizon_ends_with_a_subscription), UNIT(test_rows_of_one_customer_come_together))

@@ -1,7 +1,7 @@
 #include "worker/progress.h"
 
 #include "tests/unit/unit.h"
-#include "worker/batch.h"
+#include "worker/transaction.h"
 
 /* What needs no database: finding a partition, when one is careful, by what a message is known. */
 
@@ -111,5 +111,82 @@ START_TEST(test_pinned_hash)
 }
 END_TEST
 
+/* ---- Over whom workers may have died. */
+
+static const struct uuid ada = {{0xad, [15] = 1}}, bob = {{0xb0, [15] = 2}};
+
+/* Where nobody is suspected nothing is to be forgotten, and no statement is sent. */
+START_TEST(test_who_is_settled)
+{
+	const struct partition calm = {.id = 3}, suspicious = {.id = 5, .due_suspects = 1};
+	struct due_settled settled = {.max = 2};
+	struct arena arena;
+
+	arena_init(&arena, 64 * 1024);
+	progress_settle(&settled, &calm, ada, &arena);
+	ck_assert_uint_eq(settled.len, 0);
+	progress_settle(&settled, &suspicious, ada, &arena);
+	progress_settle(&settled, &calm, bob, &arena);
+	progress_settle(&settled, &suspicious, bob, &arena);
+	ck_assert_uint_eq(settled.len, 2);
+	for (size_t i = 0; i < settled.len; i++) {
+		ck_assert_int_eq(settled.partitions[i], suspicious.id);
+		ck_assert_int_eq(settled.suspects[i], (int64_t)i + 1);
+	}
+	arena_release(&arena);
+}
+END_TEST
+
+/* A transaction that settles nobody leaves everybody suspected, whatever it is about. */
+START_TEST(test_a_commit_forgets_no_other)
+{
+	static struct partitions partitions;
+	struct batch_context context = {.partitions = &partitions};
+	struct metrics metrics = {0};
+	struct partition *partition = &partitions.items[0];
+
+	partitions.len = 2;
+	partitions.items[0] = (struct partition){.touched = true, .due_suspects = 2};
+	partitions.items[1] = (struct partition){.due_suspects = 3};
+	context.metrics = &metrics;
+	transaction_draft(&context);
+	transaction_committed(&context);
+	ck_assert_int_eq(partition->due_suspects, 2);
+	transaction_draft(&context);
+	/* One of them was. */
+	partition->batch_due_suspects--;
+	ck_assert_int_eq(partition->due_suspects, 2);
+	transaction_committed(&context);
+	ck_assert_int_eq(partition->due_suspects, 1);
+	ck_assert_int_eq(partitions.items[1].due_suspects, 3);
+}
+END_TEST
+
+struct forgotten_row {
+	const char *name;
+	struct partition partition;
+	bool forgotten;
+};
+
+static const struct forgotten_row forgotten_rows[] = {
+    {"nobody is suspected", {.attempts = 0}, false},
+    {"workers died here", {.attempts = 1, .due_suspects = 1}, false},
+    {"none does any more", {.due_suspects = 1}, true},
+    {"what is lent is a runner's", {.due_suspects = 1, .lent = true}, false},
+};
+
+START_TEST(test_who_is_forgotten_with_the_suspicion)
+{
+	const struct forgotten_row *row = &forgotten_rows[_i];
+	static struct partitions partitions;
+
+	partitions.len = 2;
+	partitions.items[1] = row->partition;
+	ck_assert_msg(progress_has_forgotten(&partitions) == row->forgotten, "%s", row->name);
+}
+END_TEST
+
 UNIT_MAIN("progress", UNIT(test_find), UNIT_ROWS(test_careful, careful_rows),
-    UNIT_ROWS(test_by_what_a_message_is_known, hash_rows), UNIT(test_pinned_hash))
+    UNIT_ROWS(test_by_what_a_message_is_known, hash_rows), UNIT(test_pinned_hash),
+    UNIT(test_who_is_settled), UNIT(test_a_commit_forgets_no_other),
+    UNIT_ROWS(test_who_is_forgotten_with_the_suspicion, forgotten_rows))

@@ -98,14 +98,13 @@ END_TEST
 #define BOB ((struct uuid){{0xb0}})
 
 static struct run_customer_row
-customer_row(struct uuid customer_id, uint8_t number, int64_t due_s, bool failed)
+customer_row(struct uuid customer_id, uint8_t number, int64_t due_s)
 {
 	return (struct run_customer_row){
 	    .due = {.customer_id = customer_id,
 		.subscription_id = id_in(3, number),
 		.due_at = due_s < 0 ? INSTANT_NONE : (struct instant){due_s}},
 	    .parked = due_s < 0,
-	    .failed = failed,
 	};
 }
 
@@ -131,8 +130,8 @@ static const struct take_row take_rows[] = {
 START_TEST(test_customers_are_taken_whole)
 {
 	const struct take_row *row = &take_rows[_i];
-	const struct run_customer_row rows[] = {customer_row(ADA, 1, 5, false),
-	    customer_row(ADA, 2, 7, false), customer_row(BOB, 3, 6, false)};
+	const struct run_customer_row rows[] = {
+	    customer_row(ADA, 1, 5), customer_row(ADA, 2, 7), customer_row(BOB, 3, 6)};
 	const struct run_part part = {.dry_run = row->dry, .partition = &partition};
 	struct due_row taken[ARRAY_LEN(rows)];
 	bool left;
@@ -147,22 +146,53 @@ START_TEST(test_customers_are_taken_whole)
 }
 END_TEST
 
-START_TEST(test_what_was_tried_is_left)
-{
-	const struct run_customer_row rows[] = {customer_row(ADA, 1, -1, false),
-	    customer_row(ADA, 2, -1, true), customer_row(ADA, 3, -1, false),
-	    customer_row(ADA, 4, 5, false), customer_row(ADA, 5, 6, true)};
-	struct run_part part = {.partition = &partition, .at = {.shard = SHARDS}};
-	struct due_row taken[ARRAY_LEN(rows)];
-	struct uuid low = id_in(3, 1), high = id_in(3, 3);
-	bool left;
+/* ---- Where a page of parked ones ends, of which one customer alone came, and not all of him. */
 
-	part.at.after_id = uuid_compare(low, high) < 0 ? low : high;
-	ck_assert_uint_eq(run_customers_take(&part, (struct instant){50}, rows, ARRAY_LEN(rows),
-			      false, taken, &left),
-	    2);
-	ck_assert(!uuid_equal(taken[0].subscription_id, part.at.after_id));
-	ck_assert(uuid_equal(taken[1].subscription_id, id_in(3, 4)));
+/* What is parked has the id of its number. */
+static struct uuid
+parked_id(uint8_t number)
+{
+	return (struct uuid){{number}};
+}
+
+struct page_row {
+	const char *name;
+	const char *page; /* by id, from 1 on: whose each is */
+	uint8_t parked;   /* of Ada, up to this one came, */
+	bool due;         /* and what is due of her behind */
+	uint8_t end;
+};
+
+static const struct page_row page_rows[] = {
+    {"all are hers, and all of these came", "AAAA", 9, false, 4},
+    {"all are hers, and more than came", "AAAA", 3, false, 3},
+    {"all that is parked came, and not all that is due", "AAAA", 4, true, 4},
+    {"the next customer stands behind her", "AABB", 9, true, 2},
+    {"the next customer stands between hers", "ABAA", 9, false, 1},
+    {"of one who stands before her nothing came", "BAAB", 9, false, 3},
+};
+
+START_TEST(test_a_page_ends_where_all_came)
+{
+	const struct page_row *row = &page_rows[_i];
+	struct run_customer_row rows[16];
+	struct due_row page[4];
+	size_t len = 0;
+	struct uuid end;
+
+	for (uint8_t i = 0; i < ARRAY_LEN(page); i++)
+		page[i] = (struct due_row){.customer_id = row->page[i] == 'A' ? ADA : BOB,
+		    .subscription_id = parked_id(i + 1)};
+	for (uint8_t number = 1; number <= row->parked; number++) {
+		if (number <= ARRAY_LEN(page) && row->page[number - 1] != 'A')
+			continue;
+		rows[len] = customer_row(ADA, number, -1);
+		rows[len++].due.subscription_id = parked_id(number);
+	}
+	if (row->due)
+		rows[len++] = customer_row(ADA, 1, 5);
+	end = run_page_end(page, ARRAY_LEN(page), rows, len);
+	ck_assert_msg(uuid_equal(end, parked_id(row->end)), "%s: %d", row->name, end.b[0]);
 }
 END_TEST
 
@@ -324,10 +354,38 @@ START_TEST(test_where_a_part_is)
 }
 END_TEST
 
-/* What it left out would not be found again. */
-START_TEST(test_a_dry_run_leaves_none_out)
+struct cursor_row {
+	const char *name;
+	bool dry;
+	int32_t shard;
+	bool by_cursor;
+};
+
+static const struct cursor_row cursor_rows[] = {
+    {"dry", true, 3, true},
+    {"dry, at what is parked", true, SHARDS, true},
+    {"real: what is done is not due any more", false, 3, false},
+    {"real, at what is parked", false, SHARDS, true},
+};
+
+START_TEST(test_what_goes_by_a_cursor)
 {
-	struct run_part part = {.partition = &partition, .dry_run = true, .taken = 1};
+	const struct cursor_row *row = &cursor_rows[_i];
+	const struct run_part part = {.dry_run = row->dry, .at = {.shard = row->shard}};
+
+	ck_assert_msg(run_part_is_by_cursor(&part) == row->by_cursor, "%s", row->name);
+}
+END_TEST
+
+static const struct run_part left_out_rows[] = {
+    {.dry_run = true, .taken = 1, .at = AT_SHARD(3)},
+    {.taken = 1, .at = AT_END},
+};
+
+/* What it left out would not be found again. */
+START_TEST(test_by_a_cursor_none_is_left_out)
+{
+	struct run_part part = left_out_rows[_i];
 	struct run_report report = {.part = &part};
 
 	find_three();
@@ -335,9 +393,23 @@ START_TEST(test_a_dry_run_leaves_none_out)
 }
 END_TEST
 
+START_TEST(test_without_a_cursor_some_may_be)
+{
+	struct run_part part = {
+	    .partition = &partition, .at = AT_SHARD(3), .end = AT_SHARD(3), .taken = 1};
+	struct run_report report = {.part = &part};
+
+	find_three();
+	run_part_move(&part, &found, 2, 1, &report);
+	ck_assert_uint_eq(report.taken, 3);
+}
+END_TEST
+
 UNIT_MAIN("run", UNIT_ROWS(test_until, until_rows), UNIT(test_what_is_all_there_goes_all_the_way),
     UNIT(test_the_last_shard_of_a_full_look_ends_with_its_last_row),
     UNIT(test_what_is_ahead_comes_by_customer), UNIT(test_customers_ahead_come_as_a_whole),
     UNIT(test_what_is_ahead_and_all_there), UNIT_ROWS(test_customers_are_taken_whole, take_rows),
-    UNIT(test_what_was_tried_is_left), UNIT_ROWS(test_where_a_part_is, place_rows),
-    UNIT_ABORTS(test_a_dry_run_leaves_none_out))
+    UNIT_ROWS(test_a_page_ends_where_all_came, page_rows),
+    UNIT_ROWS(test_where_a_part_is, place_rows), UNIT_ROWS(test_what_goes_by_a_cursor, cursor_rows),
+    UNIT_ABORTS_ROWS(test_by_a_cursor_none_is_left_out, left_out_rows),
+    UNIT(test_without_a_cursor_some_may_be))
