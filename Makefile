@@ -55,7 +55,7 @@ help:
 #: make up, down     the stack without the flow; its clean stop
 #: make wipe         stop it and remove its state
 #: make test         everything that CI runs
-#: make unit         unit tests
+#: make unit         unit tests: UNIT_SEED
 #: make integration  tests against real servers
 #: make oracle       the billing rules, computed again in Python: ORACLE_SEED, ORACLE_CASES
 #: make chaos        load, faults, and a judge: docs/chaos.md; CHAOS_SEED, CHAOS_FAULTS, CHAOS_SECONDS

@@ -181,6 +181,9 @@ batch_settle(struct batch_context *context, struct entry *entries, size_t len, s
 			return ERR_NONE;
 		transaction_fail(context);
 		context->metrics->batch_retries++;
+		if (class == ERR_RETRY && err->constraint[0] == '\0' &&
+		    partition_is_careful(entries[0].partition))
+			progress_survived(context->pg, entries[0].partition, &context->arena);
 		if (class != ERR_RETRY || err->constraint[0] == '\0')
 			return class;
 		if (conflicts == BATCH_CONFLICTS_MAX)

@@ -540,6 +540,7 @@ chunk_process_carefully(struct chunk *chunk, struct err *err)
 	struct arena *arena = &context->arena;
 	struct uuid *suspects;
 	size_t *numbers, len, which, next;
+	enum err_class class;
 	int32_t attempts;
 
 	arena_reset(arena);
@@ -552,8 +553,13 @@ chunk_process_carefully(struct chunk *chunk, struct err *err)
 		return err->class;
 	next = numbers[which];
 	partition->careful_messages++;
-	if (attempts <= CHUNK_DEATHS_MAX)
-		return chunk_process(chunk, next, 1, err);
+	if (attempts <= CHUNK_DEATHS_MAX) {
+		class = chunk_process(chunk, next, 1, err);
+		if (class == ERR_RETRY)
+			progress_survived_due(
+			    context->pg, partition, suspect_of(&chunk->found->items[next]), arena);
+		return class;
+	}
 	(void)err_set(err, ERR_POISON, "workers died over it %d times", attempts - 1);
 	return give_up(chunk, next, err);
 }

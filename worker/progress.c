@@ -25,6 +25,12 @@ static const struct pg_statement statements[] = {
 	"UPDATE billd.progress SET suspect_attempts = CASE WHEN suspect_offset = $2::int8 "
 	"THEN suspect_attempts + 1 ELSE 1 END, suspect_offset = $2::int8 "
 	"WHERE partition = $1::int4 AND next_offset = $2::int8"},
+    {"progress_survived", "UPDATE billd.progress SET suspect_attempts = suspect_attempts - 1 "
+			  "WHERE partition = $1::int4 AND next_offset = $2::int8 "
+			  "AND suspect_offset = $2::int8 AND suspect_attempts > 0"},
+    /* A row has at least one, so the first time stays counted. */
+    {"progress_survived_due", "UPDATE billd.due_suspects SET attempts = attempts - 1 "
+			      "WHERE partition = $1::int4 AND suspect = $2::int8 AND attempts > 1"},
     {"progress_suspect_due",
 	"WITH one AS (SELECT k.suspect FROM unnest($2::int8[]) WITH ORDINALITY k(suspect, n) "
 	"LEFT JOIN billd.due_suspects s ON s.partition = $1::int4 AND s.suspect = k.suspect "
@@ -330,6 +336,32 @@ progress_suspect(struct pg *pg, struct partition *partition, struct arena *arena
 					  : 1;
 	partition->suspect_offset = partition->next_offset;
 	return ERR_NONE;
+}
+
+static void
+survived(struct pg *pg, const char *name, int32_t partition, int64_t number, struct arena *arena)
+{
+	struct pg_params params;
+	struct err ignored;
+
+	arena_reset(arena);
+	pg_params_init(&params, arena);
+	pg_params_int32(&params, partition);
+	pg_params_int64(&params, number);
+	(void)!pg_run(pg, name, &params, NULL, &ignored);
+}
+
+void
+progress_survived(struct pg *pg, const struct partition *partition, struct arena *arena)
+{
+	survived(pg, "progress_survived", partition->id, partition->next_offset, arena);
+}
+
+void
+progress_survived_due(
+    struct pg *pg, const struct partition *partition, struct uuid suspect, struct arena *arena)
+{
+	survived(pg, "progress_survived_due", partition->id, due_number(suspect), arena);
 }
 
 /* What ${result} says of the one of ${numbers} that was noted. */

@@ -130,6 +130,15 @@ NODISCARD enum err_class progress_suspect_due(struct pg *pg, struct partition *p
     const struct uuid *suspects, size_t len, struct arena *arena, size_t *ret_which,
     int32_t *ret_attempts, struct err *err);
 
+/**
+ * progress_survived(pg, partition, arena), progress_survived_due(pg, partition, suspect, arena):
+ * On its own: what was tried alone came to nothing, but nobody died over it: it is not counted.
+ * Where the database does not answer it stays counted.
+ */
+void progress_survived(struct pg *pg, const struct partition *partition, struct arena *arena);
+void progress_survived_due(
+    struct pg *pg, const struct partition *partition, struct uuid suspect, struct arena *arena);
+
 /* Whose due work is done or parked in a transaction, so far as they may be suspected.  Begins with
  * its maximum, else zeroed; lives in the arena. */
 struct due_settled {

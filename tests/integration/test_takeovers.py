@@ -1,9 +1,11 @@
 """What a worker does when it takes partitions over and something is not as it should be: messages over which workers
 died, a topic or a database that is not the one it knows. It never skips anything."""
 
+import re
+
 import pytest
 from client import slug
-from programs import tail
+from programs import fetch, tail
 from stack import PARTITIONS
 from waiting import eventually
 from wire import headers, partition_of
@@ -53,6 +55,32 @@ def test_a_message_over_which_workers_died_becomes_a_dead_letter_and_its_neighbo
     names = [customer["name"] for customer in wait_for_customers(org, 1)]
     assert names == ["over whom workers died"]
     assert org.operation(first["operation_id"])["status"] == "failed"
+
+
+def test_what_a_worker_survives_is_no_death(stack, org):
+    """Tried alone, and given up by the database again and again: the command is not condemned for that."""
+    settings, tries = stack.worker.settings, 6
+    with stack.without_worker():
+        accepted = org.send("POST", "/v1/customers", {"name": "behind another's row"})
+        execute(stack, "UPDATE billd.progress SET attempts = 9")
+        stack.worker.settings = settings | {"BILLD_STATEMENT_TIMEOUT_MS": 300, "BILLD_BACKOFF_MAX_MS": 100}
+        try:
+            with stack.connect("owner", org.organisation_id) as connection, connection.transaction(force_rollback=True):
+                connection.execute(
+                    "INSERT INTO billd.operations (organisation_id, id, command, status, resource_type, resource_id,"
+                    " accepted_at) VALUES (%s, %s, 'x', 'succeeded', 'x', %s, now())",
+                    [org.organisation_id, accepted["operation_id"], accepted["resource"]["id"]])  # fmt: skip
+                stack.worker.start()
+                eventually(lambda: retries(stack.worker) >= tries, f"it was tried {tries} times", 60)
+            assert org.outcome(accepted["operation_id"], 30)["status"] == "succeeded"
+        finally:
+            stack.worker.stop()
+            stack.worker.settings = settings
+
+
+def retries(worker):
+    told = fetch(worker.url + "/metrics").text
+    return int(re.search(r"^billd_batch_retries_total (\d+)$", told, re.MULTILINE)[1])
 
 
 def wait_for_customers(org, count):

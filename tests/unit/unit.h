@@ -114,14 +114,16 @@ unit_instant(const char *text)
 
 /**
  * unit_seed(name):
- * A seed for random tests: the variable UNIT_SEED, or else another one each second.  Printed, so
- * that a failure can be repeated.
+ * A seed for random tests: the variable UNIT_SEED, 1 unless it is set, so that a change is judged
+ * by itself; "new": another one each second.  Printed, so that a failure can be repeated.
  */
 static inline uint64_t
 unit_seed(const char *name)
 {
 	const char *given = getenv("UNIT_SEED");
-	uint64_t seed = given == NULL ? (uint64_t)time(NULL) : strtoull(given, NULL, 10);
+	uint64_t seed = given == NULL               ? 1
+			: strcmp(given, "new") == 0 ? (uint64_t)time(NULL)
+						    : strtoull(given, NULL, 10);
 
 	printf("%s: seed %" PRIu64 " (UNIT_SEED=%" PRIu64 " repeats it)\n", name, seed, seed);
 	return seed;
