@@ -38,16 +38,28 @@
 	"timestamptz 'epoch' + least(greatest($2::int8, 0), " AFTER_ALL_MS \
 	") * interval '1 millisecond'"
 
-/* Of the journal, what both ways into it share. */
-#define JOURNAL_PAGE                                                                 \
-	" AND organisation_id = $1::uuid AND (position, id) < ($2::int8, $3::uuid)"  \
-	" AND CASE $6::text WHEN 'receivable' THEN receivable WHEN 'cash' THEN cash" \
+/* A page of the journal's entries of which ${condition} holds: $5 the document, $6 the account,
+ * none where they are not asked for. */
+#define JOURNAL_PAGE(condition)                                                     \
+	" (SELECT json, position, id FROM api.journal WHERE " condition             \
+	" AND organisation_id = $1::uuid AND (position, id) < ($2::int8, $3::uuid)" \
+	" ORDER BY position DESC, id DESC LIMIT $4::int4)"
+/* Of an account that has an index of its own. */
+#define JOURNAL_PAGE_OF(account)   \
+	" UNION ALL" JOURNAL_PAGE( \
+	    "$5::text IS NULL AND $6::text = '" account "' AND " account " <> 0")
+#define JOURNAL_MOVES                                                                \
+	"CASE $6::text WHEN 'receivable' THEN receivable WHEN 'cash' THEN cash"      \
 	" WHEN 'customer_credit' THEN customer_credit WHEN 'deferred_revenue' THEN " \
 	"deferred_revenue"                                                           \
 	" WHEN 'revenue' THEN revenue WHEN 'tax_payable' THEN tax_payable"           \
 	" WHEN 'refunds_payable' THEN refunds_payable WHEN 'bad_debt' THEN bad_debt" \
-	" WHEN 'credits_granted' THEN credits_granted ELSE 1 END <> 0"               \
-	" ORDER BY position DESC, id DESC LIMIT $4::int4"
+	" WHEN 'credits_granted' THEN credits_granted ELSE 1 END <> 0"
+#define JOURNAL_OF_DOCUMENT JOURNAL_PAGE("document_id = $5::text::uuid AND " JOURNAL_MOVES)
+#define JOURNAL_OF_OTHERS                                                                    \
+	JOURNAL_PAGE("$5::text IS NULL AND coalesce($6::text, '') NOT IN ('cash', "          \
+		     "'customer_credit', 'refunds_payable', 'bad_debt', 'credits_granted') " \
+		     "AND " JOURNAL_MOVES)
 
 /* The second from which it is good no more; the largest number for never. */
 #define EXPIRY                                                                       \
@@ -147,11 +159,10 @@ const struct pg_statement statement_table[] = {
     /* As LIST; $5 the document, $6 the account, or null.  Two halves, of which one is never begun:
      * all entries by their time, those of a document by its id. */
     {"journal_list",
-	"SELECT json::text, position, id FROM ("
-	" (SELECT json, position, id FROM api.journal WHERE $5::text IS NULL" JOURNAL_PAGE ")"
-	" UNION ALL"
-	" (SELECT json, position, id FROM api.journal WHERE document_id = "
-	"$5::text::uuid" JOURNAL_PAGE ")) page ORDER BY position DESC, id DESC"},
+	"SELECT json::text, position, id FROM (" JOURNAL_OF_DOCUMENT
+	" UNION ALL" JOURNAL_OF_OTHERS JOURNAL_PAGE_OF("cash") JOURNAL_PAGE_OF("customer_credit")
+	    JOURNAL_PAGE_OF("refunds_payable") JOURNAL_PAGE_OF("bad_debt")
+		JOURNAL_PAGE_OF("credits_granted") ") page ORDER BY position DESC, id DESC"},
     {"test_clocks_one", ONE("api.test_clocks")},
     {"test_clocks_list", LIST("api.test_clocks")},
     {"billing_runs_one", ONE("api.billing_runs")},

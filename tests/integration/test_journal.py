@@ -141,6 +141,18 @@ def test_what_is_voided_among_many_is_deferred_no_longer(stack, wire, org):
     assert voided == "invoice_void" and back["deferred_revenue"] > 11_990, back
 
 
+@pytest.mark.parametrize("account", ["cash", "customer_credit", "refunds_payable", "bad_debt", "credits_granted"])
+def test_an_account_that_seldom_moves_is_found_by_an_index(stack, org, account):
+    """Whatever else the journal has: as journal_list in api/statements.c asks, with a plan for any account."""
+    with stack.connect("owner", org.organisation_id) as connection:
+        connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+        connection.execute(
+            f"PREPARE page(uuid, text) AS SELECT json, position, id FROM api.journal WHERE $2 = '{account}' AND"
+            f" {account} <> 0 AND organisation_id = $1 ORDER BY position DESC, id DESC LIMIT 20")  # fmt: skip
+        plan = connection.execute(f"EXPLAIN EXECUTE page('{org.organisation_id}', '{account}')").fetchall()
+    assert any(f"using journal_{account} on journal" in line for (line,) in plan), plan
+
+
 def test_each_currency_balances_for_itself(org):
     for currency in ("USD", "JPY", "KWD"):
         plan_id = plan_of(org, amount=1234, currency=currency)
