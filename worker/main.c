@@ -41,6 +41,9 @@ static struct {
 	int64_t partitions, batch_max, batch_wait_ms, backoff_max_ms, drain_ms, session_timeout_ms;
 	int64_t statement_timeout_ms, metrics_port, signed_commands, due_interval_ms, due_margin_ms;
 	int64_t payments_interval_ms, billing, runs_interval_ms, runners;
+
+	struct id_secret secret_value; /* read from the texts above */
+	struct in_addr metrics_address;
 } options;
 
 /* The words of BILLD_BILLING, in their order. */
@@ -113,14 +116,6 @@ struct worker {
 	struct runners runners;
 };
 
-/* Signatures are demanded where that is asked for, whether there is a secret or not. */
-static enum err_class
-signatures_open(struct signatures *signatures, struct err *err)
-{
-	return signatures_init(
-	    signatures, options.signed_commands == 0 ? NULL : options.secret, err);
-}
-
 static size_t
 runners_len(void)
 {
@@ -135,18 +130,16 @@ runners_len(void)
 static enum err_class
 options_read(struct err *err)
 {
-	struct in_addr address;
-	struct id_secret secret;
-
 	if (settings_read(settings, ARRAY_LEN(settings), err) != ERR_NONE ||
 	    pg_url_check("BILLD_DATABASE_URL", options.database_url, err) != ERR_NONE)
 		return err->class;
 	if (options.signed_commands != 0 && options.secret == NULL)
 		return err_set(err, ERR_FATAL, "BILLD_SIGNED_COMMANDS=1 needs BILLD_SECRET");
-	if (options.secret != NULL && !id_secret_read(str_from(options.secret), &secret))
+	if (options.secret != NULL &&
+	    !id_secret_read(str_from(options.secret), &options.secret_value))
 		return err_set(err, ERR_FATAL, "BILLD_SECRET: must be %d hexadecimal digits",
 		    2 * ID_SECRET_BYTES);
-	if (inet_pton(AF_INET, options.metrics_listen, &address) != 1)
+	if (inet_pton(AF_INET, options.metrics_listen, &options.metrics_address) != 1)
 		return err_set(err, ERR_FATAL,
 		    "BILLD_METRICS_LISTEN: \"%s\" is not an IPv4 address", options.metrics_listen);
 	return ERR_NONE;
@@ -158,7 +151,7 @@ beside_open(struct worker *worker, const struct pg_settings *pg_settings, struct
 {
 	const struct teller_settings teller_settings = {
 	    .bootstrap = options.kafka_bootstrap,
-	    .secret = options.secret,
+	    .secret = options.secret == NULL ? NULL : &options.secret_value,
 	    .partitions_all = (int32_t)options.partitions,
 	};
 	const struct payer_settings payer_settings = {
@@ -214,16 +207,17 @@ worker_open(struct worker *worker, struct err *err)
 	};
 
 	if ((options.metrics_port != 0 &&
-		metrics_serve(&worker->metrics, options.metrics_listen, options.metrics_port,
+		metrics_serve(&worker->metrics, options.metrics_address, options.metrics_port,
 		    &worker->metrics_server, err) != ERR_NONE) ||
 	    iso_init(err) != ERR_NONE || zone_init(err) != ERR_NONE ||
 	    schemas_open(&worker->schemas, err) != ERR_NONE ||
 	    batch_context_init(&worker->context, worker->schemas, err) != ERR_NONE ||
-	    signatures_open(&worker->context.signatures, err) != ERR_NONE ||
 	    producer_open(&producer_settings, &worker->producer, err) != ERR_NONE ||
 	    beside_open(worker, &pg_settings, err) != ERR_NONE)
 		return err->class;
 
+	signatures_init(&worker->context.signatures,
+	    options.signed_commands == 0 ? NULL : &options.secret_value);
 	arena_init(&worker->statements, STATEMENTS_ARENA_BYTES);
 	worker->pg = pg_new(&pg_settings);
 	sight_prepare(worker->pg);

@@ -125,15 +125,14 @@ on_request(void *opaque, struct MHD_Connection *connection, const char *url, con
 }
 
 enum err_class
-metrics_serve(struct metrics *metrics, const char *listen, int64_t port,
+metrics_serve(struct metrics *metrics, struct in_addr listen, int64_t port,
     struct metrics_server **ret_server, struct err *err)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	struct sockaddr_in address = {
+	    .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = listen};
+	char text[INET_ADDRSTRLEN];
 	struct metrics_server *server;
 
-	if (inet_pton(AF_INET, listen, &address.sin_addr) != 1)
-		return err_set(
-		    err, ERR_FATAL, "BILLD_METRICS_LISTEN: \"%s\" is not an IPv4 address", listen);
 	server = calloc(1, sizeof(*server));
 	CHECK(server != NULL);
 	server->metrics = metrics;
@@ -145,7 +144,7 @@ metrics_serve(struct metrics *metrics, const char *listen, int64_t port,
 		free(server);
 		return err_set(err, ERR_FATAL,
 		    "cannot listen on %s port %lld: is it taken?  BILLD_METRICS_PORT names another",
-		    listen, (long long)port);
+		    inet_ntop(AF_INET, &listen, text, sizeof(text)), (long long)port);
 	}
 	*ret_server = server;
 	return ERR_NONE;

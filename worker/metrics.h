@@ -7,6 +7,7 @@
  * its own thread that shows them at /metrics.
  */
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -99,10 +100,10 @@ struct metrics_server;
 
 /**
  * metrics_serve(metrics, listen, port, ret_server, err), metrics_free(server):
- * Answer GET /metrics and GET /health/live on ${listen}:${port}.  ERR_FATAL when the port cannot be
- * had.  Free accepts NULL.
+ * Answer GET /metrics and GET /health/live on the address ${listen}, port ${port}.  ERR_FATAL when
+ * the port cannot be had.  Free accepts NULL.
  */
-NODISCARD enum err_class metrics_serve(struct metrics *metrics, const char *listen, int64_t port,
+NODISCARD enum err_class metrics_serve(struct metrics *metrics, struct in_addr listen, int64_t port,
     struct metrics_server **ret_server, struct err *err);
 void metrics_free(struct metrics_server *server);
 

@@ -21,14 +21,12 @@ signatures_prepare(struct pg *pg)
 	pg_prepare(pg, statements, ARRAY_LEN(statements));
 }
 
-enum err_class
-signatures_init(struct signatures *signatures, const char *secret, struct err *err)
+void
+signatures_init(struct signatures *signatures, const struct id_secret *secret)
 {
 	*signatures = (struct signatures){.demanded = secret != NULL};
-	if (secret != NULL && !id_secret_read(str_from(secret), &signatures->secret))
-		return err_set(err, ERR_FATAL, "BILLD_SECRET is not %d hexadecimal digits",
-		    2 * ID_SECRET_BYTES);
-	return ERR_NONE;
+	if (secret != NULL)
+		signatures->secret = *secret;
 }
 
 void

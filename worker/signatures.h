@@ -28,12 +28,11 @@ struct signatures {
 void signatures_prepare(struct pg *pg);
 
 /**
- * signatures_init(signatures, secret, err), signatures_release(signatures):
- * Demand signatures by keys of ${secret}, the text of BILLD_SECRET; or none when it is NULL.
- * ERR_FATAL when it is no secret.  Release wipes what there is, and accepts a zeroed one.
+ * signatures_init(signatures, secret), signatures_release(signatures):
+ * Demand signatures by keys of ${secret}, which is copied; or none when it is NULL.  Release wipes
+ * what there is, and accepts a zeroed one.
  */
-NODISCARD enum err_class signatures_init(
-    struct signatures *signatures, const char *secret, struct err *err);
+void signatures_init(struct signatures *signatures, const struct id_secret *secret);
 void signatures_release(struct signatures *signatures);
 
 /**

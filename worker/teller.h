@@ -15,9 +15,9 @@
 #include "worker/signatures.h"
 
 struct teller_settings {
-	const char *bootstrap;  /* Kafka's brokers */
-	const char *secret;     /* BILLD_SECRET; NULL: nothing is signed */
-	int32_t partitions_all; /* of the topic */
+	const char *bootstrap;          /* Kafka's brokers */
+	const struct id_secret *secret; /* the ingress's; NULL: nothing is signed */
+	int32_t partitions_all;         /* of the topic */
 };
 
 struct teller {
@@ -30,8 +30,8 @@ struct teller {
 
 /**
  * teller_open(settings, schemas, ret_teller, err), teller_close(teller):
- * ${schemas} outlive it.  Does not wait for a broker.  ERR_FATAL when the secret is none.  Close
- * gives what is in flight a moment to arrive, wipes the secret, and accepts a zeroed one.
+ * ${schemas} outlive it, the secret is copied.  Does not wait for a broker.  Close gives what is in
+ * flight a moment to arrive, wipes the secret, and accepts a zeroed one.
  */
 NODISCARD enum err_class teller_open(const struct teller_settings *settings,
     const struct schemas *schemas, struct teller *ret_teller, struct err *err);

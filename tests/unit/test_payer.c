@@ -48,9 +48,12 @@ teardown(void)
 static struct teller_settings
 settings_of(const char *secret)
 {
+	static struct id_secret read;
+
+	ck_assert(secret == NULL || id_secret_read(str_from(secret), &read));
 	return (struct teller_settings){
 	    .bootstrap = rd_kafka_mock_cluster_bootstraps(mock.cluster),
-	    .secret = secret,
+	    .secret = secret == NULL ? NULL : &read,
 	    .partitions_all = MOCK_PARTITIONS,
 	};
 }
@@ -202,10 +205,6 @@ START_TEST(test_without_a_key_nothing_can_be_told)
 	ck_assert_int_eq(teller_open(&settings, world.schemas, &teller, &err), ERR_NONE);
 	teller.signatures.loaded_at_ms = clock_steady_ms();
 	ck_assert_int_eq(teller_ready(&teller, NULL, &err), ERR_RETRY);
-	teller_close(&teller);
-
-	settings = settings_of("00");
-	ck_assert_int_eq(teller_open(&settings, world.schemas, &teller, &err), ERR_FATAL);
 	teller_close(&teller);
 	teardown();
 }

@@ -179,25 +179,7 @@ START_TEST(test_the_thread_ends_when_it_is_told)
 }
 END_TEST
 
-/* A secret that is none is found at the start. */
-START_TEST(test_a_bad_secret)
-{
-	const struct pg_settings pg = {.url = "postgresql://127.0.0.1:1/none"};
-	struct scheduler_settings settings = {.pg = &pg, .interval_ms = 10};
-	struct metrics metrics = {.runs_closed = 0};
-	struct scheduler *scheduler = NULL;
-
-	setup();
-	settings.teller = teller_settings();
-	settings.teller.secret = "00";
-	ck_assert_int_eq(
-	    scheduler_open(&settings, world.schemas, &metrics, &scheduler, &err), ERR_FATAL);
-	ck_assert_ptr_null(scheduler);
-	teardown();
-}
-END_TEST
-
 static const bool modes[] = {false, true};
 
 UNIT_MAIN("scheduler", UNIT(test_a_run_of_the_hour), UNIT(test_a_run_that_is_through),
-    UNIT_ROWS(test_the_thread_ends_when_it_is_told, modes), UNIT(test_a_bad_secret))
+    UNIT_ROWS(test_the_thread_ends_when_it_is_told, modes))

@@ -352,8 +352,9 @@ START_TEST(test_metrics)
 	int64_t port = free_port();
 	struct err err = {0};
 
-	ck_assert_msg(
-	    metrics_serve(&metrics, "127.0.0.1", port, &server, &err) == ERR_NONE, "%s", err.text);
+	ck_assert_msg(metrics_serve(&metrics, (struct in_addr){htonl(INADDR_LOOPBACK)}, port,
+			  &server, &err) == ERR_NONE,
+	    "%s", err.text);
 	for (int i = 0; i < 100; i++) {
 		int fd = connect_to(port);
 
@@ -396,8 +397,9 @@ START_TEST(test_lateness)
 	int fd;
 
 	metrics_lateness(&metrics, row->seconds);
-	ck_assert_msg(
-	    metrics_serve(&metrics, "127.0.0.1", port, &server, &err) == ERR_NONE, "%s", err.text);
+	ck_assert_msg(metrics_serve(&metrics, (struct in_addr){htonl(INADDR_LOOPBACK)}, port,
+			  &server, &err) == ERR_NONE,
+	    "%s", err.text);
 	fd = connect_to(port);
 	ck_assert_int_eq(ask(fd, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", answer), 200);
 	close(fd);
