@@ -210,7 +210,7 @@ PURE := address api_key assessment assessment_laws assessment_tax base64url bill
 PURE += credit_note credit_note_laws decimal deferral err header hourly id instant invoice invoice_digest iso journal layout lifecycle lifecycle_change
 PURE += database_clock lifecycle_create lifecycle_laws lifecycle_pause log migrate money password payment plan problem progress proration rating rating_laws
 PURE += organisation_settings preview_assess lifecycle_earned earnings invoice_settle
-PURE += rating_transaction refusal role route due run_progress run_state signatures signing split statements subscription tax uuid wide zone zone_file zone_rule
+PURE += rating_transaction refusal role route due run_progress run_state signatures signing split standing statements subscription tax uuid wide zone zone_file zone_rule
 # Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.
 THREADED := callers consumer duty limits payer pool producer publish publish_take ring runner scheduler threads
 unit_names = $(filter-out $(1),$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))

@@ -370,6 +370,24 @@ const struct reconcile_rule reconcile_rules[] = {
 	    "not there', i.subscription_id) FROM billd.invoices i LEFT JOIN billd.subscriptions s "
 	    "ON (s.organisation_id, s.id) = (i.organisation_id, i.subscription_id) "
 	    "WHERE s.id IS NULL")},
+    {"standing", "a subscription names its latest invoice, and owes it where it is past due",
+	DIFFERING(
+	    "SELECT s.organisation_id, 'subscription ' || s.id, format('%s, its latest invoice %s; "
+	    "that with the highest number %s, %s', s.status, s.latest_invoice_id, i.id, i.status) "
+	    "FROM billd.subscriptions s LEFT JOIN (SELECT DISTINCT ON (organisation_id, "
+	    "subscription_id) organisation_id, subscription_id, id, status FROM billd.invoices "
+	    "ORDER BY organisation_id, subscription_id, sequence DESC) i "
+	    "ON (i.organisation_id, i.subscription_id) = (s.organisation_id, s.id) "
+	    "WHERE s.latest_invoice_id IS DISTINCT FROM i.id "
+	    "OR (s.status = 'past_due' AND i.status <> 'open') "
+	    "UNION ALL SELECT organisation_id, 'subscription ' || id, "
+	    "'is past due, and no payment of its invoices failed' FROM billd.subscriptions s "
+	    "WHERE status = 'past_due' AND NOT EXISTS (SELECT FROM billd.invoices i "
+	    "JOIN billd.payments p "
+	    "ON (p.organisation_id, p.invoice_id) = (i.organisation_id, i.id) "
+	    "WHERE (i.organisation_id, i.customer_id, i.subscription_id) = "
+	    "(s.organisation_id, s.customer_id, s.id) "
+	    "AND p.kind = 'payment' AND p.status = 'failed')")},
     {"billing_runs", "a billing run's sums are those of its invoices",
 	DIFFERING(
 	    "SELECT organisation_id, 'billing run ' || run_id, format('%s: its report has %s "

@@ -9,6 +9,7 @@
  */
 
 #include "common/domain/credit.h"
+#include "common/domain/invoice.h"
 #include "common/domain/lifecycle.h"
 #include "worker/decision.h"
 
@@ -39,8 +40,9 @@ NODISCARD enum refusal billing_terms(
  * Store and tell ${step}: ${row} becomes step->after (NULL: it is new), its bill an invoice, or a
  * credit to the balance; ${customer}, a row of the facts, is changed with it.  Before that ${bill}
  * is assessed: the customer's pending items are taken along, discounts taken off, taxes added, and
- * step->after keeps how far its discounts are used up and what of it is not earned yet.  The
- * journal's entries stand beside.  All ids derive from decision->cause and what it brought before.
+ * step->after keeps how far its discounts are used up, what of it is not earned yet, and which
+ * invoice is its latest; ${row} follows that (billing_follow).  The journal's entries are beside.
+ * All ids derive from decision->cause and what it brought before.
  * Refused, no row changed, ${step} and ${bill} of no use: as assess; AMOUNT_OUT_OF_RANGE, when the
  * balance cannot take the credit; REFUSAL_MAX as billing_terms.
  */
@@ -55,6 +57,15 @@ NODISCARD enum refusal billing_apply(struct decision *decision, struct customer 
  */
 NODISCARD enum refusal billing_refuses(struct decision *decision, const struct customer *customer,
     struct step *step, struct bill *bill);
+
+/**
+ * billing_follow(decision, row, invoice, declined, at):
+ * Have the subscription ${row} follow ${invoice}, one of its own, as that is from ${at} on
+ * (standing_follow): store and tell what it becomes, if it becomes something.  ${declined}: a
+ * payment of the invoice has just failed for good.
+ */
+void billing_follow(struct decision *decision, struct subscription *row,
+    const struct invoice *invoice, bool declined, struct instant at);
 
 /**
  * billing_credit(decision, customer, at, ordinal, entry):

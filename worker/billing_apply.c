@@ -6,6 +6,7 @@
 #include "common/codec/explanation.h"
 #include "common/codec/invoice_digest.h"
 #include "common/domain/assessment.h"
+#include "common/domain/standing.h"
 #include "worker/billing.h"
 #include "worker/booking.h"
 
@@ -35,6 +36,7 @@ _Static_assert((int)EVENT_SUBSCRIPTION_EARNED - (int)EVENT_SUBSCRIPTION_CREATED 
 struct issue {
 	struct decision *decision;
 	struct customer *customer; /* as it becomes */
+	struct subscription *row;  /* what the step moves; NULL: it is new */
 	const struct step *step;
 	const struct bill *bill;   /* assessed */
 	struct earnings earnings;  /* of the bill */
@@ -329,6 +331,22 @@ credit_use(const struct issue *issue, const struct invoice *invoice)
 		    issue->decision, issue->customer, issue->step->at, issue->call, &entry);
 }
 
+void
+billing_follow(struct decision *decision, struct subscription *row, const struct invoice *invoice,
+    bool declined, struct instant at)
+{
+	struct subscription after = *row;
+
+	if (!standing_follow(&after, invoice, declined, at))
+		return;
+	facts_change(decision->decider->facts, TABLE_SUBSCRIPTIONS, row, &after);
+	decision_emit(decision,
+	    subscription_status_from(after.status) == SUBSCRIPTION_PAST_DUE
+		? EVENT_SUBSCRIPTION_PAST_DUE
+		: EVENT_SUBSCRIPTION_RECOVERED,
+	    after.id, after.customer_id, &after);
+}
+
 /* Issue the bill as an invoice, and count it and the credit that it takes against the customer. */
 static void
 invoice_bill(const struct issue *issue, struct number_series *series)
@@ -340,7 +358,7 @@ invoice_bill(const struct issue *issue, struct number_series *series)
 	struct invoice_room room = room_take(decision->decider->arena, issue->bill);
 	struct journal_entry entry = {.organisation_id = UUID_NIL};
 	struct invoice invoice = {
-	    .id = id_derive(decision->cause, ID_INVOICE, issue->call, customer->shard),
+	    .id = issue->step->after.latest_invoice_id,
 	    .created_ms = booking_created_ms(decision, customer, issue->step->at),
 	    .series_sequence = series_next(facts, series),
 	};
@@ -361,6 +379,9 @@ invoice_bill(const struct issue *issue, struct number_series *series)
 		decision_emit(decision, EVENT_INVOICE_PAID, invoice.id, customer->id, &invoice);
 	credit_use(issue, &invoice);
 	items_bill(issue, invoice.id, true);
+	/* A new one owes nothing yet. */
+	if (issue->row != NULL)
+		billing_follow(decision, issue->row, &invoice, false, issue->step->at);
 }
 
 /* Give the bill, whose total is negative, to the customer's balance. */
@@ -427,6 +448,7 @@ billing_apply(struct decision *decision, struct customer *customer, struct subsc
 	struct issue issue = {
 	    .decision = decision,
 	    .customer = &after,
+	    .row = row,
 	    .step = step,
 	    .bill = bill,
 	    .call = decision->events,
@@ -447,6 +469,9 @@ billing_apply(struct decision *decision, struct customer *customer, struct subsc
 	if (step->bills)
 		issue.earnings = earnings_of_bill(bill);
 	earned = deferral_step(row, step, &issue.earnings);
+	if (step->bills && bill->total >= 0)
+		step->after.latest_invoice_id =
+		    id_derive(decision->cause, ID_INVOICE, issue.call, customer->shard);
 	subscription_store(decision, row, step);
 	revenue_book(decision, &after, step, earned);
 	if (step->bills && bill->total >= 0)

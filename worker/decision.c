@@ -46,6 +46,10 @@ static const struct {
 	EVENT("subscription.expired", "Subscription", TABLE_SUBSCRIPTIONS),
     [EVENT_SUBSCRIPTION_PARKED] = EVENT("subscription.parked", "Subscription", TABLE_SUBSCRIPTIONS),
     [EVENT_SUBSCRIPTION_EARNED] = EVENT("subscription.earned", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_PAST_DUE] =
+	EVENT("subscription.past_due", "Subscription", TABLE_SUBSCRIPTIONS),
+    [EVENT_SUBSCRIPTION_RECOVERED] =
+	EVENT("subscription.recovered", "Subscription", TABLE_SUBSCRIPTIONS),
     [EVENT_INVOICE_ISSUED] = EVENT("invoice.issued", "Invoice", TABLE_INVOICES),
     [EVENT_INVOICE_PAID] = EVENT("invoice.paid", "Invoice", TABLE_INVOICES),
     [EVENT_QUANTITY_REPORTED] = EVENT("quantity.reported", "Quantity", TABLE_QUANTITIES),

@@ -234,3 +234,11 @@ document_tell(struct decision *decision, const struct document *document, enum e
 	decision_emit(
 	    decision, type, document->invoice.id, document->customer.id, &document->invoice);
 }
+
+void
+document_follow(struct decision *decision, const struct document *document, bool declined)
+{
+	if (document->live)
+		billing_follow(decision, document->subscription_row, &document->invoice, declined,
+		    document->now);
+}

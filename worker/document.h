@@ -94,6 +94,12 @@ NODISCARD bool document_has_room(const struct document *document, int64_t amount
 void document_store(struct decision *decision, struct document *document);
 
 /**
+ * document_follow(decision, document, declined):
+ * Behind document_store: have the subscription follow the invoice, as billing_follow.
+ */
+void document_follow(struct decision *decision, const struct document *document, bool declined);
+
+/**
  * document_tell(decision, document, type):
  * Emit an event of that type about the invoice.
  */

@@ -244,5 +244,6 @@ credit_note_create_decide(struct decision *decision, const void *command)
 	document_credit(decision, &document, STR("credit_note"), note.credited, note.id);
 	refunds_begin(decision, &document, &note);
 	document_store(decision, &document);
+	document_follow(decision, &document, false);
 	return REFUSAL_NONE;
 }

@@ -62,6 +62,7 @@ settle_at_once(struct decision *decision, struct document *document, struct paym
 	document_tell(decision, document,
 	    invoice_status_from(document->invoice.status) == INVOICE_PAID ? EVENT_INVOICE_PAID
 									  : EVENT_INVOICE_UPDATED);
+	document_follow(decision, document, false);
 }
 
 enum refusal
@@ -155,6 +156,7 @@ invoice_void_decide(struct decision *decision, const void *command)
 	document_credit(
 	    decision, &document, STR("invoice_void"), document.invoice.credit_applied, UUID_NIL);
 	document_store(decision, &document);
+	document_follow(decision, &document, false);
 	return REFUSAL_NONE;
 }
 
@@ -177,5 +179,6 @@ invoice_give_up_decide(struct decision *decision, const void *command)
 	document_book(decision, &document, &entry);
 	document_store(decision, &document);
 	document_tell(decision, &document, EVENT_INVOICE_UNCOLLECTIBLE);
+	document_follow(decision, &document, false);
 	return REFUSAL_NONE;
 }

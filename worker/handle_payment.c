@@ -89,6 +89,7 @@ payment_end(struct decision *decision, struct document *document, struct payment
 		document_tell(decision, document,
 		    invoice_status_from(invoice->status) == INVOICE_PAID ? EVENT_INVOICE_PAID
 									 : EVENT_INVOICE_UPDATED);
+	document_follow(decision, document, !came);
 	asker_answer(decision, payment);
 }
 

@@ -74,6 +74,8 @@ struct subscription {
 	struct instant deferred_from;  /* for the time from here */
 	struct instant deferred_until; /* up to here; INSTANT_NONE before anything was charged */
 
+	struct uuid latest_invoice_id; /* of its invoices that with the highest number: what its
+					  standing follows from; nil before the first */
 	struct instant due_at;      /* when something falls due next; INSTANT_NONE: nothing does */
 	struct str billing_problem; /* why what fell due could not be billed (a refusal's slug);
 				       none while all is well */

@@ -14,7 +14,7 @@
 
 #define ROW_KEYS_MAX 3
 #define ROW_MUTABLE_MAX 12
-#define ROW_MOVING_MAX 12
+#define ROW_MOVING_MAX 13
 #define ROW_LISTS_MAX 8
 
 /* What a table of the database is to us.  Fields of kind FIELD_RECORD are not columns, nor are

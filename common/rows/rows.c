@@ -162,6 +162,7 @@ static const struct field subscription_fields[] = {
     FIELD(struct subscription, deferred, FIELD_INT64),
     FIELD(struct subscription, deferred_from, FIELD_INSTANT),
     FIELD(struct subscription, deferred_until, FIELD_INSTANT),
+    FIELD(struct subscription, latest_invoice_id, FIELD_UUID),
     FIELD(struct subscription, due_at, FIELD_INSTANT),
     FIELD(struct subscription, billing_problem, FIELD_STR),
     FIELD(struct subscription, metadata, FIELD_STR_MAP),
@@ -505,7 +506,7 @@ const struct row_table rows_subscriptions = {
     .updatable = true,
     .moving = {"status", "period_index", "current_period_start", "current_period_end",
 	"natural_start", "natural_end", "discounts", "deferred", "deferred_from", "deferred_until",
-	"due_at", "updated_at"},
+	"latest_invoice_id", "due_at", "updated_at"},
 };
 
 const struct row_table rows_quantities = {

@@ -104,9 +104,9 @@ class Pool:
     def multiply(self, templates, now):
         moved = {name: f"t.{name} - v.back" for name in MOVED}
         own = {"shard": "k.shard", "created_ms": "k.created_ms"}
-        subscriptions = self.columns(
-            "subscriptions", moved | own | {"id": "k.subscription", "customer_id": "k.customer"}
-        )  # fmt: skip
+        # The invoices of before a turn are gone.
+        ids = {"id": "k.subscription", "customer_id": "k.customer", "latest_invoice_id": "NULL::uuid"}
+        subscriptions = self.columns("subscriptions", moved | own | ids)
         customers = self.columns("customers", own | {
             "id": "k.customer", "name": "'Customer ' || k.number", "invoice_count": "0",
             "number_prefix": "upper(substr(md5(k.customer::text), 1, 12))", "latest_at": "t.latest_at - v.back",

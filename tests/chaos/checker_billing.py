@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 
 from billing import check_explanation
-from checker_index import milliseconds, repeated
+from checker_index import PAST_DUE, RECOVERED, milliseconds, repeated
 
 FINAL = ("void", "uncollectible")  # states of an invoice that nothing more is paid of
 LIVE = ("scheduled", "trialing", "active", "past_due", "paused")
@@ -123,7 +123,7 @@ def periods_tile(index):
                 (record["reason"], record["period_start"], record["period_end"])
                 for row, name, record in group
                 if row["type"] == "billd.invoice.issued.v1" and record["subscription_id"] == one
-                and record["reason"] in BEGINS
+                and record["reason"] in BEGINS and event["type"] not in STANDS
             ]  # fmt: skip
             counted += len(made)
             if made != wanted:
@@ -132,6 +132,34 @@ def periods_tile(index):
     there = sum(row["reason"] in BEGINS for row in index.own("invoices"))
     if there != counted:
         yield f"{there} invoices are for periods, {counted} periods began"
+
+
+# Standing
+
+STANDS = {PAST_DUE: ("active", "past_due"), RECOVERED: ("past_due", "active")}
+
+
+def standing_is_the_latest_invoices(index):
+    """A subscription names its latest invoice. It is past due from a failed payment of that on, and until its latest
+    one is open no more; other events leave it so, unless they end or pause it, and a pause is a new beginning."""
+    latest = {row["subscription_id"]: row for row in sorted(index.own("invoices"), key=lambda row: row["sequence"])}
+    attempts = [row for row in index.own("payments") if row["kind"] == "payment"]
+    failed = {row["invoice_id"] for row in attempts if row["status"] == "failed"}
+    for one, row in index.rows["subscriptions"].items():
+        invoice, life = latest.get(one), index.lives.get(one, ())
+        kinds = {event["type"].split(".")[2] for (event, _, _), _ in life}
+        if row["latest_invoice_id"] != (invoice and invoice["id"]):
+            yield f"the subscription {one} has {row['latest_invoice_id']} as its latest invoice, of {invoice}"
+        owes = invoice is not None and invoice["status"] == "open"
+        if row["status"] == "past_due" and not owes:
+            yield f"the subscription {one} is past due, and owes nothing of its latest invoice"
+        if row["status"] == "active" and owes and invoice["id"] in failed and "resumed" not in kinds:
+            yield f"the subscription {one} is active, and a payment of its latest invoice failed"
+        for ((_, _, before), _), ((event, _, told), _) in itertools.pairwise(life):
+            moved = before["status"], told["status"]
+            stays = moved[0] == moved[1] or "past_due" not in moved or moved[1] in ("paused", "canceled")
+            if moved != STANDS.get(event["type"], moved if stays else None):
+                yield f"the subscription {one}: {event['type']} made it {moved[1]}, and it was {moved[0]}"
 
 
 # Money
@@ -390,6 +418,7 @@ RULES = [
     ("one-live-subscription", one_live_subscription),
     ("one-invoice-per-period", one_invoice_per_period),
     ("periods-tile", periods_tile),
+    ("standing-is-the-latest-invoices", standing_is_the_latest_invoices),
     ("totals-are-the-lines", totals_are_the_lines),
     ("lines-are-explained", lines_are_explained),
     ("prices-are-the-plans", prices_are_the_plans),

@@ -240,6 +240,34 @@ def issue_in_the_past(history, evidence):
     event_change(evidence, "invoice.issued", index, issued_at=(EPOCH.year - 1969) * 1000)
 
 
+# Standing
+
+
+def past_due_one(evidence):
+    return row(evidence, "subscriptions", status="past_due")
+
+
+def name_another_latest_invoice(history, evidence):
+    change(past_due_one(evidence), latest_invoice_id=STRANGER)
+
+
+def shrug_off_a_failure(history, evidence):
+    change(past_due_one(evidence), status="active")
+
+
+def stay_past_due(history, evidence):
+    """What it owed is given up."""
+    change(row(evidence, "invoices", id=past_due_one(evidence)["latest_invoice_id"]), status="uncollectible")
+
+
+def become_past_due_by_itself(history, evidence):
+    event_change(evidence, "subscription.renewed", status="past_due")
+
+
+def recover_what_was_active(history, evidence):
+    event_change(evidence, "subscription.past_due", status="active")
+
+
 # what could happen, the rule that must see it
 BREAKS = [
     (name_a_step_otherwise, "nothing-without-a-command"),
@@ -254,6 +282,12 @@ BREAKS = [
     (invoice_a_period_twice, "one-invoice-per-period"),
     (invoice_an_end_twice, "one-invoice-per-period"),
     (invoice_a_period_twice, "periods-tile"),
+    (name_another_latest_invoice, "standing-is-the-latest-invoices"),
+    (shrug_off_a_failure, "standing-is-the-latest-invoices"),
+    (stay_past_due, "standing-is-the-latest-invoices"),
+    (become_past_due_by_itself, "standing-is-the-latest-invoices"),
+    (recover_what_was_active, "standing-is-the-latest-invoices"),
+    (shrug_off_a_failure, "rows-are-as-told"),
     (forget_an_invoice, "periods-tile"),
     (renew_without_an_invoice, "periods-tile"),
     (leave_a_gap, "periods-tile"),

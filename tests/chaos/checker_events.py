@@ -2,7 +2,18 @@
 
 from collections import defaultdict
 
-from checker_index import CREATES, EVENT_MARKS, KINDS, bytes_of_row, document_of_answer, milliseconds, repeated, slug
+from checker_index import (
+    CREATES,
+    EVENT_MARKS,
+    KINDS,
+    PAST_DUE,
+    RECOVERED,
+    bytes_of_row,
+    document_of_answer,
+    milliseconds,
+    repeated,
+    slug,
+)
 from wire import COMMANDS, EVENTS, partition_of
 
 # command -> (the events of which it must have one each, those that it may have besides)
@@ -30,7 +41,7 @@ EFFECTS = {
     "UpdatePlan": ({"billd.plan.updated.v1"}, set()),
     "ArchivePlan": ({"billd.plan.archived.v1"}, set()),
     "CreateSubscription": ({CREATED}, BILLED),
-    "ChangeSubscription": (set(), {CHANGED, UPDATED} | BILLED),
+    "ChangeSubscription": (set(), {CHANGED, UPDATED, RECOVERED} | BILLED),
     "CancelSubscription": (set(), {CANCELED, UPDATED} | BILLED),
     "UncancelSubscription": ({UPDATED}, set()),
     "PauseSubscription": ({"billd.subscription.paused.v1"}, set()),
@@ -44,11 +55,11 @@ EFFECTS = {
     "ArchiveTaxRate": ({"billd.tax_rate.archived.v1"}, set()),
     "CreateItem": ({"billd.item.created.v1"}, set()),
     "GiveCredit": ({CREDITED}, set()),
-    "CreateCreditNote": ({NOTED}, {INVOICE_UPDATED, PAID, CREDITED, BEGUN, "billd.payment.succeeded.v1"}),
-    "PayInvoice": ({BEGUN}, {INVOICE_UPDATED, PAID, "billd.payment.succeeded.v1"}),
-    "VoidInvoice": ({VOIDED}, {CREDITED}),
-    "MarkUncollectible": ({GIVEN_UP}, set()),
-    "RecordPaymentOutcome": (set(), {INVOICE_UPDATED, PAID, CREDITED} | SETTLED),
+    "CreateCreditNote": ({NOTED}, {INVOICE_UPDATED, PAID, CREDITED, BEGUN, RECOVERED, "billd.payment.succeeded.v1"}),
+    "PayInvoice": ({BEGUN}, {INVOICE_UPDATED, PAID, RECOVERED, "billd.payment.succeeded.v1"}),
+    "VoidInvoice": ({VOIDED}, {CREDITED, RECOVERED}),
+    "MarkUncollectible": ({GIVEN_UP}, {RECOVERED}),
+    "RecordPaymentOutcome": (set(), {INVOICE_UPDATED, PAID, CREDITED, PAST_DUE, RECOVERED} | SETTLED),
     "StartBillingRun": ({RUN_STARTED}, set()),
     "ScheduleBillingRun": ({RUN_STARTED}, set()),
     "PauseBillingRun": ({"billd.billing_run.paused.v1"}, set()),
@@ -181,7 +192,7 @@ def due_steps_are_whole(index):
             yield f"{said} was done as {kinds}"
         for piece in pieces:
             types = [event["type"] for event, _, _ in piece]
-            if not set(types[1:]) <= BILLED or set(repeated(types)) - SEVERAL:
+            if not set(types[1:]) <= BILLED | {RECOVERED} or set(repeated(types)) - SEVERAL:
                 yield f"{said} has the events {types}"
             if len({(event["occurred_at"], event["key"]) for event, _, _ in piece}) > 1:
                 yield f"{said}: its events have other moments or keys than it"

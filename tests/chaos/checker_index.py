@@ -89,6 +89,8 @@ OWN_OF_RUNS = ("ScheduleBillingRun", "FinishBillingRun")  # likewise
 OUTCOME_KIND, OUTCOMES = 19, {"succeeded": 0, "failed": 1, "unknown": 2}
 # What changes of a resource and is told by no event of it.
 UNTOLD = {"coupon": ("redemptions", "updated_at")}
+# What an invoice makes of its subscription's standing: the latest one's failed payment, and that it is open no more.
+PAST_DUE, RECOVERED = "billd.subscription.past_due.v1", "billd.subscription.recovered.v1"
 # What names a step that fell due at an even or an odd second, as an operation names what a command does.
 DUE_KINDS = (11, 12)
 SCHEMAS = dict(COMMAND_MARKS.values())
@@ -473,14 +475,16 @@ class Index:
     @cached_property
     def steps(self):
         """{cause: its pieces} of what fell due by itself: events one behind the other whose cause is that of the first
-        one's subscription and moment, and no command's. A parking and another try have the cause of their step."""
+        one's subscription and moment, and no command's. A parking and another try have the cause of their step, and a
+        renewal with nothing to pay may recover it."""
         found, last = defaultdict(list), (None, None, None)
         for event in self.events:
             row, name, _ = event
             cause, place = row["operation_id"], (row["operation_id"], row["partition"], row["number"])
             if cause in self.copies or cause in self.operations:
                 continue
-            if last == (cause, row["partition"], row["number"] - 1) and name != "Subscription":
+            goes_on = name != "Subscription" or row["type"] == RECOVERED
+            if last == (cause, row["partition"], row["number"] - 1) and goes_on:
                 found[cause][-1].append(event)
             elif name == "Subscription" and cause == due_cause(row["subject"], milliseconds(row["occurred_at"])):
                 found[cause].append([event])

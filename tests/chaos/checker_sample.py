@@ -231,7 +231,7 @@ class World:
         empty = ("trial_start", "trial_end", "paused_at", "pending_plan_id", "pending_version_id",
                  "pending_quantity", "billing_problem")  # fmt: skip
         row |= dict.fromkeys(empty)
-        row["due_at"] = end
+        row |= {"due_at": end, "latest_invoice_id": self.new_id()}
         self.event(meta, "subscription.created", row["id"], now)
         self.invoice(meta, row, plan, begun)
 
@@ -250,9 +250,9 @@ class World:
         sequence, series = customer["invoice_count"], self.series_next(meta["organisation_id"], "invoice")
         span = {"period_start": subscription["current_period_start"], "period_end": subscription["current_period_end"]}
         row = NIL | span | {
-            "organisation_id": meta["organisation_id"], "id": self.new_id(), "customer_id": customer["id"],
-            "subscription_id": subscription["id"], "sequence": sequence, "reason": reason, "currency": "USD",
-            "series_sequence": series,
+            "organisation_id": meta["organisation_id"], "id": subscription["latest_invoice_id"],
+            "customer_id": customer["id"], "subscription_id": subscription["id"], "sequence": sequence,
+            "reason": reason, "currency": "USD", "series_sequence": series,
             "number": f"ONE-{series:06}" if series else f"{customer['number_prefix']}-{sequence:04}",
             "issued_at": iso(now), "due_at": iso(now), "amount_paid": 0, "amount_credited": 0, "amount_refunded": 0,
             "credited_total": 0, "payment_id": None, "voided_at": None, "uncollectible_at": None, "digest": "d1",

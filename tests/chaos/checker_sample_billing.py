@@ -15,6 +15,7 @@ def fall_due(world, one, plan_id, kind="renewed", **fields):
     if kind == "renewed":
         start, end = row["current_period_end"], iso(at + PERIOD_MS)
         row |= {"current_period_start": start, "current_period_end": end, "due_at": end}
+        row["latest_invoice_id"] = world.new_id()
     row |= fields | {"updated_at": max(row["updated_at"], iso(at))}
     world.event(meta, f"subscription.{kind}", one, at)
     if kind == "renewed":
@@ -73,6 +74,16 @@ def live_through(world, organisation_id, plan):
     command(world, organisation_id, one, "cancel", {"effective": "now"})
     body = {"customer_id": customer, "plan_id": plan}
     world.send(organisation_id, "POST", "/v1/subscriptions", body, home=customer)
+
+
+def recover(world, organisation_id, plan):
+    """Past due, and renewed for what its credit pays."""
+    customer, one = backdated(world, organisation_id, plan, PERIOD_MS + DAY_MS)
+    (invoice,) = (row for row in world.evidence.tables["invoices"] if row["subscription_id"] == one)
+    world.pay(invoice, "sim_declined", tells=["failed"])
+    body = {"amount": 2900, "description": "Sorry"}
+    world.send(organisation_id, "POST", f"/v1/customers/{customer}/credits", body, home=customer)
+    fall_due(world, one, plan)
 
 
 def credit_line(row, amount):

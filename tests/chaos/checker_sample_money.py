@@ -74,6 +74,22 @@ class MoneyWorld(World):
                         credit_note_id=row["id"])  # fmt: skip
         if sums["refunded"]:
             self.refund(meta, invoice, row, now)
+        self.stand(meta, invoice, now)
+
+    def invoice(self, meta, subscription, plan, now, reason="subscription_create"):
+        super().invoice(meta, subscription, plan, now, reason)
+        self.stand(meta, self.resources[subscription["latest_invoice_id"]][1], self.moment(meta, now))
+
+    def stand(self, meta, invoice, now, failed=False):
+        """What its latest invoice makes of a subscription."""
+        _, row = self.resources[invoice["subscription_id"]]
+        owes = invoice["status"] == "open"
+        moves = {("active", True): "past_due", ("past_due", False): "recovered"}
+        what = moves.get((row["status"], owes))
+        if what is None or (owes and not failed) or invoice["id"] != row["latest_invoice_id"]:
+            return
+        row |= {"status": "past_due" if owes else "active", "updated_at": max(row["updated_at"], iso(now))}
+        self.event(meta, f"subscription.{what}", row["id"], now)
 
     # Payments
 
@@ -151,6 +167,7 @@ class MoneyWorld(World):
         if came and payment["kind"] == "payment":
             invoice["amount_paid"] += amount
             self.event(meta, "invoice.paid" if self.settle(invoice, now) else "invoice.updated", invoice["id"], now)
+        self.stand(meta, invoice, now, failed=payment["status"] == "failed")
 
     def refund(self, meta, invoice, note, now):
         """To its one payment that has as much."""
@@ -197,6 +214,7 @@ class MoneyWorld(World):
             invoice |= {"status": "uncollectible", "uncollectible_at": iso(now)}
             self.book(customer, "invoice_uncollectible", "invoice", one, now, receivable=-due, bad_debt=due)
             self.event(meta, "invoice.marked_uncollectible", one, now)
+        self.stand(meta, invoice, now)
 
 
 def billed(world, organisation_id, plan, items=(), credit=0, coupons=(), **customer):
@@ -248,5 +266,7 @@ def owe_and_pay(world, a, plan):
     world.pay(fourth, "sim_fail_n_then_ok:1", tells=["succeeded"])
     waiting, fifth = billed(world, a, plan)
     world.send(a, "POST", "/v1/credit-notes", {"invoice_id": fifth["id"]}, home=waiting)
+    _, sixth = billed(world, a, plan)
+    world.pay(sixth, "sim_declined", tells=["failed"])
     body = {"amount": 50, "description": "Later"}
     world.send(a, "POST", f"/v1/customers/{waiting}/items", body, home=waiting)

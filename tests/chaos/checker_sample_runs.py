@@ -2,7 +2,7 @@
 
 from checker_index import milliseconds
 from checker_sample import PARTITIONS, PERIOD_MS, begin, encode, iso, meta_of
-from checker_sample_billing import DAY_MS, backdated, fall_due, live_through, on_a_clock
+from checker_sample_billing import DAY_MS, backdated, fall_due, live_through, on_a_clock, recover
 from checker_sample_money import MoneyWorld, owe_and_pay
 from evidence import COMMAND_MARKS
 from wire import derived_id, partition_of, shard_of
@@ -19,6 +19,7 @@ def make():
     live_through(world, one, plan)
     on_a_clock(world, one, plan)
     owe_and_pay(world, one, plan)
+    recover(world, one, plan)
     bill_in_runs(world, one, plan)
     world.sample()
     history, evidence = world.finish()

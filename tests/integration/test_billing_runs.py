@@ -188,8 +188,8 @@ class Lives:
 
 
 # What differs between two customers with the same life: names, what has names in it, and when commands came.
-NAMES = ("id", "number", "customer_id", "subscription_id", "invoice_id", "item_id", "created_at", "updated_at",
-         "canceled_at", "test_clock_id", "billing_run_id", "digest")  # fmt: skip
+NAMES = ("id", "number", "customer_id", "subscription_id", "invoice_id", "item_id", "latest_invoice_id", "created_at",
+         "updated_at", "canceled_at", "test_clock_id", "billing_run_id", "digest")  # fmt: skip
 
 
 def without_names(document):

@@ -127,6 +127,7 @@ class Books:
             deferred=7000,
             deferred_from=NOW,
             deferred_until=END,
+            latest_invoice_id=self.id("open"),
             discounts=[{"coupon_id": self.id("coupon")}],
         )
         self.insert("billd.number_series", invoice_count=1, credit_note_count=1)
@@ -434,6 +435,7 @@ BREACHES = {
     "items_billed": "UPDATE billd.items SET amount = amount + 1 WHERE status = 'billed'",
     "items_pending": "UPDATE billd.customers SET items_pending = items_pending + 1",
     "owners": "UPDATE billd.invoices SET subscription_id = gen_random_uuid() WHERE id = {open}",
+    "standing": "UPDATE billd.subscriptions SET latest_invoice_id = {paid}",
     "billing_runs": "UPDATE billd.invoices SET billing_run_id = {payment} WHERE id = {open}",
     "events": "DELETE FROM billd.outbox WHERE type = 'billd.invoice.paid.v1'",
 }
@@ -445,6 +447,20 @@ def test_a_breach_is_found(stack, books, rule):
     output = reconcile(stack, books, expect=1)
     assert rule in differing(output), output
     assert f"    {books.organisation_id}  " in output
+
+
+def test_past_due_without_a_cause_is_found(stack, books):
+    """No payment failed; or one did, and nothing is owed any more."""
+    assert books.run("UPDATE billd.subscriptions SET status = 'past_due'") == 1
+    assert differing(reconcile(stack, books, expect=1)) == {"standing"}
+    books.insert(
+        "billd.payments", id=books.id("declined"), invoice_id=books.id("open"), kind="payment", status="failed",
+        payment_method="sim_declined", amount=3000, amount_refunded=0, failure_code="card_declined", settled_at=NOW,
+        accepted_ms=NOW_MS, operation_id=books.id("pay"),
+    )  # fmt: skip
+    assert "standing" not in differing(reconcile(stack, books, expect=1))
+    assert books.run("UPDATE billd.invoices SET status = 'uncollectible', uncollectible_at = now() WHERE id = {open}")
+    assert "standing" in differing(reconcile(stack, books, expect=1))
 
 
 def test_a_refund_that_failed_and_was_not_undone_is_found(stack, books):

@@ -68,6 +68,8 @@ HAPPENED = {
     "declined": "billd.payments WHERE status = 'failed'",
     "unknown once": "billd.outbox WHERE type = 'billd.payment.unknown.v1'",
     "earned by time": "billd.journal WHERE reason = 'revenue'",
+    "past due": "billd.outbox WHERE type = 'billd.subscription.past_due.v1'",
+    "recovered": "billd.outbox WHERE type = 'billd.subscription.recovered.v1'",
 }
 # Each selects what breaks it.
 LAWS = {
@@ -230,6 +232,21 @@ LAWS = {
         SELECT id, current_period_start FROM billd.subscriptions JOIN (SELECT subscription_id, max(period_start)
             FROM billd.invoices WHERE reason IN ('subscription_create', 'subscription_cycle') GROUP BY 1) AS invoiced
             ON subscription_id = id WHERE status = 'active' AND current_period_start < max""",
+    "a subscription names its latest invoice": """
+        SELECT id, latest_invoice_id FROM billd.subscriptions subscription WHERE latest_invoice_id IS DISTINCT FROM (
+            SELECT id FROM billd.invoices WHERE customer_id = subscription.customer_id
+            AND subscription_id = subscription.id ORDER BY sequence DESC LIMIT 1)""",
+    "who is past due owes its latest invoice, and a payment failed": """
+        SELECT subscription.id FROM billd.subscriptions subscription JOIN billd.invoices latest
+            ON latest.id = latest_invoice_id WHERE subscription.status = 'past_due' AND (latest.status <> 'open'
+            OR NOT EXISTS (SELECT FROM billd.outbox WHERE subject = subscription.id
+                AND type = 'billd.subscription.past_due.v1'))""",
+    "who is active owes nothing that was declined, unless it was paused": """
+        SELECT subscription.id FROM billd.subscriptions subscription JOIN billd.invoices latest
+            ON latest.id = latest_invoice_id WHERE subscription.status = 'active' AND latest.status = 'open'
+            AND EXISTS (SELECT FROM billd.payments WHERE invoice_id = latest.id AND status = 'failed')
+            AND NOT EXISTS (SELECT FROM billd.outbox WHERE subject = subscription.id
+                AND type = 'billd.subscription.resumed.v1')""",
     "nothing is left that fell due": """
         SELECT subscription.id, due_at, clock.now FROM billd.subscriptions subscription
         JOIN billd.test_clocks clock ON clock.id = test_clock_id WHERE due_at <= clock.now""",

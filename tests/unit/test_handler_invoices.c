@@ -111,7 +111,7 @@ START_TEST(test_money_that_does_not_come)
 	DO(pay("sim_declined", INT64_MIN));
 	events = hand_count(&hand, TABLE_OUTBOX);
 	DO(record(payment_at(0), "failed"));
-	assert_events_behind(events, "payment.failed");
+	assert_events_behind(events, "payment.failed subscription.past_due");
 	assert_text(payment_at(0)->status, "failed");
 	assert_text(payment_at(0)->failure_code, "card_declined");
 	assert_text(invoice()->status, "open");
