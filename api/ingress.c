@@ -103,13 +103,15 @@ drain(struct ingress *ingress, struct server *server)
 	server_quiesce(server);
 	while (ingress->requests > 0 && clock_steady_ms() < until_ms)
 		tick();
-	/* A request that is being read or sent is cut off.  One that others have cannot be: nothing
-	 * more is handed over, and what was when that was said has one tick to show. */
+	/* A request that is being read or sent is cut off.  One that others have cannot be, nor one
+	 * that an event loop is at: of those that began before this was said nobody knows yet
+	 * whether they will be handed over. */
 	ingress->closed = true;
 	do {
 		tick();
-	} while (ingress->suspended > 0 && clock_steady_ms() < until_ms);
-	return ingress->suspended == 0;
+	} while ((ingress->calls > 0 || ingress->suspended > 0) && clock_steady_ms() < until_ms);
+	/* In this order: who leaves the former has entered the latter. */
+	return ingress->calls == 0 && ingress->suspended == 0;
 }
 
 /* How all threads connect that only read. */
@@ -164,7 +166,7 @@ serve(struct ingress *ingress, int fd)
 		log_line(LOG_INFO, "stopping", log_int("requests", ingress->requests));
 		if (!drain(ingress, server)) {
 			log_line(LOG_ERROR, "requests were left when BILLD_DRAIN_MS was over",
-			    log_int("requests", ingress->suspended));
+			    log_int("requests", ingress->calls + ingress->suspended));
 			_exit(EXIT_STOPPED);
 		}
 		code = ingress->exit_code;

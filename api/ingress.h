@@ -47,7 +47,9 @@ struct ingress {
 	atomic_int connections; /* that are open */
 	atomic_int requests;    /* between their request line and their end */
 	atomic_int suspended;   /* of those, without an event loop: something else answers them */
-	atomic_int_fast64_t bodies; /* bytes that are held for bodies */
+	atomic_int calls;       /* of event loops that are at a request, and may yet hand it over */
+	atomic_int_fast64_t bodies;  /* bytes that are held for bodies, */
+	atomic_int_fast64_t answers; /* and for large answers */
 };
 
 /**

@@ -4,7 +4,7 @@
 #include <sodium.h>
 
 /* A buffer that grew larger than this is not kept for the next request. */
-#define KEPT_BYTES_MAX ((size_t)64 * 1024)
+#define KEPT_BYTES_MAX ANSWER_SMALL
 
 struct request_pool {
 	pthread_mutex_t lock;
@@ -101,6 +101,7 @@ request_give(struct request_pool *pool, struct request *request)
 	json_decref(request->json);
 	request->json = NULL;
 	request->ingress->bodies -= (int_fast64_t)request->body.len;
+	request->ingress->answers -= request->answer_held;
 	/* What it shows once is not to be found in memory later. */
 	if (request->match.route != NULL && request->match.route->kind == ROUTE_ACTION &&
 	    request->out.len > 0)
@@ -168,6 +169,31 @@ request_body_add(struct request *request, const char *bytes, size_t len)
 	if (request->body.overflow)
 		return false;
 	request->ingress->bodies += (int_fast64_t)len;
+	return true;
+}
+
+void
+request_body_drop(struct request *request)
+{
+	request->ingress->bodies -= (int_fast64_t)request->body.len;
+	buf_recycle(&request->body);
+}
+
+bool
+request_answer_hold(struct request *request)
+{
+	int_fast64_t bytes = (int_fast64_t)request->out.capacity;
+	atomic_int_fast64_t *answers = &request->ingress->answers;
+
+	/* What operators look at is for hard times, too. */
+	if (request->answer_held > 0 || request->out.capacity <= ANSWER_SMALL ||
+	    request->match.route->kind == ROUTE_SYSTEM)
+		return true;
+	if (atomic_fetch_add(answers, bytes) > ANSWERS_MAX - bytes) {
+		atomic_fetch_sub(answers, bytes);
+		return false;
+	}
+	request->answer_held = bytes;
 	return true;
 }
 

@@ -26,6 +26,9 @@
 #define BODIES_MAX (INT64_C(256) * 1024 * 1024) /* bytes of all bodies that are held at once */
 #define REQUEST_ARENA_MAX ((size_t)1024 * 1024) /* bytes of one request's small things */
 #define ANSWER_MAX ((size_t)16 * 1024 * 1024)   /* bytes of one answer */
+#define ANSWER_SMALL ((size_t)64 * 1024)        /* bytes up to which an answer is not large */
+#define ANSWERS_MAX \
+	(INT64_C(256) * 1024 * 1024) /* bytes of all large answers that wait for their clients */
 #define ANSWER_HEADERS_MAX 16
 #define REQUEST_ID_SIZE 129
 
@@ -125,6 +128,7 @@ struct request {
 	char address[ADDRESS_TEXT_SIZE]; /* the client's */
 	int64_t began_us;
 	struct answer answer;
+	int64_t answer_held; /* bytes of it that are counted among all answers' */
 
 	/* Of a command, and of GET of an operation. */
 	struct uuid operation_id; /* nil: none */
@@ -183,6 +187,20 @@ NODISCARD int64_t request_body_max(const struct request *request);
  * Keep a piece of the body.  False when it is too large, or all bodies are.
  */
 NODISCARD bool request_body_add(struct request *request, const char *bytes, size_t len);
+
+/**
+ * request_body_drop(request):
+ * All that it said is taken over: forget it, so that it takes no room while the request waits.
+ */
+void request_body_drop(struct request *request);
+
+/**
+ * request_answer_hold(request):
+ * Count what stands in ${request}->out among the answers that are held until their clients have
+ * taken them; once, however often it is called.  False when it is large and of no ROUTE_SYSTEM, and
+ * with it they would be too many.
+ */
+NODISCARD bool request_answer_hold(struct request *request);
 
 /**
  * request_param(request, name):

@@ -27,6 +27,12 @@ answer_out(struct request *request, int status, const char *content_type)
 		answer_problem(request, PROBLEM_INTERNAL, "The answer would be too large.");
 		return;
 	}
+	if (!request_answer_hold(request)) {
+		buf_release(&request->out);
+		answer_problem(request, PROBLEM_OVERLOADED,
+		    "Too many large answers wait for their clients to take them.");
+		return;
+	}
 	answer_bytes(request, status, content_type, buf_str(&request->out));
 }
 

@@ -355,23 +355,14 @@ on_whole(struct request *request)
 	return respond_send(request);
 }
 
-/* libmicrohttpd calls this again and again for one request; its phase says what the call is. */
+/* Go on with a request; its phase says with what. */
 static enum MHD_Result
-on_call(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
-    const char *version, const char *upload, size_t *upload_len, void **context)
+go_on(struct request *request, struct str method, struct str path, struct str version,
+    const char *upload, size_t *upload_len)
 {
-	struct request *request = *context;
-
-	(void)cls;
-	(void)connection;
-	if (request == NULL)
-		return MHD_NO;
-	/* An answer that is there is sent all the same. */
-	if (request->ingress->closed && request->phase != REQUEST_WORK)
-		return MHD_NO;
 	switch (request->phase) {
 	case REQUEST_LINE:
-		return on_headers(request, str_from(method), str_from(url), str_from(version));
+		return on_headers(request, method, path, version);
 	case REQUEST_HEADERS:
 		return begin_body(request);
 	case REQUEST_BODY:
@@ -384,6 +375,26 @@ on_call(void *cls, struct MHD_Connection *connection, const char *url, const cha
 	}
 	CHECK(!"libmicrohttpd calls no more once it has the answer");
 	return MHD_NO;
+}
+
+/* libmicrohttpd calls this again and again for one request.  That it is here is said before it
+ * looks whether all is closed: so who closes knows of everyone that was let pass. */
+static enum MHD_Result
+on_call(void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_len, void **context)
+{
+	struct ingress *ingress = ((struct server *)cls)->ingress;
+	struct request *request = *context;
+	enum MHD_Result result = MHD_NO;
+
+	(void)connection;
+	ingress->calls++;
+	/* An answer that is there is sent all the same. */
+	if (request != NULL && (!ingress->closed || request->phase == REQUEST_WORK))
+		result = go_on(request, str_from(method), str_from(url), str_from(version), upload,
+		    upload_len);
+	ingress->calls--;
+	return result;
 }
 
 /* Paths and arguments stay as they came: an escaped NUL would cut them, and ids need no escapes. */

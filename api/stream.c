@@ -168,8 +168,11 @@ stream_read(void *cls, uint64_t position, char *bytes, size_t max)
 	}
 	sse_event_release(stream->event);
 	stream->event = NULL;
-	if (stream->over || request->ingress->draining)
+	streamer->ingress->calls++;
+	if (stream->over || streamer->ingress->draining) {
+		streamer->ingress->calls--;
 		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
 	peer_deadline(request->peer, PEER_NO_DEADLINE);
 	request_suspend(request);
 	pthread_mutex_lock(&streamer->lock);
@@ -177,6 +180,7 @@ stream_read(void *cls, uint64_t position, char *bytes, size_t max)
 	streamer->woken = true;
 	pthread_cond_signal(&streamer->changed);
 	pthread_mutex_unlock(&streamer->lock);
+	streamer->ingress->calls--;
 	return 0;
 }
 

@@ -224,6 +224,7 @@ send_command(struct request *request, struct uuid key, int32_t shard, bool noted
 		return true;
 	}
 	request->partition = message.partition;
+	request_body_drop(request);
 	request_suspend(request);
 	if (producer_send(ingress->producer, &message, &err) != ERR_NONE) {
 		stats_count(ingress->stats, STAT_PRODUCE_REFUSED);
@@ -316,16 +317,19 @@ static void
 resource_read(struct request *request, const PGresult *result, const struct err *err)
 {
 	const struct route *route = request->match.route;
+	bool there = result != NULL && PQntuples(result) > 0;
 
 	(void)err;
-	if (result == NULL || PQntuples(result) == 0) {
-		/* It can be read later; that it was accepted is true. */
-		answer_accepted(request);
-	} else {
-		buf_clear(&request->out);
+	buf_clear(&request->out);
+	if (there)
 		buf_append_str(&request->out, pg_get_str(result, 0, 0));
+	if (there && !request->out.overflow && request_answer_hold(request)) {
 		answer_location(request, route->resource->path, request->resource_id);
 		answer_out(request, route->creates ? MHD_HTTP_CREATED : MHD_HTTP_OK, JSON_TYPE);
+	} else {
+		/* It can be read later; that it was accepted is true. */
+		buf_release(&request->out);
+		answer_accepted(request);
 	}
 	request_resume(request);
 }

@@ -5,76 +5,8 @@
 #include "api/preview/preview_internal.h"
 #include "api/respond.h"
 
-#define STEPS_MAX 100 /* that fell due before now, or lead to the first bill */
-
-static struct terms
-terms_of(const struct preview *preview, const struct subscription *subscription)
-{
-	return (struct terms){
-	    .zone = &preview->zone,
-	    .proration = preview->proration,
-	    .version = preview_version(preview, subscription->plan_version_id),
-	    .pending = preview_version(preview, subscription->pending_version_id),
-	    .quantities = preview->quantities,
-	    .quantities_len = preview->quantities_len,
-	};
-}
-
-/* The step becomes what is.  What was reported belongs to the period that ends with it. */
-static void
-step_take(struct preview *preview, struct subscription *subscription)
-{
-	const struct subscription *after = &preview->step.after;
-
-	if (after->current_period_start.s != subscription->current_period_start.s)
-		preview->quantities_len = 0;
-	*subscription = *after;
-}
-
-/* Take one step that is due. */
-static enum refusal
-step_due(struct preview *preview, struct subscription *subscription)
-{
-	struct terms terms = terms_of(preview, subscription);
-	enum refusal refusal = lifecycle_due(subscription, &terms, &preview->step, &preview->bill);
-
-	if (refusal == REFUSAL_NONE)
-		refusal = preview_assess(preview);
-	if (refusal == REFUSAL_NONE)
-		step_take(preview, subscription);
-	return refusal;
-}
-
-/* What fell due before now happens first, as a worker does it. */
-static enum refusal
-catch_up(struct preview *preview, struct subscription *subscription)
-{
-	for (int i = 0;
-	     !instant_is_none(subscription->due_at) && subscription->due_at.s <= preview->now.s;
-	     i++) {
-		enum refusal refusal =
-		    i < STEPS_MAX ? step_due(preview, subscription) : REFUSAL_BILLING_BEHIND;
-
-		if (refusal != REFUSAL_NONE)
-			return refusal;
-		preview_settle(preview);
-	}
-	return REFUSAL_NONE;
-}
-
-/* Go on from the last step to the first that bills. */
-static enum refusal
-follow(struct preview *preview, struct subscription *subscription)
-{
-	for (int i = 0; !preview->step.bills && !instant_is_none(subscription->due_at); i++) {
-		enum refusal refusal =
-		    i < STEPS_MAX ? step_due(preview, subscription) : REFUSAL_BILLING_BEHIND;
-
-		if (refusal != REFUSAL_NONE)
-			return refusal;
-	}
-	return REFUSAL_NONE;
-}
+#define PERIODS_BEHIND_MAX \
+	100 /* between a start and the time of a test clock, as a worker has it */
 
 static struct uuid
 id_given(const struct action *action, const char *name)
@@ -141,9 +73,19 @@ anchor_given(struct action *action)
 	return text.ptr != NULL ? text : STR("start");
 }
 
-/* A subscription that is yet to be made. */
+/* One of the customer's subscriptions that is live, now that all is done that fell due; NULL when
+ * there is none. */
+static const struct subscription *
+live_find(const struct preview *preview)
+{
+	for (size_t i = 1; i < preview->lives_len; i++)
+		if (subscription_is_live(&preview->lives[i].subscription))
+			return &preview->lives[i].subscription;
+	return NULL;
+}
+
 static enum refusal
-compute_new(struct preview *preview, const struct subscription *live)
+create(struct preview *preview, const struct terms *terms)
 {
 	const struct action *action = preview->action;
 	struct wish wish = {
@@ -157,35 +99,70 @@ compute_new(struct preview *preview, const struct subscription *live)
 	    .tax_rate_ids = preview->tax_rate_ids,
 	    .many = preview->many,
 	};
-	struct subscription *subscription = &preview->subscription;
+
+	return lifecycle_create(&preview->customer, &preview->plan, live_find(preview), &wish,
+	    terms, preview->now, &preview->step, &preview->bill);
+}
+
+/* The worker's bound: nobody comes back for what a start in the past leaves due on a clock that
+ * stands still. */
+static enum refusal
+hold_bound(struct preview *preview, const struct terms *terms)
+{
+	struct subscription after = preview->step.after;
+	int steps = 0;
+
+	if (uuid_is_nil(preview->customer.test_clock_id))
+		return REFUSAL_NONE;
+	while (steps <= PERIODS_BEHIND_MAX && !instant_is_none(after.due_at) &&
+	       after.due_at.s <= preview->now.s &&
+	       lifecycle_due(&after, terms, &preview->step, &preview->bill) == REFUSAL_NONE) {
+		after = preview->step.after;
+		steps++;
+	}
+	if (steps > PERIODS_BEHIND_MAX)
+		return REFUSAL_START_TOO_EARLY;
+	/* To count has taken the bill. */
+	return create(preview, terms);
+}
+
+/* A subscription that is yet to be made. */
+static enum refusal
+compute_new(struct preview *preview)
+{
+	struct preview_life *life = &preview->lives[0];
 	struct terms terms = {
-	    .zone = &preview->zone,
+	    .zone = life->zone,
 	    .proration = preview->proration,
 	    .version = preview_version(preview, preview->plan.version_id),
 	};
-	enum refusal refusal = preview_take(preview);
+	enum refusal refusal = preview_catch_up(preview);
 
 	if (refusal == REFUSAL_NONE)
-		refusal = lifecycle_create(&preview->customer, &preview->plan, live, &wish, &terms,
-		    preview->now, &preview->step, &preview->bill);
+		refusal = preview_take(preview);
 	if (refusal == REFUSAL_NONE)
-		refusal = preview_assess(preview);
+		refusal = create(preview, &terms);
+	if (refusal == REFUSAL_NONE)
+		refusal = hold_bound(preview, &terms);
+	if (refusal == REFUSAL_NONE)
+		refusal = preview_assess(preview, life);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	*subscription = preview->step.after;
-	return follow(preview, subscription);
+	preview_take_step(preview, life);
+	return preview_follow(preview);
 }
 
 static bool
-load_new(struct preview *preview, struct subscription *live, bool *ret_live)
+load_new(struct preview *preview)
 {
 	const struct action *action = preview->action;
 
+	preview->lives[0].subscription.due_at = INSTANT_NONE;
 	return preview_load_customer(preview, id_given(action, "customer_id")) &&
 	       preview_load_plan(
 		   preview, id_given(action, "plan_id"), action_text(action, "plan_code")) &&
-	       preview_load_zone(preview, preview->customer.timezone) &&
-	       preview_load_live(preview, live, ret_live) && preview_load_coupons(preview) &&
+	       preview_load_zone(preview, preview->customer.timezone, &preview->lives[0].zone) &&
+	       preview_load_lives(preview) && preview_load_coupons(preview) &&
 	       ids_given(preview->action, "tax_rate_ids", &preview->tax_rate_ids) &&
 	       preview_load_assessed(preview);
 }
@@ -194,18 +171,18 @@ load_new(struct preview *preview, struct subscription *live, bool *ret_live)
 static enum refusal
 compute_next(struct preview *preview)
 {
-	if (!subscription_is_live(&preview->subscription))
+	if (!subscription_is_live(&preview->lives[0].subscription))
 		return REFUSAL_SUBSCRIPTION_FINAL;
 	preview->step.bills = false;
-	return follow(preview, &preview->subscription);
+	return preview_follow(preview);
 }
 
 static enum refusal
 compute_change(struct preview *preview, bool with_plan)
 {
 	const struct action *action = preview->action;
-	struct subscription *subscription = &preview->subscription;
-	enum refusal refusal = catch_up(preview, subscription);
+	struct preview_life *life = &preview->lives[0];
+	enum refusal refusal = preview_catch_up(preview);
 	struct change change = {
 	    .plan = with_plan ? &preview->plan : NULL,
 	    .version = with_plan ? preview_version(preview, preview->plan.version_id) : NULL,
@@ -219,15 +196,15 @@ compute_change(struct preview *preview, bool with_plan)
 
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	terms = terms_of(preview, subscription);
-	refusal = lifecycle_change(&preview->customer, subscription, &change, &terms, preview->now,
-	    &preview->step, &preview->bill);
+	terms = preview_terms(preview, life);
+	refusal = lifecycle_change(&preview->customer, &life->subscription, &change, &terms,
+	    preview->now, &preview->step, &preview->bill);
 	if (refusal == REFUSAL_NONE)
-		refusal = preview_assess(preview);
+		refusal = preview_assess(preview, life);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	step_take(preview, subscription);
-	return follow(preview, subscription);
+	preview_take_step(preview, life);
+	return preview_follow(preview);
 }
 
 static void
@@ -243,6 +220,14 @@ finish(struct preview *preview, enum refusal refusal)
 		preview_answer(preview);
 }
 
+static void
+preview_close(struct preview *preview)
+{
+	zone_cache_release(&preview->zones);
+	arena_release(&preview->arena);
+	free(preview);
+}
+
 /* A bill has room for the longest, so a preview is not for the stack. */
 static struct preview *
 preview_open(struct action *action)
@@ -255,11 +240,14 @@ preview_open(struct action *action)
 	}
 	preview->action = action;
 	preview->organisation_id = action->request->caller.organisation_id;
+	preview->lives_len = 1;
+	arena_init(&preview->arena, PREVIEW_BYTES_MAX);
+	zone_cache_init(&preview->zones);
 	/* Of one moment: a renewal half of which is seen would give an invoice that nobody gets. */
 	if (!action_open_reading(
 		action, &(struct action_scope){.organisation_id = preview->organisation_id}) ||
 	    !preview_load_organisation(preview)) {
-		free(preview);
+		preview_close(preview);
 		return NULL;
 	}
 	return preview;
@@ -270,19 +258,17 @@ preview_invoice(struct action *action)
 {
 	struct preview *preview = preview_open(action);
 	struct uuid subscription_id = id_given(action, "subscription_id");
-	struct subscription live;
-	bool has_live = false;
 
 	if (preview == NULL)
 		return;
 	if (!uuid_is_nil(subscription_id)) {
 		if (preview_load_subscription(preview, subscription_id) &&
-		    preview_load_assessed(preview))
+		    preview_load_lives(preview) && preview_load_assessed(preview))
 			finish(preview, compute_next(preview));
-	} else if (load_new(preview, &live, &has_live)) {
-		finish(preview, compute_new(preview, has_live ? &live : NULL));
+	} else if (load_new(preview)) {
+		finish(preview, compute_new(preview));
 	}
-	free(preview);
+	preview_close(preview);
 }
 
 void
@@ -297,7 +283,7 @@ preview_change(struct action *action)
 	CHECK(uuid_read(action->request->match.params[0].text, &subscription_id));
 	if (preview_load_subscription(preview, subscription_id) &&
 	    (!with_plan || preview_load_plan(preview, plan_id, STR_NONE)) &&
-	    preview_load_assessed(preview))
+	    preview_load_lives(preview) && preview_load_assessed(preview))
 		finish(preview, compute_change(preview, with_plan));
-	free(preview);
+	preview_close(preview);
 }

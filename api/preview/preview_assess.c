@@ -104,7 +104,7 @@ preview_take(struct preview *preview)
 }
 
 enum refusal
-preview_assess(struct preview *preview)
+preview_assess(struct preview *preview, struct preview_life *life)
 {
 	const struct assessment assessment = {
 	    .customer = &preview->customer,
@@ -119,13 +119,12 @@ preview_assess(struct preview *preview)
 	if (!preview->step.bills && !preview->step.turns_period)
 		return REFUSAL_NONE;
 	/* What the step found lies in the other one, or in the row. */
-	preview->turn = 1 - preview->turn;
+	life->turn = 1 - life->turn;
 	if (!preview->step.bills) {
-		assessment_lapse(&preview->step, preview->discounts[preview->turn]);
+		assessment_lapse(&preview->step, life->discounts[life->turn]);
 		return REFUSAL_NONE;
 	}
-	refusal =
-	    assess(&assessment, &preview->step, &preview->bill, preview->discounts[preview->turn]);
+	refusal = assess(&assessment, &preview->step, &preview->bill, life->discounts[life->turn]);
 	if (refusal == REFUSAL_NONE && !bill_fits(&preview->bill, preview->customer.credit_balance))
 		refusal = REFUSAL_AMOUNT_OUT_OF_RANGE;
 	return refusal;

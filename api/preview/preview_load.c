@@ -17,12 +17,9 @@
 	" WHERE r.organisation_id = $1::uuid AND "
 
 #define ITEMS_LIMIT LIMIT_TEXT(ITEMS_PENDING_MAX)
+#define OTHERS_LIMIT LIMIT_TEXT(PREVIEW_OTHERS_MAX)
 #define LIMIT_TEXT(number) " LIMIT " NUMBER_TEXT(number)
 #define NUMBER_TEXT(number) #number
-
-/* Ids of tax rates that a preview can meet: of the organisation, the customer, the subscription,
- * the wish, items and charges. */
-#define RATE_IDS_MAX (TAX_RATES_MAX * (4 + ITEMS_PENDING_MAX + PREVIEW_VERSIONS_MAX * CHARGES_MAX))
 
 static const struct {
 	const char *name;
@@ -34,19 +31,23 @@ static const struct {
     {"preview_plan", &rows_plans, OF_TENANT("billd.plans") "t.id = $2::uuid"},
     {"preview_plan_by_code", &rows_plans,
 	OF_TENANT("billd.plans") "t.code = $2::text AND t.archived_at IS NULL"},
-    {"preview_version", &rows_plan_versions, OF_TENANT("billd.plan_versions") "t.id = $2::uuid"},
+    {"preview_versions", &rows_plan_versions,
+	OF_TENANT("billd.plan_versions") "t.id = ANY ($2::uuid[])"},
     {"preview_subscription", &rows_subscriptions,
 	OF_TENANT("billd.subscriptions") "t.id = $2::uuid"},
-    {"preview_live", &rows_subscriptions,
-	OF_TENANT(
-	    "billd.subscriptions") "t.customer_id = $2::uuid AND t.status IN"
-				   " ('scheduled', 'trialing', 'active', 'past_due', 'paused')"
-				   " LIMIT 1"},
+    /* Those first that fall due first, those that never do last. */
+    {"preview_others", &rows_subscriptions,
+	OF_TENANT_BARE(
+	    "billd.subscriptions") "r.customer_id = $2::uuid AND r.id IS DISTINCT FROM $3::uuid"
+				   " AND r.status IN ('scheduled', 'trialing', "
+				   "'active', 'past_due', 'paused')"
+				   " ORDER BY r.due_at, r.id" OTHERS_LIMIT},
     {"preview_quantities", &rows_quantities,
 	"FROM billd.quantities t JOIN billd.subscriptions s ON s.organisation_id = "
 	"t.organisation_id"
 	" AND s.id = t.subscription_id AND s.current_period_start = t.period_start"
-	" WHERE t.organisation_id = $1::uuid AND t.subscription_id = $2::uuid"},
+	" WHERE t.organisation_id = $1::uuid AND t.subscription_id = ANY ($2::uuid[])"
+	" ORDER BY t.subscription_id"},
     {"preview_coupon", &rows_coupons,
 	OF_TENANT_BARE("billd.coupons") "r.code = $2::text AND r.archived_at IS NULL"},
     {"preview_items", &rows_items,
@@ -95,7 +96,7 @@ take(struct preview *preview, const struct row_table *table, const PGresult *res
 	struct request *request = preview->action->request;
 	struct err err;
 
-	if (row_read(table, result, i, &request->arena, value, &err) == ERR_NONE)
+	if (row_read(table, result, i, &preview->arena, value, &err) == ERR_NONE)
 		return true;
 	answer_failed(request, &err);
 	return false;
@@ -195,26 +196,12 @@ preview_load_plan(struct preview *preview, struct uuid id, struct str code)
 	return true;
 }
 
-static bool
-load_version(struct preview *preview, struct uuid id)
-{
-	bool found;
-
-	if (uuid_is_nil(id))
-		return true;
-	if (!load(preview, "preview_version", &rows_plan_versions, id, STR_NONE,
-		version_add(preview), &found))
-		return false;
-	CHECK(found);
-	return true;
-}
-
-/* Memory for ${count} things that live as long as the request; NULL when it is answered that there
+/* Memory for ${count} things that live as long as the preview; NULL when it is answered that there
  * is none. */
 static void *
 memory(struct preview *preview, size_t count, size_t size)
 {
-	void *given = arena_array(&preview->action->request->arena, count + 1, size);
+	void *given = arena_array(&preview->arena, count + 1, size);
 
 	if (given == NULL)
 		answer_problem(preview->action->request, PROBLEM_OVERLOADED,
@@ -239,49 +226,169 @@ take_all(struct preview *preview, const struct row_table *table, PGresult *resul
 	return values;
 }
 
-static bool
-load_quantities(struct preview *preview, struct uuid subscription_id)
+/* A preview books nothing, so nothing falls due for the sake of the books. */
+static void
+unbook(struct subscription *subscription)
 {
-	PGresult *result;
-
-	if (!query(preview, "preview_quantities", subscription_id, STR_NONE, &result))
-		return false;
-	preview->quantities = take_all(preview, &rows_quantities, result,
-	    sizeof(*preview->quantities), &preview->quantities_len);
-	return preview->quantities != NULL;
+	subscription->deferred = 0;
+	if (!instant_is_none(subscription->due_at))
+		subscription->due_at = subscription_due_at(subscription);
 }
 
 bool
 preview_load_subscription(struct preview *preview, struct uuid id)
 {
-	struct subscription *subscription = &preview->subscription;
+	struct preview_life *life = &preview->lives[0];
+	struct subscription *subscription = &life->subscription;
 
 	if (!load_or(preview, REFUSAL_SUBSCRIPTION_NOT_FOUND, "preview_subscription",
 		&rows_subscriptions, id, STR_NONE, subscription))
 		return false;
-	/* A preview books nothing, so nothing falls due for the sake of the books. */
-	subscription->deferred = 0;
-	if (!instant_is_none(subscription->due_at))
-		subscription->due_at = subscription_due_at(subscription);
+	unbook(subscription);
 	return preview_load_customer(preview, subscription->customer_id) &&
-	       load_version(preview, subscription->plan_version_id) &&
-	       load_version(preview, subscription->pending_version_id) &&
-	       load_quantities(preview, id) && preview_load_zone(preview, subscription->timezone);
+	       preview_load_zone(preview, subscription->timezone, &life->zone);
 }
 
-bool
-preview_load_live(struct preview *preview, struct subscription *subscription, bool *ret_found)
+/* The customer's live subscriptions beside the preview's own. */
+static bool
+load_others(struct preview *preview)
 {
-	return load(preview, "preview_live", &rows_subscriptions, preview->customer.id, STR_NONE,
-	    subscription, ret_found);
+	struct pg_params params = action_params(preview->action);
+	struct subscription *others;
+	PGresult *result;
+	size_t len;
+
+	pg_params_uuid(&params, preview->organisation_id);
+	pg_params_uuid(&params, preview->customer.id);
+	pg_params_uuid(&params, preview->lives[0].subscription.id);
+	if (!action_query(preview->action, "preview_others", &params, &result))
+		return false;
+	others = take_all(preview, &rows_subscriptions, result, sizeof(*others), &len);
+	for (size_t i = 0; others != NULL && i < len; i++) {
+		struct preview_life *life = &preview->lives[preview->lives_len++];
+
+		life->subscription = others[i];
+		unbook(&life->subscription);
+		if (!preview_load_zone(preview, others[i].timezone, &life->zone))
+			return false;
+	}
+	return others != NULL;
+}
+
+/* Ids that are being gathered. */
+struct ids {
+	struct uuid *ids;
+	size_t len;
+};
+
+static int
+order_ids(const void *a, const void *b)
+{
+	const struct uuid *id_a = a, *id_b = b;
+
+	return uuid_compare(*id_a, *id_b);
+}
+
+/* Each once. */
+static void
+ids_unite(struct ids *ids)
+{
+	size_t len = 0;
+
+	qsort(ids->ids, ids->len, sizeof(*ids->ids), order_ids);
+	for (size_t i = 0; i < ids->len; i++)
+		if (len == 0 || !uuid_equal(ids->ids[i], ids->ids[len - 1]))
+			ids->ids[len++] = ids->ids[i];
+	ids->len = len;
+}
+
+/* All rows of those ${ids}, by a load that takes an array of them. */
+static void *
+load_all(struct preview *preview, const char *name, const struct row_table *table,
+    const struct ids *ids, size_t size, size_t *ret_len)
+{
+	struct pg_params params = action_params(preview->action);
+	PGresult *result;
+
+	pg_params_uuid(&params, preview->organisation_id);
+	pg_params_uuids(&params, ids->ids, ids->len);
+	if (!action_query(preview->action, name, &params, &result))
+		return NULL;
+	return take_all(preview, table, result, size, ret_len);
+}
+
+/* The versions that subscriptions are on and change to. */
+static bool
+load_versions(struct preview *preview)
+{
+	struct uuid buffer[2 * PREVIEW_LIVES_MAX];
+	struct ids ids = {buffer, 0};
+	struct plan_version *versions;
+	size_t len;
+
+	for (size_t i = 0; i < preview->lives_len; i++) {
+		const struct subscription *subscription = &preview->lives[i].subscription;
+
+		if (!uuid_is_nil(subscription->plan_version_id))
+			buffer[ids.len++] = subscription->plan_version_id;
+		if (!uuid_is_nil(subscription->pending_version_id))
+			buffer[ids.len++] = subscription->pending_version_id;
+	}
+	if (ids.len == 0)
+		return true;
+	ids_unite(&ids);
+	versions = load_all(
+	    preview, "preview_versions", &rows_plan_versions, &ids, sizeof(*versions), &len);
+	if (versions == NULL)
+		return false;
+	CHECK(len == ids.len);
+	for (size_t i = 0; i < len; i++)
+		*version_add(preview) = versions[i];
+	return true;
+}
+
+/* What was reported of the subscriptions, for their current periods. */
+static bool
+load_quantities(struct preview *preview)
+{
+	struct uuid buffer[PREVIEW_LIVES_MAX];
+	struct ids ids = {buffer, 0};
+	struct quantity *quantities;
+	size_t len;
+
+	for (size_t i = 0; i < preview->lives_len; i++)
+		buffer[ids.len++] = preview->lives[i].subscription.id;
+	quantities = load_all(
+	    preview, "preview_quantities", &rows_quantities, &ids, sizeof(*quantities), &len);
+	for (size_t i = 0; quantities != NULL && i < preview->lives_len; i++) {
+		struct preview_life *life = &preview->lives[i];
+		size_t first = 0;
+
+		/* Those of one lie together. */
+		while (first < len &&
+		       !uuid_equal(quantities[first].subscription_id, life->subscription.id))
+			first++;
+		life->quantities = &quantities[first];
+		while (first + life->quantities_len < len &&
+		       uuid_equal(quantities[first + life->quantities_len].subscription_id,
+			   life->subscription.id))
+			life->quantities_len++;
+	}
+	return quantities != NULL;
 }
 
 bool
-preview_load_zone(struct preview *preview, struct str name)
+preview_load_lives(struct preview *preview)
+{
+	return load_others(preview) && load_versions(preview) && load_quantities(preview);
+}
+
+bool
+preview_load_zone(struct preview *preview, struct str name, const struct zone **ret_zone)
 {
 	struct err err;
 
-	if (zone_read(name, &preview->zone, &err) == ERR_NONE)
+	if (zone_cache_get(&preview->zones, name, ret_zone, &err) == ERR_NONE)
 		return true;
 	answer_failed(preview->action->request, &err);
 	return false;
@@ -332,19 +439,13 @@ load_items(struct preview *preview)
 	return listed != NULL;
 }
 
-/* Ids that are being gathered. */
-struct ids {
-	struct uuid *ids;
-	size_t len;
-};
-
+/* Add ids, or count them where there is no room yet. */
 static void
 ids_add(struct ids *ids, struct uuid_list more)
 {
-	for (size_t i = 0; i < more.len; i++) {
-		CHECK(ids->len < RATE_IDS_MAX);
-		ids->ids[ids->len++] = more.items[i];
-	}
+	for (size_t i = 0; i < more.len; i++, ids->len++)
+		if (ids->ids != NULL)
+			ids->ids[ids->len] = more.items[i];
 }
 
 /* Every tax rate that anything of ${preview} names. */
@@ -354,8 +455,9 @@ rate_ids_gather(const struct preview *preview, struct ids *ids)
 	ids_add(
 	    ids, (struct uuid_list){preview->organisation_rates, preview->organisation_rates_len});
 	ids_add(ids, preview->customer.tax_rate_ids);
-	ids_add(ids, preview->subscription.tax_rate_ids);
 	ids_add(ids, preview->tax_rate_ids);
+	for (size_t i = 0; i < preview->lives_len; i++)
+		ids_add(ids, preview->lives[i].subscription.tax_rate_ids);
 	for (size_t i = 0; i < preview->items_len; i++)
 		ids_add(ids, preview->items[i]->tax_rate_ids);
 	for (size_t i = 0; i < preview->versions_len; i++)
@@ -366,22 +468,20 @@ rate_ids_gather(const struct preview *preview, struct ids *ids)
 static bool
 load_rates(struct preview *preview)
 {
-	struct ids ids = {memory(preview, RATE_IDS_MAX, sizeof(*ids.ids)), 0};
-	struct pg_params params = action_params(preview->action);
+	struct ids counted = {NULL, 0}, ids = {NULL, 0};
 	const struct tax_rate **listed;
 	struct tax_rate *rates;
-	PGresult *result;
 
+	rate_ids_gather(preview, &counted);
+	if (counted.len == 0)
+		return true;
+	ids.ids = memory(preview, counted.len, sizeof(*ids.ids));
 	if (ids.ids == NULL)
 		return false;
 	rate_ids_gather(preview, &ids);
-	if (ids.len == 0)
-		return true;
-	pg_params_uuid(&params, preview->organisation_id);
-	pg_params_uuids(&params, ids.ids, ids.len);
-	if (!action_query(preview->action, "preview_tax_rates", &params, &result))
-		return false;
-	rates = take_all(preview, &rows_tax_rates, result, sizeof(*rates), &preview->rates_len);
+	ids_unite(&ids);
+	rates = load_all(preview, "preview_tax_rates", &rows_tax_rates, &ids, sizeof(*rates),
+	    &preview->rates_len);
 	listed = rates == NULL ? NULL : memory(preview, preview->rates_len, sizeof(void *));
 	for (size_t i = 0; listed != NULL && i < preview->rates_len; i++)
 		listed[i] = &rates[i];

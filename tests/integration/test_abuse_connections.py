@@ -352,3 +352,49 @@ def test_the_limit_counts_who_is_there_and_not_who_was(idle):
         with many(port, ALLOWED // 2, request(LIVE)) as socks:
             assert all(read_answer(sock).status == 200 for sock in socks)
         eventually(lambda: connections_of(idle) == 0, "all have left", 10, 0.005)
+
+
+# What is held for clients
+
+MOST = 1024 * 1024  # bytes of a body
+BODIES_HELD = 256  # of that size, at once
+DEAF = 80  # clients that take no answer: more than large answers are held at once
+
+
+def test_commands_that_wait_for_their_outcomes_hold_no_bodies(stack, one):
+    """As many of the largest as may be read at once wait: there is room for others."""
+    body = b'{"name":"x"}'.ljust(MOST)
+    told = (bearer(one), b"Content-Length: %d" % MOST)
+    with stack.another_api() as api, stack.without_worker():
+        url = f"http://127.0.0.1:{port_of(api)}"
+        with many(port_of(api), BODIES_HELD, post(b"Prefer: wait=30", *told, body=body)):
+            eventually(lambda: metric(url, "billd_commands_accepted_total") == BODIES_HELD, "all are accepted", 60)
+            with connect(port_of(api)) as sock:
+                send(sock, post(*told, body=body))
+                assert read_answer(sock).status == 202
+
+
+def test_large_answers_that_nobody_takes_are_bounded(stack):
+    """Clients ask for pages of megabytes and read nothing: further ones are refused, and small answers are not."""
+    org = stack.organisation()
+    metadata = {f"key-{number}": "€" * 500 for number in range(50)}
+    org.in_parallel([lambda client: client.customer(metadata=metadata)] * 60)
+    page = request(b"GET /v1/customers?limit=100", bearer(org))
+    with stack.another_api() as api:
+        client = org.at(f"http://127.0.0.1:{port_of(api)}")
+
+        def page_status():
+            return client.request("GET", "/v1/customers", params={"limit": 100}).status_code
+
+        assert page_status() == 200
+        with contextlib.ExitStack() as deaf:
+            for _ in range(DEAF):
+                sock = deaf.enter_context(socket.socket())
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                sock.connect(("127.0.0.1", port_of(api)))
+                send(sock, page)
+            eventually(lambda: page_status() == 503, "there are too many", 30)
+            client.refused(503, "overloaded", "GET", "/v1/customers", params={"limit": 100})
+            assert client.get("/v1/me")["kind"] == "api_key"
+            assert memory_of(api) < 600
+        eventually(lambda: page_status() == 200, "there is room again", 30)

@@ -1,6 +1,8 @@
 """The programs as processes: clean stops, settings, help, ports, exit codes."""
 
+import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -15,6 +17,7 @@ from waiting import PATIENCE, eventually
 
 ROLES = {"billd-api": "api", "billd-worker": "worker", "billd": "owner"}
 DAEMONS = ["billd-api", "billd-worker"]
+EXIT_STOPPED = 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -52,6 +55,51 @@ def test_an_api_that_stops_answers_what_it_has_begun(stack, org):
             for thread in threads:
                 thread.join(20 * PATIENCE)
     assert [answer.status_code for answer in answers] == [202] * 10
+
+
+# A library that reads one body slowly, and says so: whoever is at it when its processor is taken away.
+SLOW_READER = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+#include <unistd.h>
+
+void *json_loadb(const char *bytes, size_t len, size_t flags, void *error)
+{
+	void *(*real)(const char *, size_t, size_t, void *) = dlsym(RTLD_NEXT, "json_loadb");
+
+	if (memmem(bytes, len, "slowly", 6) != NULL) {
+		(void)!write(2, "at it\n", 6);
+		sleep(2);
+	}
+	return real(bytes, len, flags, error);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def slow_reader(tmp_path_factory):
+    library = tmp_path_factory.mktemp("slow") / "slow_reader.so"
+    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-x", "c", "-", "-o", library, "-ldl"]
+    subprocess.run(command, input=SLOW_READER, text=True, check=True, timeout=60 * PATIENCE)
+    return library
+
+
+def test_what_an_event_loop_is_at_when_the_time_is_over_is_no_crash(stack, org, slow_reader):
+    """A command that began before the end and would be handed over behind it: the stop says that it was not done."""
+    with stack.another_api(LD_PRELOAD=slow_reader, BILLD_DRAIN_MS=0) as api:
+        client = org.at(f"http://127.0.0.1:{api.settings['BILLD_PORT']}")
+        assert client.get("/v1/customers")["data"] == []
+
+        def ask():
+            with contextlib.suppress(requests.ConnectionError):
+                client.request("POST", "/v1/customers", {"name": "slowly"})
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        eventually(lambda: "at it" in api.log.read_text(), "the body is being read")
+        assert api.stop(15) == EXIT_STOPPED, programs.tail(api.log)
+        thread.join(20 * PATIENCE)
 
 
 def waiting_requests(api):

@@ -226,7 +226,7 @@ START_TEST(test_assess)
 
 	/* 1000, twice 20 % off, and 10 % on that. */
 	bill_begin();
-	ck_assert_int_eq(preview_assess(&preview), REFUSAL_NONE);
+	ck_assert_int_eq(preview_assess(&preview, &preview.lives[0]), REFUSAL_NONE);
 	ck_assert_int_eq(preview.bill.subtotal, 1000);
 	ck_assert_int_eq(preview.bill.discount, 200 + 160);
 	ck_assert_int_eq(preview.bill.tax, 64);
@@ -238,7 +238,7 @@ START_TEST(test_assess)
 
 	/* The item is billed, and the coupons are used up. */
 	bill_begin();
-	ck_assert_int_eq(preview_assess(&preview), REFUSAL_NONE);
+	ck_assert_int_eq(preview_assess(&preview, &preview.lives[0]), REFUSAL_NONE);
 	ck_assert_int_eq(preview.bill.total, 0);
 	ck_assert_uint_eq(preview.bill.len, 0);
 	ck_assert_ptr_ne(preview.bill.discounts[0].discount, preview.step.after.discounts);
@@ -279,7 +279,7 @@ START_TEST(test_assess_nothing)
 	preview_begin();
 	bill_begin();
 	preview.step.turns_period = preview.step.bills = false;
-	ck_assert_int_eq(preview_assess(&preview), REFUSAL_NONE);
+	ck_assert_int_eq(preview_assess(&preview, &preview.lives[0]), REFUSAL_NONE);
 	ck_assert_uint_eq(preview.bill.len, 0);
 	ck_assert_uint_eq(preview.items_len, 1);
 }
@@ -295,13 +295,13 @@ START_TEST(test_assess_nothing_of_a_new_period)
 	preview.step.after.discounts_len = 2;
 	bill_begin();
 	preview.step.bills = false;
-	ck_assert_int_eq(preview_assess(&preview), REFUSAL_NONE);
+	ck_assert_int_eq(preview_assess(&preview, &preview.lives[0]), REFUSAL_NONE);
 	ck_assert(!preview.step.after.discounts[0].covers);
 	ck_assert(preview.taken[0].covers);
 
 	/* The next step finds them as they are. */
 	bill_begin();
-	ck_assert_int_eq(preview_assess(&preview), REFUSAL_NONE);
+	ck_assert_int_eq(preview_assess(&preview, &preview.lives[0]), REFUSAL_NONE);
 	ck_assert(preview.step.after.discounts[0].covers);
 }
 END_TEST
