@@ -16,9 +16,19 @@ assessment_millionths(struct decimal percentage)
 }
 
 bool
-assessment_sum(int64_t *sum, int64_t amount)
+assessment_has_room(const struct bill *bill)
 {
-	return !__builtin_add_overflow(*sum, amount, sum) && *sum != INT64_MIN;
+	int128 all = 0;
+
+	for (size_t i = 0; i < bill->len; i++) {
+		const struct bill_line *line = &bill->lines[i];
+
+		all += line->amount < 0 ? -(int128)line->amount : line->amount;
+		for (size_t j = 0; j < line->taxes_len; j++)
+			all += line->taxes[j].amount < 0 ? -(int128)line->taxes[j].amount
+							 : line->taxes[j].amount;
+	}
+	return all <= INT64_MAX;
 }
 
 int64_t
@@ -59,23 +69,21 @@ spread_charges(const struct assessment_spread *spread, struct split_part *ret_pa
 	return len;
 }
 
-/* Spread the ${share} of a charge over its line and its bound's, by what is left of them. */
-static bool
+/* Spread the ${share} of a charge over its line and its bound's, by what is left of them; where
+ * nothing is left of both together, it is 0. */
+static void
 spread_bound(
     const struct assessment_spread *spread, size_t first, int64_t share, int64_t *ret_shares)
 {
 	int64_t weights[] = {
 	    assessment_left(spread->lines[first]), assessment_left(spread->lines[first + 1])};
 
-	/* Nothing is left of both together. */
-	if (share == 0 && (int128)weights[0] + weights[1] == 0) {
-		ret_shares[0] = ret_shares[1] = 0;
-		return true;
-	}
-	return split_amount(share, weights, ARRAY_LEN(weights), ret_shares);
+	ret_shares[0] = ret_shares[1] = 0;
+	if (share != 0)
+		CHECK(split_amount(share, weights, ARRAY_LEN(weights), ret_shares));
 }
 
-bool
+void
 assessment_spread(const struct assessment_spread *spread, int64_t *ret_total, int64_t *ret_shares)
 {
 	struct split_part parts[BILL_LINES_MAX];
@@ -84,17 +92,16 @@ assessment_spread(const struct assessment_spread *spread, int64_t *ret_total, in
 
 	parts[0] = (struct split_part){0, 1}; /* also without lines */
 	len = spread_charges(spread, parts, firsts);
-	if (!split_round(parts, len, ret_total, shares))
-		return false;
+	/* No part is more than its lines, which have room. */
+	CHECK(split_round(parts, len, ret_total, shares));
 	for (size_t i = 0; i < len; i++) {
 		size_t first = firsts[i];
 
 		if (firsts[i + 1] == first + 1)
 			ret_shares[first] = shares[i];
-		else if (!spread_bound(spread, first, shares[i], &ret_shares[first]))
-			return false;
+		else
+			spread_bound(spread, first, shares[i], &ret_shares[first]);
 	}
-	return true;
 }
 
 static enum refusal
@@ -115,24 +122,6 @@ items_append(const struct assessment *assessment, const struct step *step, struc
 	return REFUSAL_NONE;
 }
 
-/* Whether all that ${bill} has, whatever the signs, fits together: then so does every sum of parts
- * of it, here, in the journal, in credit notes, and in the database's own checks. */
-static bool
-has_room(const struct bill *bill)
-{
-	int128 all = 0;
-
-	for (size_t i = 0; i < bill->len; i++) {
-		const struct bill_line *line = &bill->lines[i];
-
-		all += line->amount < 0 ? -(int128)line->amount : line->amount;
-		for (size_t j = 0; j < line->taxes_len; j++)
-			all += line->taxes[j].amount < 0 ? -(int128)line->taxes[j].amount
-							 : line->taxes[j].amount;
-	}
-	return all <= INT64_MAX;
-}
-
 enum refusal
 assess(const struct assessment *assessment, struct step *step, struct bill *bill,
     struct discount discounts[DISCOUNTS_MAX])
@@ -146,13 +135,12 @@ assess(const struct assessment *assessment, struct step *step, struct bill *bill
 	refusal = items_append(assessment, step, bill);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	if (!assessment_discount(step, bill, discounts))
+	if (!assessment_has_room(bill))
 		return REFUSAL_AMOUNT_OUT_OF_RANGE;
+	assessment_discount(step, bill, discounts);
 	refusal = assessment_tax(assessment, step, bill);
 	if (refusal != REFUSAL_NONE)
 		return refusal;
-	if (!has_room(bill))
-		return REFUSAL_AMOUNT_OUT_OF_RANGE;
 	bill->total = bill->subtotal - bill->discount + bill->tax - bill->tax_included;
 	return REFUSAL_NONE;
 }

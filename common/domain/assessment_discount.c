@@ -63,7 +63,7 @@ select_lines(struct bill *bill, const struct discount *discount, unsigned classe
 
 /* Take ${numerator} / ${denominator} of what is left off each line of ${spread}, for the discount
  * at ${place}; it is 1 at most. */
-static bool
+static void
 take(struct bill *bill, size_t place, struct assessment_spread *spread, int64_t numerator,
     int64_t denominator)
 {
@@ -73,28 +73,28 @@ take(struct bill *bill, size_t place, struct assessment_spread *spread, int64_t 
 		spread->parts[i].numerator *= numerator;
 		spread->parts[i].denominator = denominator;
 	}
-	if (!assessment_spread(spread, &total, shares))
-		return false;
+	assessment_spread(spread, &total, shares);
 	for (size_t i = 0; i < spread->len; i++) {
 		spread->lines[i]->discount_shares[place] += shares[i];
 		spread->lines[i]->discount += shares[i];
 	}
-	return assessment_sum(&bill->discounts[place].amount, total);
+	bill->discounts[place].amount += total;
+	bill->discount += total;
 }
 
-static bool
+static void
 take_percent(struct bill *bill, size_t place, const struct discount *discount, unsigned classes)
 {
 	struct assessment_spread spread;
 
 	(void)select_lines(bill, discount, classes, &spread);
-	return take(
+	take(
 	    bill, place, &spread, assessment_millionths(discount->percent_off), ASSESSMENT_MILLION);
 }
 
 /* Take ${amount}, or what is left of the lines when that is less; off credited ones it is given
  * back. */
-static bool
+static void
 take_amount(struct bill *bill, size_t place, const struct discount *discount, int64_t amount,
     unsigned classes)
 {
@@ -106,12 +106,10 @@ take_amount(struct bill *bill, size_t place, const struct discount *discount, in
 	/* Credited lines are below 0, and so is what is taken off them. */
 	if (classes == LINE_CREDITED)
 		sum = -sum;
+	CHECK(sum <= INT64_MAX);
 	if (amount == 0 || sum <= 0)
-		return true;
-	if (sum > INT64_MAX)
-		return false;
-	return take(
-	    bill, place, &spread, amount < (int64_t)sum ? amount : (int64_t)sum, (int64_t)sum);
+		return;
+	take(bill, place, &spread, amount < (int64_t)sum ? amount : (int64_t)sum, (int64_t)sum);
 }
 
 /* What of ${given} is for the ${remaining} part of its period, which is not more than that part;
@@ -157,7 +155,7 @@ begins_for(const struct taking *taking, const struct discount *discount)
 /* Take ${discount} off the lines that it is for.  One that is used up and covers the period goes on
  * with what was charged in advance alone: usage that the period's end would not discount is not
  * discounted by a change before that either. */
-static bool
+static void
 discount_take(const struct taking *taking, size_t place, const struct discount *discount)
 {
 	struct bill *bill = taking->bill;
@@ -168,14 +166,15 @@ discount_take(const struct taking *taking, size_t place, const struct discount *
 	CHECK(discount->periods_left >= 0 || discount->periods_left == COUPON_UNLIMITED);
 	CHECK(decimal_is_none(discount->percent_off) == (discount->amount_off != AMOUNT_NONE));
 
-	if (!decimal_is_none(discount->percent_off))
-		return take_percent(bill, place, discount, classes);
-	if (!take_amount(bill, place, discount, given, LINE_CREDITED))
-		return false;
+	if (!decimal_is_none(discount->percent_off)) {
+		take_percent(bill, place, discount, classes);
+		return;
+	}
+	take_amount(bill, place, discount, given, LINE_CREDITED);
 	if (!begins_for(taking, discount))
-		return take_amount(bill, place, discount, given, LINE_PRORATED);
-	return !is_good(discount) ||
-	       take_amount(bill, place, discount, discount->amount_off, LINE_CHARGED);
+		take_amount(bill, place, discount, given, LINE_PRORATED);
+	else if (is_good(discount))
+		take_amount(bill, place, discount, discount->amount_off, LINE_CHARGED);
 }
 
 /* ${discount} behind a bill that begins_for it: was it taken off, and if it is an amount, what of
@@ -234,7 +233,7 @@ remaining_of(const struct bill *bill)
 	return (struct fraction){0, 1};
 }
 
-bool
+void
 assessment_discount(struct step *step, struct bill *bill, struct discount discounts[DISCOUNTS_MAX])
 {
 	const struct discount *before = step->after.discounts;
@@ -246,9 +245,7 @@ assessment_discount(struct step *step, struct bill *bill, struct discount discou
 	bill->discounts_len = step->after.discounts_len;
 	for (size_t i = 0; i < bill->discounts_len; i++) {
 		bill->discounts[i] = (struct bill_discount){&before[i], 0};
-		if (!discount_take(&taking, i, &before[i]) ||
-		    !assessment_sum(&bill->discount, bill->discounts[i].amount))
-			return false;
+		discount_take(&taking, i, &before[i]);
 		discounts[i] = before[i];
 		if (begins_for(&taking, &before[i]))
 			discount_begin(bill, i, &discounts[i]);
@@ -256,7 +253,6 @@ assessment_discount(struct step *step, struct bill *bill, struct discount discou
 			discount_go_on(&taking, &discounts[i]);
 	}
 	step->after.discounts = discounts;
-	return true;
 }
 
 void

@@ -20,10 +20,11 @@ struct assessment_spread {
 
 /**
  * assessment_spread(spread, ret_total, ret_shares):
- * Round the sum of the parts, and spread it over the charges; a charge's share is spread over its
- * line and its bound's then, by what is left of them.  False when something does not fit.
+ * Round the sum of the parts, none of which is more than what is left of its line, and spread it
+ * over the charges; a charge's share is spread over its line and its bound's then, by what is left
+ * of them.
  */
-NODISCARD bool assessment_spread(
+void assessment_spread(
     const struct assessment_spread *spread, int64_t *ret_total, int64_t *ret_shares);
 
 /**
@@ -33,11 +34,12 @@ NODISCARD bool assessment_spread(
 NODISCARD int64_t assessment_millionths(struct decimal percentage);
 
 /**
- * assessment_sum(sum, amount):
- * Add to a sum, which can be negated, as it may become a credit.  False, of no use, when it would
- * not fit.
+ * assessment_has_room(bill):
+ * Whether all lines and taxes that ${bill} has, whatever their signs, fit together: then so does
+ * every sum of parts of them, and its opposite, here, in the journal, in credit notes, and in the
+ * database's own checks.
  */
-NODISCARD bool assessment_sum(int64_t *sum, int64_t amount);
+NODISCARD bool assessment_has_room(const struct bill *bill);
 
 /**
  * assessment_left(line):
@@ -47,15 +49,15 @@ NODISCARD int64_t assessment_left(const struct bill_line *line);
 
 /**
  * assessment_discount(step, bill, discounts):
- * Take the discounts of ${step} off, and let it have them in ${discounts} as they are behind that.
- * False when an amount does not fit.
+ * Take the discounts of ${step} off the lines, which have room, and let it have them in
+ * ${discounts} as they are behind that.
  */
-NODISCARD bool assessment_discount(
+void assessment_discount(
     struct step *step, struct bill *bill, struct discount discounts[DISCOUNTS_MAX]);
 
 /**
  * assessment_tax(assessment, step, bill):
- * Add the taxes, unless the customer is exempt.  Refused as assess.
+ * Add the taxes of lines that have room, unless the customer is exempt.  Refused as assess.
  */
 NODISCARD enum refusal assessment_tax(
     const struct assessment *assessment, const struct step *step, struct bill *bill);

@@ -101,7 +101,7 @@ too_mixed(const struct bill *bill)
 }
 
 /* Compute ${tax} on the sum of its lines, and spread it over them. */
-static bool
+static void
 tax_compute(struct bill *bill, struct bill_tax *tax)
 {
 	int64_t percentage = assessment_millionths(tax->rate->percentage);
@@ -118,64 +118,48 @@ tax_compute(struct bill *bill, struct bill_tax *tax)
 		spread.parts[spread.len++] = (struct split_part){
 		    (int128)assessment_left(line) * percentage, price_with_taxes(line)};
 	}
-	if (!assessment_spread(&spread, &tax->amount, shares))
-		return false;
+	assessment_spread(&spread, &tax->amount, shares);
 	for (size_t i = 0; i < spread.len; i++) {
 		struct bill_line_tax *line_tax = line_tax_find(spread.lines[i], tax->rate);
 
 		CHECK(line_tax != NULL);
 		line_tax->amount = shares[i];
 	}
-	return true;
 }
 
 /* Sum up the taxes of ${line}. */
-static bool
+static void
 line_sum_taxes(struct bill_line *line)
 {
-	for (size_t i = 0; i < line->taxes_len; i++)
-		if (!assessment_sum(&line->tax, line->taxes[i].amount) ||
-		    (line->taxes[i].rate->inclusive &&
-			!assessment_sum(&line->tax_included, line->taxes[i].amount)))
-			return false;
-	return true;
+	for (size_t i = 0; i < line->taxes_len; i++) {
+		line->tax += line->taxes[i].amount;
+		if (line->taxes[i].rate->inclusive)
+			line->tax_included += line->taxes[i].amount;
+	}
 }
 
 /* Sum up what the lines of ${tax} leave without the taxes that they contain. */
-static bool
+static void
 tax_sum_taxable(struct bill *bill, struct bill_tax *tax)
 {
-	int128 taxable = 0;
-
 	for (size_t i = 0; i < bill->len; i++) {
 		struct bill_line *line = &bill->lines[i];
 
 		if (line_tax_find(line, tax->rate) != NULL)
-			taxable += (int128)assessment_left(line) - line->tax_included;
+			tax->taxable += assessment_left(line) - line->tax_included;
 	}
-	if (taxable < -INT64_MAX || taxable > INT64_MAX)
-		return false;
-	tax->taxable = (int64_t)taxable;
-	return true;
 }
 
-static bool
-taxes_compute(struct bill *bill)
+static void
+taxes_sum(struct bill *bill)
 {
-	for (size_t i = 0; i < bill->taxes_len; i++) {
-		struct bill_tax *tax = &bill->taxes[i];
-
-		if (!tax_compute(bill, tax) || !assessment_sum(&bill->tax, tax->amount) ||
-		    (tax->rate->inclusive && !assessment_sum(&bill->tax_included, tax->amount)))
-			return false;
+	for (size_t i = 0; i < bill->len; i++) {
+		line_sum_taxes(&bill->lines[i]);
+		bill->tax += bill->lines[i].tax;
+		bill->tax_included += bill->lines[i].tax_included;
 	}
-	for (size_t i = 0; i < bill->len; i++)
-		if (!line_sum_taxes(&bill->lines[i]))
-			return false;
 	for (size_t i = 0; i < bill->taxes_len; i++)
-		if (!tax_sum_taxable(bill, &bill->taxes[i]))
-			return false;
-	return true;
+		tax_sum_taxable(bill, &bill->taxes[i]);
 }
 
 enum refusal
@@ -192,5 +176,10 @@ assessment_tax(const struct assessment *assessment, const struct step *step, str
 	}
 	if (too_mixed(bill))
 		return REFUSAL_TAX_TOO_MIXED;
-	return taxes_compute(bill) ? REFUSAL_NONE : REFUSAL_AMOUNT_OUT_OF_RANGE;
+	for (size_t i = 0; i < bill->taxes_len; i++)
+		tax_compute(bill, &bill->taxes[i]);
+	if (!assessment_has_room(bill))
+		return REFUSAL_AMOUNT_OUT_OF_RANGE;
+	taxes_sum(bill);
+	return REFUSAL_NONE;
 }

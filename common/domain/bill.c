@@ -172,5 +172,5 @@ bill_fits(const struct bill *bill, int64_t credit_balance)
 	int64_t balance;
 
 	CHECK(credit_balance >= 0);
-	return bill->total >= 0 || !__builtin_sub_overflow(credit_balance, bill->total, &balance);
+	return !__builtin_sub_overflow(credit_balance, bill->total, &balance);
 }

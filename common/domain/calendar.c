@@ -277,8 +277,7 @@ day_allowed(int64_t day, int32_t month_day, struct cadence cadence)
 
 	if (info->months == 0)
 		/* 1970-01-05 was a Monday; no day here lies a week before 1970. */
-		return info->days == 1 ? day
-				       : day - (day - FIRST_MONDAY + 2 * info->days) % info->days;
+		return day - (day - FIRST_MONDAY + 2 * info->days) % info->days;
 	if (month_day != 0) {
 		allowed = day_of_month(month_index, month_day);
 		return allowed <= day ? allowed : day_of_month(month_index - 1, month_day);

@@ -17,8 +17,8 @@ struct earnings {
 
 /**
  * earnings_of_bill(bill):
- * Of an assessed bill: charges in advance are deferred, all else is earned.  Both together are its
- * total without taxes.  Neither is more than fits: what would be of the first is in the second.
+ * Of an assessed bill, whose lines have room together, whatever their signs: charges in advance are
+ * deferred, all else is earned.  Both together are its total without taxes.
  */
 NODISCARD struct earnings earnings_of_bill(const struct bill *bill);
 

@@ -50,9 +50,7 @@ def earnings(assessed):
             found.deferred += net
         else:
             found.earned += net
-    net = found.earned + found.deferred
-    deferred = between(max(-INT64_MAX, net - INT64_MAX), found.deferred, min(INT64_MAX, net + INT64_MAX))
-    return Earnings(net - deferred, deferred)
+    return found
 
 
 def step(before, after, event, at, issued):

@@ -122,7 +122,12 @@ paper_credit(struct paper *paper, const struct credit_wish *wishes, size_t len, 
 	    paper->note_lines, paper->note_line_taxes, paper->note_taxes};
 	enum refusal refusal;
 
-	paper->note = (struct credit_note){.id = {{8}}, .number = STR("theirs"), .sequence = 3};
+	/* What its room had before is not the note's. */
+	paper->note = (struct credit_note){.id = {{8}},
+	    .number = STR("theirs"),
+	    .sequence = 3,
+	    .lines_len = LINES,
+	    .taxes_len = RATES};
 	refusal = credit_note_issue(&paper->invoice, paper->lines, wishes, len, refund, &room,
 	    unit_instant(LATER), &paper->note);
 	/* The room is used again, as rows are stored. */

@@ -128,8 +128,16 @@ assert_told(const struct life *life, const struct act *act, const char *name)
 	lives_bill(life, lines);
 	ck_assert_msg(strcmp(lines, act->lines == NULL ? "" : act->lines) == 0, "%s, %s: \"%s\"",
 	    name, act->at, lines);
+	if (act->verb == UNCANCEL)
+		unit_assert_instant(step->after.canceled_at, NULL, name);
 	if (!step->bills)
 		return;
+	/* Lines of a whole period say so, also where they are for usage. */
+	for (size_t i = 0; strcmp(act->reason, "cycle") == 0 && i < life->bill.len; i++)
+		ck_assert_msg(!life->bill.lines[i].proration, "%s, %s: prorated", name, act->at);
+	/* Discounts go by this: all but a change of terms inside a period turn it. */
+	ck_assert_msg(step->turns_period || strcmp(act->reason, "update") == 0, "%s, %s: turns",
+	    name, act->at);
 	snprintf(reason, sizeof(reason), "subscription_%s", act->reason);
 	unit_assert_str(step->reason, reason, name);
 	ck_assert_msg(step->period.start.s < step->period.end.s, "%s: the invoice's period", name);
@@ -149,6 +157,7 @@ story_run(const struct story *story)
 	struct life *life =
 	    lives_begin(story->zone == NULL ? "UTC" : story->zone, story->proration);
 	struct wish wish = lives_wish(story->quantity == 0 ? 1 : story->quantity);
+	struct instant at = unit_instant(story->now);
 	struct act made = story->made;
 
 	if (story->anchor != NULL)
@@ -159,9 +168,11 @@ story_run(const struct story *story)
 		wish.end_at = unit_instant(story->end_at);
 	if (story->trial_days != 0)
 		wish.trial_days = story->trial_days;
-	ck_assert_msg(
-	    lives_create(life, story->plan, &wish, unit_instant(story->now)) == REFUSAL_NONE,
-	    "%s: not created", story->name);
+	ck_assert_msg(lives_create(life, story->plan, &wish, at) == REFUSAL_NONE, "%s: not created",
+	    story->name);
+	/* What begins later is noted now; what began before is billed as of then. */
+	at = instant_is_none(wish.start_at) || wish.start_at.s > at.s ? at : wish.start_at;
+	ck_assert_msg(life->step.at.s == at.s, "%s: not as of then", story->name);
 	made.at = story->now;
 	assert_told(life, &made, story->name);
 	for (const struct act *act = story->acts; act->verb != END_OF_STORY; act++) {

@@ -351,8 +351,31 @@ START_TEST(test_what_a_balance_can_take)
 	world->bill.total = -1;
 	ck_assert(bill_fits(&world->bill, INT64_MAX - 1));
 	ck_assert(!bill_fits(&world->bill, INT64_MAX));
-	world->bill.total = 1;
+	world->bill.total = INT64_MAX;
+	ck_assert(bill_fits(&world->bill, 0));
 	ck_assert(bill_fits(&world->bill, INT64_MAX));
+}
+END_TEST
+
+/* Of its lines alone: what lies behind them is of bills before. */
+START_TEST(test_which_discounts_it_has)
+{
+	static struct bill bill;
+
+	memset(&bill, 0xa5, sizeof(bill));
+	bill_init(&bill);
+	ck_assert(uuid_is_nil(bill.plan_id));
+	ck_assert(bill.subtotal == 0 && bill.total == 0);
+	ck_assert(bill.discount == 0 && bill.tax == 0 && bill.tax_included == 0);
+	bill.discounts_len = 3;
+	bill.len = 2;
+	memset(bill.lines[0].discount_shares, 0, sizeof(bill.lines[0].discount_shares));
+	memset(bill.lines[1].discount_shares, 0, sizeof(bill.lines[1].discount_shares));
+	bill.lines[1].discount_shares[1] = -1;
+	bill.lines[0].discount_shares[2] = 1;
+	ck_assert(!bill_has_discount(&bill, 0));
+	ck_assert(bill_has_discount(&bill, 1));
+	ck_assert(bill_has_discount(&bill, 2));
 }
 END_TEST
 
@@ -389,5 +412,5 @@ UNIT_MAIN("bill", UNIT(test_a_period_in_advance), UNIT(test_a_period_in_arrears)
     UNIT(test_the_most_lines_there_can_be), UNIT(test_items_come_behind_charges),
     UNIT(test_an_item_beyond_the_total), UNIT_ROWS(test_totals_never_wrap, range_rows),
     UNIT(test_a_line_out_of_range), UNIT(test_kinds), UNIT(test_what_a_balance_can_take),
-    UNIT_ABORTS(test_a_bill_that_is_full_is_a_bug), UNIT_ABORTS(test_an_item_of_nothing_is_a_bug),
-    UNIT_ABORTS(test_a_negative_quantity_is_a_bug))
+    UNIT(test_which_discounts_it_has), UNIT_ABORTS(test_a_bill_that_is_full_is_a_bug),
+    UNIT_ABORTS(test_an_item_of_nothing_is_a_bug), UNIT_ABORTS(test_a_negative_quantity_is_a_bug))

@@ -347,6 +347,8 @@ END_TEST
 START_TEST(test_numbers_by_organisation)
 {
 	const struct number_series *series;
+	struct discount everything;
+	struct subscription *row;
 
 	hand_open(&hand);
 	money_organisation(&hand)->invoice_numbering = STR("organisation");
@@ -365,6 +367,17 @@ START_TEST(test_numbers_by_organisation)
 	ck_assert_int_eq(series->invoice_count, 2);
 	ck_assert_int_eq(series->credit_note_count, 0);
 	ck_assert_int_eq(hand_customer(&hand)->invoice_count, 9);
+	/* One of nothing has a number as well. */
+	everything = money_ten_percent(1);
+	everything.percent_off = decimal_from(100);
+	row = facts_subscription(
+	    hand.world.facts, WORLD_ORGANISATION, hand_subscription_at(&hand, 0)->id);
+	row->discounts = &everything;
+	row->discounts_len = 1;
+	hand_chunk(&hand, "2027-03-31T09:30:00Z");
+	ck_assert_int_eq(hand_invoice(&hand, 2)->total, 0);
+	unit_assert_str(hand_invoice(&hand, 2)->number, "ACME-000003", "number");
+	ck_assert_int_eq(series->invoice_count, 3);
 	hand_close(&hand);
 }
 END_TEST

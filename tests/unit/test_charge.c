@@ -181,6 +181,10 @@ static const struct fault_row fault_rows[] = {
 	NULL},
     {"graduated, with a single tier", {CHARGE_GRADUATED, .tiers = {{0, "1", 0}}}, NULL, CHARGE_GOOD,
 	NULL},
+    {"a single tier has an end", {CHARGE_GRADUATED, .tiers = {{10, "1", 0}}}, NULL,
+	CHARGE_TIERS_UNENDED, "tiers"},
+    {"the first of two tiers has none", {CHARGE_GRADUATED, .tiers = {{0, "1", 0}, {0, "2", 0}}},
+	NULL, CHARGE_TIERS_UNENDED, "tiers"},
     {"graduated without tiers", {.model = CHARGE_GRADUATED}, NULL, CHARGE_FIELD_MISSING, "tiers"},
     {"graduated with a unit_amount", {CHARGE_GRADUATED, .price = "1", .tiers = TIERS_GOOD}, NULL,
 	CHARGE_FIELD_UNUSED, "unit_amount"},
@@ -227,6 +231,8 @@ static const struct fault_row fault_rows[] = {
     {"percentage by tiers",
 	{CHARGE_PERCENTAGE, IN_ARREARS, .tiers = RATES_GOOD, .fixed_amount = 30}, NULL, CHARGE_GOOD,
 	NULL},
+    {"percentage by a single tier", {CHARGE_PERCENTAGE, IN_ARREARS, .tiers = {{0, "1", 0}}}, NULL,
+	CHARGE_GOOD, NULL},
     {"percentage with neither rate nor tiers", {CHARGE_PERCENTAGE, IN_ARREARS}, NULL,
 	CHARGE_FIELD_MISSING, "rate"},
     {"percentage with both", {CHARGE_PERCENTAGE, IN_ARREARS, .price = "1", .tiers = RATES_GOOD},
@@ -307,6 +313,10 @@ START_TEST(test_codes_are_told_apart)
 	ck_assert_int_eq(charge_check(charges, 3, &index, &field), CHARGE_CODE_TWICE);
 	ck_assert_uint_eq(index, 2);
 	ck_assert_str_eq(field, "code");
+	/* That of the one before it, too. */
+	charges[2].code = STR("other");
+	ck_assert_int_eq(charge_check(charges, 3, &index, &field), CHARGE_CODE_TWICE);
+	ck_assert_uint_eq(index, 2);
 	/* But an earlier charge's fault is told before a later one's, whatever it is. */
 	charges[1].min_amount = 2;
 	charges[1].max_amount = 1;

@@ -254,7 +254,26 @@ START_TEST(test_what_is_left)
 }
 END_TEST
 
-/* A last cent of a tax whose price is 0 comes back with all the rest, and once. */
+/* What is wished of two lines, in the order of the invoice. */
+START_TEST(test_several_lines)
+{
+	static const struct credit_wish wishes[] = {{{{6, 1}}, 500}, {{{6, 0}}, 3000}};
+	struct paper paper;
+
+	paper_plain(&paper, 0, 0);
+	ck_assert_int_eq(paper_credit(&paper, wishes, ARRAY_LEN(wishes), false), REFUSAL_NONE);
+	ck_assert_uint_eq(paper.note.lines_len, 2);
+	ck_assert_int_eq(paper.note.lines[0].amount, 3000);
+	ck_assert_int_eq(paper.note.lines[1].amount, 500);
+	ck_assert_int_eq(paper.lines[0].credited, 3000);
+	ck_assert_int_eq(paper.lines[1].credited, 500);
+	ck_assert_int_eq(paper.note.taxes[0].taxable, 3500);
+	ck_assert_int_eq(paper.note.total, 4200);
+}
+END_TEST
+
+/* A last cent of a tax whose price is 0 comes back with all the rest, and once; behind another tax
+ * that has none, too. */
 START_TEST(test_a_tax_of_a_price_of_nothing)
 {
 	struct paper paper;
@@ -262,6 +281,7 @@ START_TEST(test_a_tax_of_a_price_of_nothing)
 	paper_begin(&paper);
 	paper_line(&paper, 100, 0);
 	paper_line(&paper, 0, 0);
+	paper_tax(&paper, 2, 0);
 	paper_tax(&paper, 0, 1);
 	paper_end(&paper, 0, 101);
 	ck_assert_int_eq(paper_credit(&paper, NULL, 0, true), REFUSAL_NONE);
@@ -339,5 +359,5 @@ UNIT_MAIN("credit_note", UNIT_ROWS(test_numbers, number_rows),
     UNIT_ROWS(test_allocation, allocation_rows), UNIT_ROWS(test_refusals, refusal_rows),
     UNIT(test_nothing_is_left_behind_all), UNIT(test_nothing_of_nothing),
     UNIT(test_taxes_come_back_to_the_cent), UNIT(test_half_a_cent_is_rounded_up),
-    UNIT(test_what_is_left), UNIT(test_a_tax_of_a_price_of_nothing), UNIT(test_inclusive_tax),
-    UNIT(test_negative_lines), UNIT(test_large_amounts))
+    UNIT(test_what_is_left), UNIT(test_several_lines), UNIT(test_a_tax_of_a_price_of_nothing),
+    UNIT(test_inclusive_tax), UNIT(test_negative_lines), UNIT(test_large_amounts))

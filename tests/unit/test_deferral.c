@@ -198,6 +198,7 @@ static const struct take_row take_rows[] = {
     {"all before it began", "active", 3000, true, 3000, "2026-05-01T00:00:00Z", NULL, 3000},
     {"nothing at its end", "active", 3000, true, 3000, END, NULL, 0},
     {"nor behind it", "active", 3000, true, 3000, "2027-01-01T00:00:00Z", NULL, 0},
+    {"nor of much", "active", 3000000000, true, 3000000000, "2027-01-01T00:00:00Z", NULL, 0},
     {"at most what there is", "active", 700, true, 3000, HALF, NULL, 700},
     {"a paused one's stands still", "paused", 3000, true, 3000, END, TENTH, 2000},
     {"a line that was earned at once", "active", 3000, false, 3000, HALF, NULL, 0},

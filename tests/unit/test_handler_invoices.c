@@ -96,8 +96,10 @@ START_TEST(test_money_that_came)
 	ck_assert_int_eq(record(payment_at(0), "failed"), REFUSAL_PAYMENT_SETTLED);
 	ck_assert_int_eq(record(payment_at(0), "unknown"), REFUSAL_PAYMENT_SETTLED);
 	DO(pay("sim_ok", INT64_MIN));
+	events = hand_count(&hand, TABLE_OUTBOX);
 	DO(record(payment_at(1), "succeeded"));
 	assert_text(invoice()->status, "paid");
+	assert_events_behind(events, "payment.succeeded invoice.paid");
 	assert_books();
 	teardown();
 }

@@ -294,6 +294,7 @@ START_TEST(test_quantities_add_up_and_are_billed)
 {
 	struct report_quantity report = {
 	    .charge_code = STR("calls"), .mode = STR("add"), .period_start = INSTANT_NONE};
+	const struct event *told;
 
 	hand_open(&hand);
 	report.subscription_id = hand_subscribe(&hand, plan_with_calls());
@@ -313,6 +314,8 @@ START_TEST(test_quantities_add_up_and_are_billed)
 
 	/* What ended and what begins stand on one invoice. */
 	hand_chunk(&hand, "2027-02-28T09:30:00Z");
+	told = world_row(&hand.world, TABLE_OUTBOX, hand_count(&hand, TABLE_OUTBOX) - 1);
+	ck_assert_int_eq(told->occurred_at, unit_instant("2027-02-28T09:30:00Z").s * 1000);
 	ck_assert_int_eq(hand_invoice(&hand, 0)->total, 1000);
 	ck_assert_int_eq(hand_invoice(&hand, 1)->total, 1150);
 	ck_assert_uint_eq(hand_invoice(&hand, 1)->lines_len, 2);
@@ -323,6 +326,7 @@ START_TEST(test_quantities_add_up_and_are_billed)
 	report.quantity = decimal_from(7);
 	hand_do(&hand, COMMAND_REPORT_QUANTITY, &report);
 	ck_assert_uint_eq(hand_count(&hand, TABLE_QUANTITIES), 2);
+	unit_assert_instant(quantity_at(1)->updated_at, "2027-03-01T00:00:00Z", "updated_at");
 	ck_assert_int_eq(decimal_compare(quantity_at(1)->quantity, decimal_from(7)), 0);
 	unit_assert_instant(quantity_at(1)->period_start, "2027-02-28T09:30:00Z", "period_start");
 	unit_assert_instant(hand_customer(&hand)->latest_at, "2027-03-01T00:00:00Z", "latest_at");
@@ -359,6 +363,32 @@ START_TEST(test_a_pause_keeps_what_was_reported)
 	ck_assert_uint_eq(hand_count(&hand, TABLE_QUANTITIES), 1);
 	hand_chunk(&hand, "2027-06-28T09:30:00Z");
 	ck_assert_int_eq(hand_invoice(&hand, 1)->total, 2000);
+	hand_close(&hand);
+}
+END_TEST
+
+/* What was paused and could not be billed at its end takes what may mend that, for its period. */
+START_TEST(test_a_parked_one_is_reported_for_by_name)
+{
+	struct report_quantity report = {.charge_code = STR("calls"),
+	    .mode = STR("set"),
+	    .quantity = decimal_from(1),
+	    .period_start = INSTANT_NONE};
+	struct move_subscription move;
+	struct subscription *row;
+
+	hand_open(&hand);
+	report.subscription_id = hand_subscribe(&hand, plan_with_calls());
+	move = (struct move_subscription){.subscription_id = report.subscription_id};
+	hand_do(&hand, COMMAND_PAUSE_SUBSCRIPTION, &move);
+	row = facts_subscription(hand.world.facts, WORLD_ORGANISATION, report.subscription_id);
+	row->billing_problem = STR("amount-out-of-range");
+	hand_at(&hand, "2027-04-01T00:00:00Z");
+	ck_assert_int_eq(
+	    hand_decide(&hand, COMMAND_REPORT_QUANTITY, &report), REFUSAL_PERIOD_NOT_OPEN);
+	report.period_start = row->current_period_start;
+	hand_do(&hand, COMMAND_REPORT_QUANTITY, &report);
+	ck_assert_uint_eq(hand_count(&hand, TABLE_QUANTITIES), 1);
 	hand_close(&hand);
 }
 END_TEST
@@ -454,5 +484,5 @@ UNIT_MAIN("handler lives", UNIT(test_an_upgrade_is_invoiced_at_once),
     UNIT(test_resuming_ends_a_trial_that_was_to_be_canceled),
     UNIT(test_a_cancellation_is_taken_back_or_falls_due),
     UNIT(test_quantities_add_up_and_are_billed), UNIT(test_a_pause_keeps_what_was_reported),
-    UNIT(test_a_quantity_is_taken_back), UNIT(test_archiving_cancels_all_that_is_live),
-    UNIT(test_who_has_very_many_is_not_archived))
+    UNIT(test_a_parked_one_is_reported_for_by_name), UNIT(test_a_quantity_is_taken_back),
+    UNIT(test_archiving_cancels_all_that_is_live), UNIT(test_who_has_very_many_is_not_archived))

@@ -73,11 +73,19 @@ START_TEST(test_a_plan_without_new_prices_keeps_its_version)
 	ck_assert_int_eq(plan->version, 2);
 	ck_assert_int_eq(plan->trial_days, 14);
 	ck_assert_int_eq(plan->amount, 2900);
+	ck_assert_int_eq(plan->interval_count, 1);
+	update.trial_days = INT64_MIN;
+	update.interval_count = 3;
+	hand_do(&hand, COMMAND_UPDATE_PLAN, &update);
+	ck_assert_int_eq(plan->interval_count, 3);
+	ck_assert_int_eq(plan->trial_days, 14);
 	/* An amount stands in place of charges. */
 	update.amount = 100;
 	update.charges = world_charges;
 	update.charges_len = 1;
 	ck_assert_int_eq(hand_decide(&hand, COMMAND_UPDATE_PLAN, &update), REFUSAL_CHARGE_INVALID);
+	update = update_of((struct uuid){{0x91, 9}}, 100);
+	ck_assert_int_eq(hand_decide(&hand, COMMAND_UPDATE_PLAN, &update), REFUSAL_PLAN_NOT_FOUND);
 	hand_close(&hand);
 }
 END_TEST

@@ -139,6 +139,17 @@ name_in_plan(union command *command, struct uuid_list ids)
 }
 
 static void
+name_in_first_charge(union command *command, struct uuid_list ids)
+{
+	static struct charge charges[2];
+
+	name_in_plan(command, ids);
+	charges[0] = command->create_plan.charges[1];
+	charges[1] = command->create_plan.charges[0];
+	command->create_plan.charges = charges;
+}
+
+static void
 name_in_plan_update(union command *command, struct uuid_list ids)
 {
 	name_in_plan(command, ids);
@@ -191,6 +202,7 @@ struct namer {
 
 static const struct namer namers[] = {
     {"a plan", COMMAND_CREATE_PLAN, name_in_plan, false},
+    {"a plan's first charge", COMMAND_CREATE_PLAN, name_in_first_charge, false},
     {"a plan's update", COMMAND_UPDATE_PLAN, name_in_plan_update, true},
     {"a customer", COMMAND_CREATE_CUSTOMER, name_in_customer, false},
     {"a customer's update", COMMAND_UPDATE_CUSTOMER, name_in_customer_update, true},
@@ -222,22 +234,28 @@ static const struct naming_row naming_rows[] = {
 	"tax rate 7a030000-0000-0000-0000-000000000000 is named twice"},
     {"an archived one", {{{0x7a, 1}}, {{0x7a, 3}}}, 2, REFUSAL_TAX_RATE_ARCHIVED, false,
 	"tax rate 7a030000-0000-0000-0000-000000000000 is archived"},
+    {"an unknown one first", {{{0x7a, 5}}, {{0x7a, 1}}}, 2, REFUSAL_TAX_RATE_NOT_FOUND, false,
+	"tax rate 7a050000-0000-0000-0000-000000000000 does not exist in this organisation"},
+    {"an archived one first", {{{0x7a, 3}}, {{0x7a, 1}}}, 2, REFUSAL_TAX_RATE_ARCHIVED, false,
+	"tax rate 7a030000-0000-0000-0000-000000000000 is archived"},
     {"an archived one that it may have had", {{{0x7a, 1}}, {{0x7a, 4}}}, 2,
 	REFUSAL_TAX_RATE_ARCHIVED, true,
 	"tax rate 7a040000-0000-0000-0000-000000000000 is archived"},
 };
 
-/* WORLD_CUSTOMER and WORLD_PLAN have HAD. */
+/* WORLD_CUSTOMER has HAD, and WORLD_PLAN in its second charge. */
 static void
 had_set(void)
 {
 	static const struct uuid had[] = {{{0x7a, 4}}};
-	static struct charge charge;
+	static struct charge charges[2];
 	struct plan *plan = facts_plan(hand.world.facts, WORLD_ORGANISATION, WORLD_PLAN);
 
-	charge = world_charges[0];
-	charge.tax_rate_ids = (struct uuid_list){had, 1};
-	plan->charges = &charge;
+	charges[0] = charges[1] = world_charges[0];
+	charges[1].code = STR("second");
+	charges[1].tax_rate_ids = (struct uuid_list){had, 1};
+	plan->charges = charges;
+	plan->charges_len = ARRAY_LEN(charges);
 	hand_customer(&hand)->tax_rate_ids = (struct uuid_list){had, 1};
 }
 

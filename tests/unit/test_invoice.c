@@ -105,6 +105,7 @@ invoice_within(
 		    .position = -1,
 		    .deferred = true,
 		    .credited = 7,
+		    .credited_taxes = line_taxes,
 		    .credited_taxes_len = 1};
 	invoice_issue(&life->customer, &life->subscription, &life->step, &life->bill, &terms, &room,
 	    &invoice);
@@ -181,6 +182,7 @@ START_TEST(test_all_facts_are_set)
 	ck_assert(!line->proration);
 	ck_assert(line->deferred);
 	ck_assert_uint_eq(line->discounts_len + line->taxes_len + line->credited_taxes_len, 0);
+	ck_assert_ptr_null(line->credited_taxes);
 	ck_assert_int_eq(line->credited, 0);
 	unit_assert_instant(line->period_start, NOW, "line.period_start");
 	unit_assert_instant(line->period_end, PERIOD_END, "line.period_end");

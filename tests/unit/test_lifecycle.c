@@ -169,6 +169,14 @@ static const struct story stories[] = {
 	    {DUE, D("06-17"), .event = LIFECYCLE_TRIAL_ENDED, .start = D("06-17"),
 		.end = D("07-17"), .lines = "base 3000", .reason = "cycle"}},
 	.due = D("07-17")},
+    {.name = "a scheduled one begins with an invoice, also of nothing",
+	.plan = PLAN_CALLS,
+	.now = D("06-01"),
+	.start_at = D("06-10"),
+	.made = {.status = "scheduled", .start = D("06-10"), .end = D("07-10")},
+	.acts = {{DUE, D("06-10"), .event = LIFECYCLE_STARTED, .start = D("06-10"),
+	    .end = D("07-10"), .lines = "", .reason = "cycle"}},
+	.due = D("07-10")},
     {.name = "a start in the past",
 	.plan = PLAN_30,
 	.now = D("08-20"),
@@ -201,6 +209,18 @@ static const struct story stories[] = {
 		     .end = "2026-07-16T12:00:00Z", .lines = "base 1500", .reason = "cycle"},
 	    {DUE, "2026-07-16T12:00:00Z", .event = LIFECYCLE_EXPIRED, .status = "expired",
 		.start = D("07-01"), .end = "2026-07-16T12:00:00Z"}}},
+    {.name = "a period that would end in 2200 does not begin",
+	.plan = PLAN_30,
+	.now = "2199-10-15T00:00:00Z",
+	.made = {.start = "2199-10-15T00:00:00Z",
+	    .end = "2199-11-15T00:00:00Z",
+	    .lines = "base 3000",
+	    .reason = "create"},
+	.acts = {{DUE, "2199-11-15T00:00:00Z", .event = LIFECYCLE_RENEWED,
+		     .start = "2199-11-15T00:00:00Z", .end = "2199-12-15T00:00:00Z",
+		     .lines = "base 3000", .reason = "cycle"},
+	    {DUE, "2199-12-15T00:00:00Z", .refused = REFUSAL_TIME_OUT_OF_RANGE}},
+	.due = "2199-12-15T00:00:00Z"},
 
     /* Cancelling. */
     {.name = "cancel at the period's end",
@@ -224,6 +244,16 @@ static const struct story stories[] = {
 	    {DUE, D("07-01"), .event = LIFECYCLE_RENEWED, .start = D("07-01"), .end = D("08-01"),
 		.lines = "base 3000", .reason = "cycle"}},
 	.due = D("08-01")},
+    {.name = "a parked one whose cancellation is taken back falls due again",
+	.plan = PLAN_30,
+	.now = D("06-01"),
+	.made = {.start = D("06-01"), .end = D("07-01"), .lines = "base 3000", .reason = "create"},
+	.acts = {{CANCEL_LATER, D("06-10"), .event = LIFECYCLE_UPDATED, .start = D("06-01"),
+		     .end = D("07-01")},
+	    {PARK, D("07-01"), .event = LIFECYCLE_PARKED, .start = D("06-01"), .end = D("07-01")},
+	    {UNCANCEL, D("07-02"), .event = LIFECYCLE_UPDATED, .start = D("06-01"),
+		.end = D("07-01")}},
+	.due = D("07-01")},
     {.name = "cancel now",
 	.plan = PLAN_MIXED,
 	.now = D("06-01"),
@@ -281,4 +311,108 @@ START_TEST(test_stories)
 }
 END_TEST
 
-UNIT_MAIN("lifecycle", UNIT_ROWS(test_stories, stories))
+/* The rules of a zone change inside a period: it ends when it was said to, and the next one is a
+ * whole one from there. */
+START_TEST(test_a_period_begins_where_the_one_before_was_said_to_end)
+{
+	struct life *life = lives_begin("Europe/Vienna", PRORATION_SECOND);
+	struct subscription *subscription = &life->subscription;
+	struct wish wish = lives_wish(1);
+	struct err err;
+
+	ck_assert_int_eq(
+	    lives_create(life, PLAN_30, &wish, unit_instant(D("10-01"))), REFUSAL_NONE);
+	ck_assert_int_eq(zone_read(STR("UTC"), &life->zone, &err), ERR_NONE);
+	ck_assert_int_eq(lives_due(life), REFUSAL_NONE);
+	unit_assert_instant(subscription->current_period_start, "2026-11-01T01:00:00Z", "start");
+	unit_assert_instant(subscription->natural_start, "2026-11-01T01:00:00Z", "natural_start");
+	unit_assert_instant(subscription->current_period_end, D("12-01"), "end");
+	ck_assert_int_eq(life->bill.total, 3000);
+	ck_assert_int_eq(subscription->period_index, 1);
+	ck_assert_int_eq(lives_due(life), REFUSAL_NONE);
+	unit_assert_instant(subscription->natural_start, D("12-01"), "natural_start");
+	ck_assert_int_eq(subscription->period_index, 2);
+}
+END_TEST
+
+struct last_row {
+	const char *name;
+	const char *at, *end; /* of the cancellation, and of its invoice's period */
+};
+
+static const struct last_row last_rows[] = {
+    {"up to then", D("06-16"), D("06-16")},
+    {"of a second", "2026-06-01T00:00:01Z", "2026-06-01T00:00:01Z"},
+    {"the whole one where nothing of it has passed", D("06-01"), D("07-01")},
+};
+
+START_TEST(test_the_period_of_a_last_invoice)
+{
+	const struct last_row *row = &last_rows[_i];
+	struct life *life = lives_begin("UTC", PRORATION_SECOND);
+	struct wish wish = lives_wish(1);
+	struct terms terms;
+
+	ck_assert_int_eq(
+	    lives_create(life, PLAN_MIXED, &wish, unit_instant(D("06-01"))), REFUSAL_NONE);
+	lives_report(life, 3);
+	terms = lives_terms(life);
+	ck_assert_int_eq(lifecycle_cancel(&life->subscription, LIFECYCLE_NOW, false, &terms,
+			     unit_instant(row->at), &life->step, &life->bill),
+	    REFUSAL_NONE);
+	ck_assert(life->step.bills);
+	unit_assert_instant(life->step.period.start, D("06-01"), row->name);
+	unit_assert_instant(life->step.period.end, row->end, row->name);
+}
+END_TEST
+
+/* Another interval begins a period, but without a line there is no invoice. */
+START_TEST(test_another_interval_for_nothing)
+{
+	struct life *life = lives_begin("UTC", PRORATION_SECOND);
+	struct wish wish = lives_wish(1);
+
+	life->versions[PLAN_WEEK].charges = lives_plans[PLAN_CALLS].charges;
+	ck_assert_int_eq(
+	    lives_create(life, PLAN_CALLS, &wish, unit_instant(D("06-01"))), REFUSAL_NONE);
+	ck_assert_int_eq(
+	    lives_change(life, PLAN_WEEK, 1, LIFECYCLE_NOW, true, unit_instant(D("06-10"))),
+	    REFUSAL_NONE);
+	ck_assert(life->step.turns_period && !life->step.bills);
+	unit_assert_instant(life->subscription.current_period_end, D("06-17"), "end");
+}
+END_TEST
+
+/* What a first tier costs at a quantity of 0 is for time, too. */
+START_TEST(test_no_time_owes_nothing)
+{
+	static const struct charge_tier tier = {AMOUNT_NONE, {0}, 500, {-1}};
+	struct life *life = lives_begin("UTC", PRORATION_SECOND);
+	struct charge charge = lives_plans[PLAN_CALLS].charges[0];
+	struct wish wish = lives_wish(1);
+	struct terms terms;
+
+	charge.model = STR("graduated");
+	charge.unit_amount = DECIMAL_NONE;
+	charge.tiers = &tier;
+	charge.tiers_len = 1;
+	life->versions[PLAN_CALLS].charges = &charge;
+	ck_assert_int_eq(
+	    lives_create(life, PLAN_CALLS, &wish, unit_instant(D("06-01"))), REFUSAL_NONE);
+	terms = lives_terms(life);
+	for (int second = 0; second <= 1; second++) {
+		struct instant at = {unit_instant(D("06-01")).s + second};
+
+		ck_assert_int_eq(lifecycle_cancel(&life->subscription, LIFECYCLE_NOW, false, &terms,
+				     at, &life->step, &life->bill),
+		    REFUSAL_NONE);
+		ck_assert_int_eq(life->step.bills, second == 1);
+		ck_assert_int_eq(life->bill.total, second == 1 ? 500 : 0);
+	}
+}
+END_TEST
+
+UNIT_MAIN("lifecycle", UNIT_ROWS(test_stories, stories),
+    UNIT(test_a_period_begins_where_the_one_before_was_said_to_end),
+    UNIT_ROWS(test_the_period_of_a_last_invoice, last_rows),
+    UNIT(test_another_interval_for_nothing), UNIT(test_no_time_owes_nothing))

@@ -78,7 +78,10 @@ START_TEST(test_the_way_goes_on_without_booking)
 	int steps = 0;
 
 	do {
+		int64_t deferred = life->subscription.deferred;
+
 		ck_assert_int_eq(lives_due(life), REFUSAL_NONE);
+		ck_assert_int_lt(life->subscription.deferred, deferred);
 		steps++;
 	} while (!life->step.bills);
 	ck_assert_int_eq(steps, 12);
@@ -111,6 +114,8 @@ START_TEST(test_what_is_paused_or_given_back_earns_nothing)
 	unit_assert_instant(
 	    subscription_due_at(&life->subscription), "2027-01-01T00:00:00Z", "given back");
 	life->subscription.deferred = 1;
+	unit_assert_instant(
+	    subscription_due_at(&life->subscription), "2026-02-02T00:00:00Z", "the last cent");
 	life->subscription.status = STR("paused");
 	ck_assert(instant_is_none(subscription_due_at(&life->subscription)));
 }

@@ -23,6 +23,7 @@ static const struct {
     {"sim_fail_n_then_ok:", false},
     {"sim_fail_n_then_ok:x", false},
     {"sim_fail_n_then_ok", false},
+    {"sim_fail_3_then_ok:7", false},
     {"sim_ok ", false},
     {"SIM_OK", false},
     {"visa", false},

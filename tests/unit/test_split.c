@@ -40,6 +40,8 @@ static const struct round_row round_rows[] = {
     {"nothing in all, the first above", {{1, 2}, {-1, 2}}, 2, 0, {1, -1}},
     {"nothing in all, the first below", {{-1, 2}, {1, 2}}, 2, 0, {-1, 1}},
     {"nothing in all, by unlike writing", {{0, 1}, {-1, 3}, {2, 6}}, 3, 0, {0, 0, 0}},
+    {"nothing in all, the first of any size below", {{0, 1}, {-1, 2}, {1, 2}}, 3, 0, {0, -1, 1}},
+    {"a half in all, the first below", {{-1, 4}, {6, 8}}, 2, 1, {0, 1}},
     {"almost nothing", {{-1, 2}, {1, 3}}, 2, 0, {0, 0}},
     {"almost nothing is not nothing", {{-1, 2}, {1, 2}, {1, 5}}, 3, 0, {0, 0, 0}},
     {"the largest", {{INT64_MAX, 1}}, 1, INT64_MAX, {INT64_MAX}},

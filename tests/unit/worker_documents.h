@@ -173,6 +173,7 @@ assert_events_behind(size_t skip, const char *expected)
 	for (size_t i = skip; i < list->len; i++) {
 		const struct event *event = list->values[i];
 
+		ck_assert(uuid_equal(event->key, WORLD_CUSTOMER));
 		buf_printf(&types, "%s%.*s", i == skip ? "" : " ", (int)event->type.len - 9,
 		    event->type.ptr + 6);
 	}
