@@ -467,7 +467,7 @@ billing_apply(struct decision *decision, struct customer *customer, struct subsc
 		return refusal;
 
 	if (step->bills)
-		issue.earnings = earnings_of_bill(bill);
+		issue.earnings = earnings_of_bill(bill, step);
 	earned = deferral_step(row, step, &issue.earnings);
 	if (step->bills && bill->total >= 0)
 		step->after.latest_invoice_id =

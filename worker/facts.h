@@ -256,7 +256,8 @@ NODISCARD struct subscription *facts_next_due(const struct facts *facts,
 
 /**
  * facts_quantities(facts, subscription, ret_len):
- * What was reported for the current period of ${subscription}, ${ret_len} structs in the arena.
+ * What was reported for the current period of ${subscription} (what is closed was for one before),
+ * ${ret_len} structs in the arena.
  */
 NODISCARD const struct quantity *facts_quantities(
     struct facts *facts, const struct subscription *subscription, size_t *ret_len);

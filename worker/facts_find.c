@@ -201,7 +201,8 @@ facts_quantities(struct facts *facts, const struct subscription *subscription, s
 	for (size_t i = 0; i < list->len; i++) {
 		const struct quantity *quantity = list->values[i];
 
-		if (quantity->period_start.s == subscription->current_period_start.s)
+		if (quantity->period_start.s == subscription->current_period_start.s &&
+		    !quantity->closed)
 			quantities[len++] = *quantity;
 	}
 	*ret_len = len;

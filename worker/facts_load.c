@@ -130,7 +130,8 @@ static const struct need_info {
     [NEED_QUANTITIES] = {"quantities_by_subscription", TABLE_QUANTITIES, false,
 	ASKED_BY_ID VIA("r.current_period_start", "billd.subscriptions", OF_TENANT "r.id = k.id")
 	    ROWS_OF("billd.quantities",
-		OF_TENANT "r.subscription_id = k.id AND r.period_start = s.current_period_start")},
+		OF_TENANT "r.subscription_id = k.id AND r.period_start = s.current_period_start "
+			  "AND NOT r.closed")},
     [NEED_ITEMS] = {"items_pending", TABLE_ITEMS, false,
 	ASKED_BY_ID ROWS_OF(
 	    "billd.items", OF_TENANT "r.customer_id = k.id AND r.status = 'pending'")},

@@ -54,6 +54,23 @@ effective_of(struct str text)
 	return str_equal(text, STR("now")) ? LIFECYCLE_NOW : LIFECYCLE_PERIOD_END;
 }
 
+/* What was reported for a period that ended in the second in which it began is billed: it is not
+ * for the one that begins in the same second. */
+static void
+quantities_close(struct decision *decision, const struct terms *terms)
+{
+	struct facts *facts = decision->decider->facts;
+
+	for (size_t i = 0; i < terms->quantities_len; i++) {
+		struct quantity quantity = terms->quantities[i];
+		struct quantity *row = facts_quantity(facts, quantity.organisation_id, quantity.id);
+
+		CHECK(row != NULL);
+		quantity.closed = true;
+		facts_change(facts, TABLE_QUANTITIES, row, &quantity);
+	}
+}
+
 enum refusal
 subscription_change_decide(struct decision *decision, const void *command)
 {
@@ -84,9 +101,11 @@ subscription_change_decide(struct decision *decision, const void *command)
 	if (refusal == REFUSAL_NONE)
 		refusal = lifecycle_change(
 		    subject.customer, subject.row, &change, &terms, subject.now, &step, bill);
-	if (refusal != REFUSAL_NONE)
-		return refusal;
-	return subject_move(decision, &subject, &step, bill);
+	if (refusal == REFUSAL_NONE)
+		refusal = subject_move(decision, &subject, &step, bill);
+	if (refusal == REFUSAL_NONE && step.closes_usage)
+		quantities_close(decision, &terms);
+	return refusal;
 }
 
 enum refusal

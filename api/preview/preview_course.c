@@ -28,7 +28,8 @@ preview_take_step(struct preview *preview, struct preview_life *life)
 	const struct subscription *after = &preview->step.after;
 
 	/* What was reported belongs to the period that ends with it. */
-	if (after->current_period_start.s != life->subscription.current_period_start.s)
+	if (preview->step.closes_usage ||
+	    after->current_period_start.s != life->subscription.current_period_start.s)
 		life->quantities_len = 0;
 	life->subscription = *after;
 }

@@ -45,7 +45,7 @@ static const struct {
     {"preview_quantities", &rows_quantities,
 	"FROM billd.quantities t JOIN billd.subscriptions s ON s.organisation_id = "
 	"t.organisation_id"
-	" AND s.id = t.subscription_id AND s.current_period_start = t.period_start"
+	" AND s.id = t.subscription_id AND s.current_period_start = t.period_start AND NOT t.closed"
 	" WHERE t.organisation_id = $1::uuid AND t.subscription_id = ANY ($2::uuid[])"
 	" ORDER BY t.subscription_id"},
     {"preview_coupon", &rows_coupons,

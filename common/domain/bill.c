@@ -66,6 +66,14 @@ line_begin(struct bill_line *line, enum bill_line_kind kind, int64_t amount)
 	line->taxes_len = 0;
 }
 
+/* Whether anything was used: what was set to nothing was taken back. */
+static bool
+is_used(const struct usage *usage)
+{
+	return !decimal_is_zero(usage->quantity) || usage->transactions != 0 ||
+	       !decimal_is_zero(usage->fees);
+}
+
 /* Count the line behind the last one.  Sums can be negated: they may become a credit. */
 static enum refusal
 line_count(struct bill *bill)
@@ -110,6 +118,8 @@ charge_add(struct bill *bill, const struct bill_part *part, const struct charge 
 
 	CHECK(bill->len < BILL_CHARGE_LINES_MAX);
 
+	if (part->used_only && !is_used(&usage))
+		return REFUSAL_NONE;
 	rating = &bill->lines[bill->len].rating;
 	refusal = rating_compute(charge, &usage, part->fraction, part->max_fraction, rating);
 	if (refusal == REFUSAL_NONE && rating->line)

@@ -88,6 +88,7 @@ struct bill_part {
 	int64_t quantity;                  /* of the subscription: for charges in advance */
 	const struct quantity *quantities; /* reported: for charges in arrears, by code */
 	size_t quantities_len;
+	bool used_only; /* leave out charges that nothing was reported for */
 	bool credit;    /* give back instead */
 	bool proration; /* leave out lines of 0 */
 };
@@ -98,8 +99,10 @@ struct quantity {
 	struct uuid id;
 	struct uuid subscription_id;
 	struct str charge_code;
-	struct instant period_start; /* of the period that it is for */
-	struct decimal quantity;     /* as struct usage has them */
+	struct instant period_start; /* of the period that it is for; */
+	bool closed; /* which a change ended in the second in which it began, and billed: another
+			period, which this is not for, begins in the same one */
+	struct decimal quantity; /* as struct usage has them */
 	int64_t transactions;
 	struct decimal fees;
 	struct instant created_at;
@@ -116,8 +119,9 @@ void bill_init(struct bill *bill);
  * bill_add(bill, part):
  * Add the lines of ${part}: of each of the version's charges of that billing, in the plan's order,
  * its line if it makes one, and that of its minimum or maximum.  A charge that nothing was reported
- * for has a usage of 0.  Lines of 0 are left out of prorations, and of bounds always.  Refused,
- * ${bill} of no use: AMOUNT_OUT_OF_RANGE, of a line or of the total so far.
+ * for has a usage of 0, unless such are left out.  Lines of 0 are left out of prorations, and of
+ * bounds always.  Refused, ${bill} of no use: AMOUNT_OUT_OF_RANGE, of a line or of the total so
+ * far.
  */
 NODISCARD enum refusal bill_add(struct bill *bill, const struct bill_part *part);
 

@@ -52,6 +52,35 @@ time_set(struct subscription *after, struct instant from, struct instant until)
 	after->deferred_until = until;
 }
 
+/* What of a paused one's time will not come, as it is resumed too close to its end_at. */
+static int64_t
+forfeited(const struct subscription *before, const struct step *step)
+{
+	int64_t whole_s = before->deferred_until.s - before->deferred_from.s;
+	int64_t left_s = step->after.current_period_end.s - step->at.s;
+
+	/* What was paused behind its period's end, as that could not be billed, has none left. */
+	if (left_s <= 0)
+		return before->deferred;
+	return before->deferred == 0 || left_s >= whole_s
+		   ? 0
+		   : part_of(before->deferred, whole_s - left_s, whole_s);
+}
+
+/* What ${before} has earned by ${step}.  One that begins another period has ended that of
+ * ${before}, also before its time: nothing of it is still to be delivered. */
+static int64_t
+earned_by(const struct subscription *before, const struct step *step)
+{
+	if (before == NULL)
+		return 0;
+	if (step->turns_period && subscription_is_live(&step->after))
+		return before->deferred;
+	if (step->event == LIFECYCLE_RESUMED)
+		return forfeited(before, step);
+	return deferral_release(before, step->at);
+}
+
 /* Whether ${step} moves time: one that only notes something does not. */
 static bool
 moves(const struct step *step)
@@ -64,7 +93,7 @@ deferral_step(const struct subscription *before, struct step *step, struct earni
 {
 	struct subscription *after = &step->after;
 	int64_t rest = before == NULL ? 0 : before->deferred;
-	int64_t earned = before == NULL ? 0 : deferral_release(before, step->at);
+	int64_t earned = earned_by(before, step);
 
 	if (!moves(step)) {
 		CHECK(earnings->earned == 0 && earnings->deferred == 0);
@@ -85,6 +114,19 @@ deferral_step(const struct subscription *before, struct step *step, struct earni
 	return earned;
 }
 
+/* Whether ${line} charged for the current period of ${subscription}, and so up to its end: as it
+ * was then, before pauses moved it. */
+static bool
+is_of_current_period(const struct invoice_line *line, const struct subscription *subscription)
+{
+	int64_t moved_s = subscription->period_moved_s;
+
+	CHECK(moved_s >= 0);
+	return line->period_start.s + moved_s >= subscription->natural_start.s &&
+	       line->period_end.s <= subscription->current_period_end.s &&
+	       line->period_end.s + moved_s >= subscription->current_period_end.s;
+}
+
 int64_t
 deferral_take(const struct subscription *subscription, const struct invoice_line *line, int64_t net,
     struct instant at)
@@ -93,12 +135,13 @@ deferral_take(const struct subscription *subscription, const struct invoice_line
 	int64_t taken, least;
 
 	CHECK(whole_s > 0);
-	if (subscription == NULL || !subscription_is_live(subscription) || !line->deferred)
+	if (subscription == NULL || !subscription_is_live(subscription) || !line->deferred ||
+	    !is_of_current_period(line, subscription))
 		return 0;
 
 	if (!instant_is_none(subscription->paused_at) && subscription->paused_at.s < at.s)
 		at = subscription->paused_at;
-	left_s = line->period_end.s - at.s;
+	left_s = subscription->current_period_end.s - at.s;
 	left_s = left_s < 0 ? 0 : left_s > whole_s ? whole_s : left_s;
 	taken = part_of(net, left_s, whole_s);
 	/* What comes back of a credited line is deferred again, as far as it fits. */

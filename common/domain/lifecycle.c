@@ -150,6 +150,7 @@ periods_set(struct subscription *subscription, struct period natural, struct ins
 	CHECK(start.s < end.s);
 	subscription->natural_start = natural.start;
 	subscription->natural_end = natural.end;
+	subscription->period_moved_s = 0;
 	subscription->current_period_start = start;
 	subscription->current_period_end = end;
 }
@@ -269,8 +270,7 @@ lifecycle_add_arrears(const struct subscription *subscription, const struct term
 	CHECK(part.start.s <= part.end.s);
 	/* In the second in which the period begins there is nothing to bill but what was reported
 	 * in it, and no line may be for a period of no length. */
-	if (part.start.s == part.end.s && terms->quantities_len == 0)
-		return REFUSAL_NONE;
+	bill_part.used_only = part.start.s == part.end.s;
 	bill_part.fraction = proration_fraction(terms->proration, terms->zone, natural, part);
 	bill_part.max_fraction =
 	    proration_max_fraction(terms->proration, terms->zone, natural, part);
@@ -393,6 +393,7 @@ lifecycle_create(const struct customer *customer, const struct plan *plan,
 	step->event = LIFECYCLE_CREATED;
 	step->at = status == SUBSCRIPTION_SCHEDULED ? now : after->started_at;
 	step->turns_period = status == SUBSCRIPTION_ACTIVE;
+	step->closes_usage = false;
 	step->bills = false;
 	step->reason = STR_NONE;
 	step->period = lifecycle_current(after);

@@ -58,9 +58,12 @@ struct step {
 			      before covers it no more */
 	bool bills; /* the bill is to be issued: as an invoice, or as a credit when its total is
 		       negative */
-	struct str reason;    /* of the invoice: "subscription_create", "_cycle" (also a start or a
-				 trial's end that fell due), "_update", "_cancel",
-				 "_end" (expired) */
+	bool closes_usage; /* the current period ends in the second in which it began, and another
+			      begins in the same one: what was reported for it is for no bill but
+			      this one */
+	struct str reason; /* of the invoice: "subscription_create", "_cycle" (also a start or a
+			      trial's end that fell due), "_update", "_cancel",
+			      "_end" (expired) */
 	struct period period; /* of the invoice */
 };
 
@@ -137,7 +140,8 @@ struct change {
  * Now: what the old terms charged in advance for the rest of the period is credited, and the new
  * ones' charged, each line for itself.  When the version changes, the old one's charges in arrears
  * are billed up to now; and when either has such charges, current_period_start becomes now, so that
- * what was reported before is not billed again (the natural period, and the period's end, stay).
+ * what was reported before is not billed again (the natural period, and the period's end, stay);
+ * where it is now already, the caller closes those quantities (step->closes_usage).
  * When the new version has another interval: what is left of the old period is credited, and a full
  * new period begins now, which is its anchor ("start").  In a trial, or while scheduled, nothing is
  * billed.  What was pending is undone.  A change that changes nothing bills nothing.

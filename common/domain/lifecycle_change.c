@@ -128,9 +128,10 @@ change_charged(struct step *step, const struct subscription *subscription,
 	struct lifecycle_flags credit = {.credit = true, .proration = true};
 	enum refusal refusal = REFUSAL_NONE;
 
-	/* In the second in which the period begins, what was reported in it stays for its end. */
-	if (target->changes_version && subscription->current_period_start.s < step->at.s)
+	if (target->changes_version) {
 		refusal = lifecycle_add_arrears(subscription, terms, step->at, true, bill);
+		step->closes_usage = subscription->current_period_start.s == step->at.s;
+	}
 	if (refusal == REFUSAL_NONE && prorate)
 		refusal =
 		    lifecycle_add_advance(subscription, terms->version, terms, left, credit, bill);

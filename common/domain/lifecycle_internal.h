@@ -118,7 +118,8 @@ NODISCARD enum refusal lifecycle_add_advance(const struct subscription *subscrip
 
 /**
  * lifecycle_add_arrears(subscription, terms, until, proration, bill):
- * Add the charges in arrears for the current period up to ${until}.  An empty part has none.
+ * Add the charges in arrears for the current period up to ${until}.  An empty part has those alone
+ * that something was reported for.
  */
 NODISCARD enum refusal lifecycle_add_arrears(const struct subscription *subscription,
     const struct terms *terms, struct instant until, bool proration, struct bill *bill);

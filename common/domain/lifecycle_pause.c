@@ -29,6 +29,7 @@ periods_move(struct subscription *subscription, const struct terms *terms, int64
 		return true;
 	subscription->natural_start.s += pause_s;
 	subscription->natural_end.s += pause_s;
+	subscription->period_moved_s += pause_s;
 	subscription->current_period_start.s += pause_s;
 	subscription->current_period_end = subscription->natural_end;
 	/* It was paused before its end, and is resumed before it: the period keeps a length. */

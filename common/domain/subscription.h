@@ -53,6 +53,9 @@ struct subscription {
 	struct instant natural_start; /* the natural period that it lies in: the whole of a */
 	struct instant natural_end;   /* proration.  The current one ends with it, or at end_at */
 
+	int64_t period_moved_s; /* seconds by which pauses have moved that period since it began:
+				   what was charged for it says where it was */
+
 	struct instant started_at;  /* when it starts or started */
 	struct instant trial_start; /* INSTANT_NONE: without a trial */
 	struct instant trial_end;

@@ -146,6 +146,7 @@ static const struct field subscription_fields[] = {
     FIELD(struct subscription, current_period_end, FIELD_INSTANT),
     FIELD(struct subscription, natural_start, FIELD_INSTANT),
     FIELD(struct subscription, natural_end, FIELD_INSTANT),
+    FIELD(struct subscription, period_moved_s, FIELD_INT64),
     FIELD(struct subscription, started_at, FIELD_INSTANT),
     FIELD(struct subscription, trial_start, FIELD_INSTANT),
     FIELD(struct subscription, trial_end, FIELD_INSTANT),
@@ -173,21 +174,6 @@ static const struct field subscription_fields[] = {
 
 static const struct record subscription_record =
     RECORD(struct subscription, "subscription", subscription_fields);
-
-static const struct field quantity_fields[] = {
-    FIELD(struct quantity, organisation_id, FIELD_UUID),
-    FIELD(struct quantity, id, FIELD_UUID),
-    FIELD(struct quantity, subscription_id, FIELD_UUID),
-    FIELD(struct quantity, charge_code, FIELD_STR),
-    FIELD(struct quantity, period_start, FIELD_INSTANT),
-    FIELD(struct quantity, quantity, FIELD_DECIMAL),
-    FIELD(struct quantity, transactions, FIELD_INT64),
-    FIELD(struct quantity, fees, FIELD_DECIMAL),
-    FIELD(struct quantity, created_at, FIELD_INSTANT),
-    FIELD(struct quantity, updated_at, FIELD_INSTANT),
-};
-
-static const struct record quantity_record = RECORD(struct quantity, "quantity", quantity_fields);
 
 static const struct field test_clock_fields[] = {
     FIELD(struct test_clock, organisation_id, FIELD_UUID),
@@ -507,14 +493,6 @@ const struct row_table rows_subscriptions = {
     .moving = {"status", "period_index", "current_period_start", "current_period_end",
 	"natural_start", "natural_end", "discounts", "deferred", "deferred_from", "deferred_until",
 	"latest_invoice_id", "due_at", "updated_at"},
-};
-
-const struct row_table rows_quantities = {
-    .name = "quantities",
-    .table = "billd.quantities",
-    .record = &quantity_record,
-    .keys = {"organisation_id", "subscription_id", "id"},
-    .updatable = true,
 };
 
 const struct row_table rows_test_clocks = {

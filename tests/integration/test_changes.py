@@ -108,6 +108,18 @@ def test_arrears_of_the_old_version_are_billed_up_to_the_change(org):
     assert sorted(lines_at(life, MAY)) == [("base", 6000, False, MAY, JUNE), ("use", 20, False, SIXTEENTH, MAY)]
 
 
+def test_what_is_used_in_the_second_in_which_a_period_begins_is_billed_once(org):
+    """By the plan that is left in that second, and not again when it comes back."""
+    life = Life(org, APRIL, USAGE).report("40")
+    life.do("change", plan_id=plan_of(org, amount=5000)).do("change", plan_id=life.plan_id)
+    assert life.billed()[1:] == [(APRIL, [40, -3000, 5000])]
+    next_one = org.request("POST", "/v1/invoices/preview", {"subscription_id": life.id}).json()
+    assert [line["amount"] for line in next_one["lines"]] == [3000]
+    life.report("2")
+    assert [one["quantity"] for one in org.all(life.path + "/quantities")] == ["2", "40"]
+    assert life.to(MAY).billed()[-1] == (MAY, [2, 3000])
+
+
 def test_minimums_are_prorated_with_their_period(org):
     """Half of April's minimum for each half."""
     plan = {"charges": [charge("per_unit", unit_amount="1", min_amount=1000)]}

@@ -5,6 +5,7 @@ from billing import Life, charge, plan_of
 from money import (
     APRIL,
     GHOST,
+    JULY,
     JUNE,
     MAY,
     SIXTEENTH,
@@ -16,6 +17,7 @@ from money import (
     journal_of,
     note_of,
     one_off,
+    path_of,
     pay,
     rate_of,
     settled,
@@ -68,6 +70,37 @@ def test_a_pause_earns_nothing(org):
     life.to(JUNE).do("resume").to("2026-06-11T00:00:00Z").do("cancel", credit_unused=True)
     # ten days before, ten behind the pause; what the other ten cost is the customer's again
     assert balances(org) == {"receivable": 3000, "customer_credit": -1000, "revenue": -2000}
+
+
+@pytest.mark.parametrize("end_at", [None, "2026-07-01T00:00:00Z"])
+def test_what_is_voided_behind_a_pause_was_earned_as_far_as_it_went_on(org, end_at):
+    """The invoice says where its period was before; what is left of it is deferred, and all of that comes out."""
+    life = Life(org, APRIL, {"amount": 3000}, end_at=end_at).to("2026-04-11T00:00:00Z").do("pause")
+    life.to("2026-06-16T00:00:00Z").do("resume").to("2026-06-21T00:00:00Z")
+    (invoice,) = life.invoices()
+    note_of(org, invoice, [300])
+    # 15 of its 30 days are left; or 10, behind 5 that it will not have
+    deferred, noted = (1500, 150) if end_at is None else (1000, 100)
+    earned = 2700 - deferred + noted
+    assert balances(org) == {"receivable": 2700, "deferred_revenue": noted - deferred, "revenue": -earned}
+    org.succeed("POST", path_of(invoice, "void"))
+    assert balances(org) == {}
+    life.to(JULY).do("cancel") if end_at is None else life.to(JULY)
+    assert balances(org) == {}
+
+
+@pytest.mark.parametrize(("proration", "billed_now"), [("none", 36_500), ("prorate", 35_000)])
+def test_another_interval_ends_the_old_period(org, proration, billed_now):
+    """What is not given back of it is earned by then; what is corrected later was not deferred for the new one."""
+    life = Life(org, APRIL, {"amount": 3000}).to(SIXTEENTH)
+    life.do("change", plan_id=plan_of(org, amount=36_500, interval="year"), proration=proration)
+    earned = 3000 + billed_now - 36_500
+    assert balances(org) == {"receivable": 3000 + billed_now, "deferred_revenue": -36_500, "revenue": -earned}
+    life.to("2026-04-26T00:00:00Z")
+    note_of(org, life.invoices()[0])
+    assert balances(org) == {"receivable": billed_now, "deferred_revenue": -35_500, "revenue": 3000 - earned - 1000}
+    life.do("cancel")
+    assert balances(org) == {"receivable": billed_now, "revenue": -billed_now}
 
 
 def test_a_downgrade_gives_back_what_was_not_earned(org):

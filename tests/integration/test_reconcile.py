@@ -121,6 +121,7 @@ class Books:
             current_period_end=END,
             natural_start=NOW,
             natural_end=END,
+            period_moved_s=0,
             started_at=NOW,
             cancel_at_period_end=False,
             quantity=1,

@@ -41,25 +41,39 @@ def between(least, value, most):
     return min(max(value, least), most)
 
 
-def earnings(assessed):
-    """What of a bill's lines is earned at once, and what over time: without taxes and discounts."""
+def earnings(assessed, begins_another=False):
+    """What of a bill's lines is earned at once, and what over time: without taxes and discounts.
+
+    What comes back of a period that is over, as another begins, had all been earned.
+    """
     found = Earnings()
     for one in assessed.lines:
         net = one.left - one.included
-        if one.line.billing == "advance":
+        if one.line.billing == "advance" and not (begins_another and one.line.credit):
             found.deferred += net
         else:
             found.earned += net
     return found
 
 
-def step(before, after, event, at, issued):
+def earned_by(had, before, after, event, at, begins_another):
+    """What was earned of what was deferred. A period that another follows has ended, when it was to or before."""
+    if begins_another:
+        return had.amount
+    if event == "resumed" and had.amount:
+        whole = had.end - had.begin
+        lost = whole - max(after.period[1] - at, 0)  # what end_at leaves of what it was paused with
+        return half_away(had.amount * Fraction(lost, whole)) if whole else had.amount
+    paused_at = before.paused_at if before is not None else None
+    return had.earned(at if paused_at is None else min(at, paused_at))
+
+
+def step(before, after, event, at, issued, turns=False):
     """(what was earned by time, the deferral behind it, the earnings of what was issued as they are booked)."""
     had = before.deferral if before is not None else Deferral()
     if event in NOTES:
         return 0, had, issued
-    paused_at = before.paused_at if before is not None else None
-    by_time = had.earned(at if paused_at is None else min(at, paused_at))
+    by_time = earned_by(had, before, after, event, at, turns and after.status not in FINAL)
     if after.status in FINAL and issued.deferred > 0:  # nothing is left of its time
         issued = Earnings(issued.earned + issued.deferred, 0)
     left = had.amount - by_time + issued.deferred
@@ -71,10 +85,15 @@ def step(before, after, event, at, issued):
     return by_time, Deferral(left, at, after.period[1]), issued
 
 
-def taken_back(subscription_deferred, period, net, at):
-    """Of what is taken back of a line that was charged in advance: how much was not earned yet."""
+def taken_back(subscription_deferred, natural, current_end, moved, period, net, at):
+    """Of what is taken back of a line that was charged in advance: how much was not earned yet.
+
+    Its period is of the time when it was charged. Since then pauses may have moved it, up to so many seconds.
+    """
     begin, end = period
-    behind = Fraction(end - min(max(at, begin), end), end - begin)
+    if begin + moved < natural[0] or not end <= current_end <= end + moved:  # for another period than the current one
+        return 0
+    behind = Fraction(min(max(current_end - at, 0), end - begin), end - begin)
     return min(half_away(net * behind), subscription_deferred)
 
 

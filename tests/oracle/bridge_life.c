@@ -399,7 +399,7 @@ owe(struct bridge_life *life, bool is_new, size_t items_len, struct outcome *ret
 		refusal = assess_step(life, items_len);
 		if (refusal != REFUSAL_NONE)
 			return refusal;
-		ret_outcome->earnings = earnings_of_bill(&life->bill);
+		ret_outcome->earnings = earnings_of_bill(&life->bill, &life->step);
 	} else if (life->step.turns_period) {
 		assessment_lapse(&life->step, life->behind);
 	}

@@ -382,8 +382,10 @@ bridge_deferral_take(int64_t *words, size_t len)
 
 	subscription.status = subscription_status_name((enum subscription_status)take(&in));
 	subscription.deferred = take(&in);
-	subscription.deferred_from = take_instant(&in);
-	subscription.deferred_until = take_instant(&in);
+	subscription.natural_start = take_instant(&in);
+	subscription.natural_end = take_instant(&in);
+	subscription.current_period_end = take_instant(&in);
+	subscription.period_moved_s = take(&in);
 	line.deferred = take(&in);
 	period = take_period(&in);
 	net = take(&in);

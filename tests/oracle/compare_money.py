@@ -311,13 +311,19 @@ def taken_back(random, seen):
     """What of a line's net comes out of what is deferred."""
     begin = NOW + random.randint(-100, 100)
     period = (begin, begin + 1 + cases.whole(random, 31_622_400))
-    at = random.choice([*period, period[0] - 1, period[1] + 1, random.randint(*period)])
+    moved = random.choice([0, 0, cases.whole(random, 31_622_400)])
+    natural = (begin - random.choice([0, 0, 5]) + moved, period[1] + random.choice([0, 0, moved, moved, 5]))
+    current_end = natural[1] - random.choice([0, 0, 0, 3])
+    inside = begin + random.randint(0, natural[1] - begin)
+    at = random.choice([*period, period[0] - 1, *natural, natural[1] + 1, inside])
     status = random.choice(["active", "active", "active", "past_due", "paused", "canceled", "expired"])
     deferred, net = cases.whole(random, 10**9), cases.whole(random, 10**9)
     is_deferred = random.random() < 0.8
-    words = [bridge.STATES.index(status), deferred, *period, int(is_deferred), *period, net, at]
+    words = [bridge.STATES.index(status), deferred, *natural, current_end, moved, int(is_deferred), *period, net, at]
     found = C.bridge_deferral_take(*words_of(words))
     final = status in books.FINAL
-    oracle = 0 if final or not is_deferred else books.taken_back(deferred, period, net, at)
+    oracle = 0 if final or not is_deferred else books.taken_back(
+        deferred, natural, current_end, moved, period, net, at
+    )  # fmt: skip
     same("what was not earned yet", words, oracle, found)
     seen[final, is_deferred] += 1

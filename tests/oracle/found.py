@@ -91,6 +91,21 @@ LIVES = {
             ("cancel", BEGIN, "now", True),
         ],
     ),
+    "changed in that second, there and back, with something reported before each": (
+        "Etc/UTC", "second", [((BASE, USED, SETUP), MONTH, 1), ((BASE,), MONTH, 2), ((BASE,), WEEK, 3)],
+        [
+            ("create", BEGIN, 1, 1, None, None, 0, "start"),
+            ("report", {2: Usage(Fraction(99999))}),
+            ("change", BEGIN, 2, None, "now", True),
+            ("change", BEGIN, 1, None, "now", True),
+            ("report", {2: Usage(Fraction(99999)), 3: Usage(Fraction(80))}),
+            ("change", BEGIN, 3, None, "now", False),
+            ("change", BEGIN, 1, None, "now", False),
+            ("report", {2: Usage()}),
+            ("change", BEGIN, 2, None, "now", True),
+            ("cancel", BEGIN + 40 * DAY, "now", True),
+        ],
+    ),
     "and with nothing": (
         "Etc/UTC", "second", [((BASE, USED, SETUP), MONTH, 1)],
         [("create", BEGIN, 1, 1, None, None, 0, "start"), ("cancel", BEGIN, "now", False)],

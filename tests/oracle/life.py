@@ -92,10 +92,9 @@ def arrears(terms, life, end, **how):
     """The charges in arrears of the current period, up to then."""
     if life.in_trial or life.status == "scheduled":
         return ()
-    if end == life.period[0] and not terms.reported:  # neither time has passed nor anything been used
-        return ()
     part = shares(terms, life, (life.period[0], end))
-    return tuple(rules.bill(life.version, "arrears", shown(life, end), *part, reported=terms.reported, **how))
+    how |= {"reported": terms.reported, "used_only": end == life.period[0]}  # where no time has passed
+    return tuple(rules.bill(life.version, "arrears", shown(life, end), *part, **how))
 
 
 def shown(life, end):
@@ -289,7 +288,7 @@ def change(terms, life, now, version, quantity, effective, prorate):
 
 def change_now(terms, life, after, now, prorate):
     switches = after.version.number != life.version.number
-    lines = arrears(terms, life, now, proration=True) if switches and now > life.period[0] else ()
+    lines = arrears(terms, life, now, proration=True) if switches else ()
     if prorate:
         lines += advance(terms, life, now, credit=True, proration=True)
     if moves(life, after.version):

@@ -19,9 +19,9 @@ def owe(setup, before, step, items=()):
     life, assessed, earnings = step.after, None, books.Earnings()
     if step.reason is not None:
         assessed = assessment.assess(setup, step.lines, step.turns, step.period, life.discounts, life.rates, items)
-        earnings = books.earnings(assessed)
+        earnings = books.earnings(assessed, step.turns and life.status not in books.FINAL)
         life = replace(life, discounts=assessed.discounts_after)
     elif step.turns:
         life = replace(life, discounts=tuple(map(assessment.lapsed, life.discounts)))
-    by_time, deferral, earnings = books.step(before, life, step.event, step.at, earnings)
+    by_time, deferral, earnings = books.step(before, life, step.event, step.at, earnings, step.turns)
     return Owed(replace(step, after=replace(life, deferral=deferral)), assessed, by_time, earnings)

@@ -215,13 +215,17 @@ class Line:
     rates: tuple[int, ...] = field(default=(), compare=False)
 
 
-def bill(version, billing, period, part, cap, quantity=0, reported=None, credit=False, proration=False):
+def bill(
+    version, billing, period, part, cap, quantity=0, reported=None, used_only=False, credit=False, proration=False
+):
     """The lines of one part: of each charge its own, then that of its bound."""
     lines = []
     for charge in version.charges:
         if charge.billing != billing:
             continue
         usage = Usage(Fraction(quantity)) if billing == "advance" else (reported or {}).get(charge.code, Usage())
+        if used_only and usage == Usage():
+            continue
         rated = rate(charge, usage, part, cap)
         amounts = [
             ("charge", rated.amount if rated.line and (rated.amount or not proration) else None),

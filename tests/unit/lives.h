@@ -212,8 +212,9 @@ lives_go_on(struct life *life)
 {
 	const struct subscription *after = &life->step.after;
 
-	if (life->step.event != LIFECYCLE_RESUMED &&
-	    after->current_period_start.s != life->subscription.current_period_start.s)
+	if (life->step.closes_usage ||
+	    (life->step.event != LIFECYCLE_RESUMED &&
+		after->current_period_start.s != life->subscription.current_period_start.s))
 		life->reported = false;
 	life->subscription = *after;
 }

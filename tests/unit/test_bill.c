@@ -177,6 +177,24 @@ START_TEST(test_arrears_without_a_report)
 }
 END_TEST
 
+/* Of no time at all nothing is owed but what was used in it: no first tier, and not what was taken
+ * back. */
+START_TEST(test_arrears_of_no_time)
+{
+	static const struct line_row lines[] = {{"f", BILL_CHARGE, 129}};
+	struct world *world = world_make();
+
+	report(world, STR("d"), "0", 0, "0");
+	report(world, STR("f"), "30", 1, "0");
+	world->part.billing = CHARGE_ARREARS;
+	world->part.used_only = true;
+	world->part.fraction = (struct fraction){0, 1};
+	world->part.max_fraction = (struct fraction){0, 1};
+	ck_assert_int_eq(bill_add(&world->bill, &world->part), REFUSAL_NONE);
+	assert_lines(world, 0, lines, ARRAY_LEN(lines));
+}
+END_TEST
+
 /* What was used in time that costs nothing is bounded from above, and not from below. */
 START_TEST(test_arrears_of_time_that_costs_nothing)
 {
@@ -408,9 +426,10 @@ END_TEST
 
 UNIT_MAIN("bill", UNIT(test_a_period_in_advance), UNIT(test_a_period_in_arrears),
     UNIT(test_arrears_without_a_report), UNIT(test_arrears_of_time_that_costs_nothing),
-    UNIT(test_a_change_inside_a_period), UNIT(test_a_credit_gives_back_what_a_maximum_took_off),
-    UNIT(test_the_most_lines_there_can_be), UNIT(test_items_come_behind_charges),
-    UNIT(test_an_item_beyond_the_total), UNIT_ROWS(test_totals_never_wrap, range_rows),
-    UNIT(test_a_line_out_of_range), UNIT(test_kinds), UNIT(test_what_a_balance_can_take),
-    UNIT(test_which_discounts_it_has), UNIT_ABORTS(test_a_bill_that_is_full_is_a_bug),
-    UNIT_ABORTS(test_an_item_of_nothing_is_a_bug), UNIT_ABORTS(test_a_negative_quantity_is_a_bug))
+    UNIT(test_arrears_of_no_time), UNIT(test_a_change_inside_a_period),
+    UNIT(test_a_credit_gives_back_what_a_maximum_took_off), UNIT(test_the_most_lines_there_can_be),
+    UNIT(test_items_come_behind_charges), UNIT(test_an_item_beyond_the_total),
+    UNIT_ROWS(test_totals_never_wrap, range_rows), UNIT(test_a_line_out_of_range), UNIT(test_kinds),
+    UNIT(test_what_a_balance_can_take), UNIT(test_which_discounts_it_has),
+    UNIT_ABORTS(test_a_bill_that_is_full_is_a_bug), UNIT_ABORTS(test_an_item_of_nothing_is_a_bug),
+    UNIT_ABORTS(test_a_negative_quantity_is_a_bug))

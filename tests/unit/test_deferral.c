@@ -68,40 +68,46 @@ struct step_row {
 	struct earnings taken;
 	int64_t deferred;
 	const char *from, *until;
+	bool turns; /* another period begins */
 };
 
 #define NEXT "2026-08-01T00:00:00Z"
 
 static const struct step_row step_rows[] = {
     {"a renewal has earned all", LIFECYCLE_RENEWED, "active", END, NEXT, {70, 3100}, 3000,
-	{70, 3100}, 3100, END, NEXT},
+	{70, 3100}, 3100, END, NEXT, true},
     {"a change moves what is left", LIFECYCLE_CHANGED, "active", HALF, END, {0, 1500}, 1500,
-	{0, 1500}, 3000, HALF, END},
+	{0, 1500}, 3000, HALF, END, false},
     {"a change down takes of it", LIFECYCLE_CHANGED, "active", HALF, END, {0, -1000}, 1500,
-	{0, -1000}, 500, HALF, END},
+	{0, -1000}, 500, HALF, END, false},
     {"never more than there is", LIFECYCLE_CHANGED, "active", HALF, END, {20, -1600}, 1500,
-	{-80, -1500}, 0, HALF, END},
+	{-80, -1500}, 0, HALF, END, false},
     {"never more than fits", LIFECYCLE_CHANGED, "active", HALF, END, {0, INT64_MAX}, 1500,
-	{1500, INT64_MAX - 1500}, INT64_MAX, HALF, END},
+	{1500, INT64_MAX - 1500}, INT64_MAX, HALF, END, false},
     {"a change without a bill", LIFECYCLE_CHANGED, "active", HALF, END, {0, 0}, 1500, {0, 0}, 1500,
-	HALF, END},
-    {"a change to another interval", LIFECYCLE_CHANGED, "active", HALF, NEXT, {0, 5000}, 1500,
-	{0, 5000}, 6500, HALF, NEXT},
+	HALF, END, false},
+    {"a change that moves the end", LIFECYCLE_CHANGED, "active", HALF, NEXT, {0, 5000}, 1500,
+	{0, 5000}, 6500, HALF, NEXT, false},
+    {"to another interval: all of the old period is earned", LIFECYCLE_CHANGED, "active", HALF,
+	NEXT, {0, 5000}, 3000, {0, 5000}, 5000, HALF, NEXT, true},
+    {"likewise where a part of it is given back", LIFECYCLE_CHANGED, "active", HALF, NEXT,
+	{-1500, 5000}, 3000, {-1500, 5000}, 5000, HALF, NEXT, true},
     {"a note changes nothing", LIFECYCLE_UPDATED, "active", HALF, END, {0, 0}, 0, {0, 0}, 3000,
-	START, END},
-    {"nor does parking", LIFECYCLE_PARKED, "active", END, END, {0, 0}, 0, {0, 0}, 3000, START, END},
+	START, END, false},
+    {"nor does parking", LIFECYCLE_PARKED, "active", END, END, {0, 0}, 0, {0, 0}, 3000, START, END,
+	false},
     {"a pause earns up to it", LIFECYCLE_PAUSED, "paused", TENTH, END, {0, 0}, 1000, {0, 0}, 2000,
-	TENTH, END},
+	TENTH, END, false},
     {"behind the period's end all", LIFECYCLE_PAUSED, "paused", NEXT, END, {0, 0}, 3000, {0, 0}, 0,
-	END, END},
+	END, END, false},
     {"an end has earned the rest", LIFECYCLE_CANCELED, "canceled", HALF, END, {0, 0}, 3000, {0, 0},
-	0, HALF, END},
+	0, HALF, END, false},
     {"but what is given back", LIFECYCLE_CANCELED, "canceled", HALF, END, {40, -1500}, 1500,
-	{40, -1500}, 0, HALF, END},
+	{40, -1500}, 0, HALF, END, false},
     {"by its own end", LIFECYCLE_EXPIRED, "expired", HALF, END, {40, 0}, 3000, {40, 0}, 0, HALF,
-	END},
+	END, false},
     {"nothing is deferred behind an end", LIFECYCLE_EXPIRED, "expired", HALF, END, {40, 60}, 3000,
-	{100, 0}, 0, HALF, END},
+	{100, 0}, 0, HALF, END, false},
 };
 
 START_TEST(test_steps)
@@ -114,7 +120,10 @@ START_TEST(test_steps)
 	    .deferred_until = unit_instant(END),
 	    .paused_at = INSTANT_NONE,
 	};
-	struct step step = {.event = row->event, .at = unit_instant(row->at), .after = before};
+	struct step step = {.event = row->event,
+	    .at = unit_instant(row->at),
+	    .after = before,
+	    .turns_period = row->turns};
 	struct earnings earnings = row->given;
 	int64_t earned;
 
@@ -151,6 +160,11 @@ START_TEST(test_a_resumed_ones_time_goes_on)
 	ck_assert_int_eq(deferral_step(&before, &step, &earnings), 0);
 	ck_assert_int_eq(step.after.deferred, 2000);
 	ck_assert_int_eq(deferral_release(&step.after, unit_instant("2026-08-11T00:00:00Z")), 1000);
+
+	/* Its own end leaves 5 of them. */
+	step.after.current_period_end = unit_instant("2026-08-06T00:00:00Z");
+	ck_assert_int_eq(deferral_step(&before, &step, &earnings), 1500);
+	ck_assert_int_eq(step.after.deferred, 500);
 }
 END_TEST
 
@@ -191,6 +205,25 @@ struct take_row {
 	int64_t expected;
 };
 
+/* A subscription in June, or what pauses of ${moved_days} made of it. */
+static struct subscription
+june_moved(const char *status, int64_t deferred, int64_t moved_days)
+{
+	int64_t moved_s = moved_days * 86400;
+
+	return (struct subscription){
+	    .status = str_from(status),
+	    .deferred = deferred,
+	    .natural_start = {unit_instant(START).s + moved_s},
+	    .natural_end = {unit_instant(END).s + moved_s},
+	    .current_period_start = {unit_instant(START).s + moved_s},
+	    .current_period_end = {unit_instant(END).s + moved_s},
+	    .end_at = INSTANT_NONE,
+	    .paused_at = INSTANT_NONE,
+	    .period_moved_s = moved_s,
+	};
+}
+
 /* Of a line for June. */
 static const struct take_row take_rows[] = {
     {"half of its time is left", "active", 3000, true, 3000, HALF, NULL, 1500},
@@ -216,14 +249,66 @@ START_TEST(test_take)
 	    .period_start = unit_instant(START),
 	    .period_end = unit_instant(END),
 	};
-	const struct subscription subscription = {
-	    .status = row->status == NULL ? STR_NONE : str_from(row->status),
-	    .deferred = row->deferred,
-	    .paused_at = instant_of(row->paused_at),
-	};
-	int64_t taken = deferral_take(
-	    row->status == NULL ? NULL : &subscription, &line, row->net, unit_instant(row->at));
+	struct subscription subscription =
+	    june_moved(row->status == NULL ? "active" : row->status, row->deferred, 0);
+	int64_t taken;
 
+	subscription.paused_at = instant_of(row->paused_at);
+	taken = deferral_take(
+	    row->status == NULL ? NULL : &subscription, &line, row->net, unit_instant(row->at));
+	ck_assert_msg(taken == row->expected, "%s: %" PRId64, row->name, taken);
+}
+END_TEST
+
+/* 3000 of a line, with more than that deferred. */
+struct time_row {
+	const char *name;
+	const char *start, *end; /* the line's */
+	int64_t moved_days;      /* the subscription's June */
+	const char *end_at;      /* which cuts it, unless NULL */
+	const char *at;
+	int64_t expected;
+};
+
+#define JULY_11 "2026-07-11T00:00:00Z"
+
+static const struct time_row time_rows[] = {
+    {"what a pause moved has all its time", START, END, 10, NULL, TENTH, 3000},
+    {"its half is later", START, END, 10, NULL, "2026-06-26T00:00:00Z", 1500},
+    {"also behind what was its end", START, END, 10, NULL, "2026-07-06T00:00:00Z", 500},
+    {"by more than its own length", START, END, 90, NULL, "2026-09-14T00:00:00Z", 1500},
+    {"nothing at its new end", START, END, 10, NULL, JULY_11, 0},
+    {"what was charged behind the pause stands as it is", HALF, JULY_11, 10, NULL,
+	"2026-07-06T00:00:00Z", 600},
+    {"what was charged between two pauses", HALF, "2026-07-05T00:00:00Z", 10, NULL,
+	"2026-07-06T00:00:00Z", 789},
+    {"up to its end at most", START, END, 10, "2026-07-06T00:00:00Z", "2026-07-03T00:00:00Z", 300},
+    {"of a period that was cut before", START, "2026-06-21T00:00:00Z", 10, "2026-06-21T00:00:00Z",
+	HALF, 750},
+    {"the period before is over", "2026-05-01T00:00:00Z", START, 0, NULL, START, 0},
+    {"also where this one was moved", "2026-05-01T00:00:00Z", START, 10, NULL, TENTH, 0},
+    {"a longer one that was changed is", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", 0, NULL,
+	HALF, 0},
+    {"and what was given back of it", START, "2027-01-01T00:00:00Z", 0, NULL, HALF, 0},
+    {"a shorter one that was changed is", "2026-05-29T00:00:00Z", "2026-06-05T00:00:00Z", 0, NULL,
+	"2026-06-02T00:00:00Z", 0},
+    {"and one that was to end with this one", "2026-05-01T00:00:00Z", END, 0, NULL, HALF, 0},
+};
+
+START_TEST(test_take_by_time)
+{
+	const struct time_row *row = &time_rows[_i];
+	const struct invoice_line line = {
+	    .deferred = true,
+	    .period_start = unit_instant(row->start),
+	    .period_end = unit_instant(row->end),
+	};
+	struct subscription subscription = june_moved("active", 9000, row->moved_days);
+	int64_t taken;
+
+	if (row->end_at != NULL)
+		subscription.current_period_end = unit_instant(row->end_at);
+	taken = deferral_take(&subscription, &line, 3000, unit_instant(row->at));
 	ck_assert_msg(taken == row->expected, "%s: %" PRId64, row->name, taken);
 }
 END_TEST
@@ -241,7 +326,7 @@ sums_step(struct sums *sums, const struct subscription *before, struct life *lif
 	int64_t by_time, net;
 
 	if (step->bills)
-		earnings = earnings_of_bill(&life->bill);
+		earnings = earnings_of_bill(&life->bill, &life->step);
 	net = earnings.earned + earnings.deferred;
 	ck_assert_int_eq(net, step->bills ? life->bill.total : 0);
 	by_time = deferral_step(before, step, &earnings);
@@ -368,7 +453,64 @@ START_TEST(test_nothing_is_lost_in_random_lives)
 }
 END_TEST
 
+/* The next moment of a life of which nothing is asked for but pauses; false when its first period
+ * is over. */
+static bool
+pause_random(struct life *life, uint64_t *random, struct instant *now)
+{
+	const struct subscription *subscription = &life->subscription;
+	struct instant end_at = subscription->end_at;
+	struct terms terms = lives_terms(life);
+
+	now->s += (int64_t)unit_random(random, 4000000);
+	if (!instant_is_none(end_at) && now->s >= end_at.s)
+		return false;
+	if (!instant_is_none(subscription->paused_at))
+		return lifecycle_resume(subscription, &terms, *now, &life->step, &life->bill) ==
+		       REFUSAL_NONE;
+	return now->s < subscription->current_period_end.s &&
+	       lifecycle_pause(subscription, *now, &life->step) == REFUSAL_NONE;
+}
+
+/* However often it was paused: what is left of the line that charged for its period is what is
+ * deferred, but for what each step rounds. */
+START_TEST(test_what_is_left_is_deferred_in_random_pauses)
+{
+	uint64_t random = unit_seed("pauses");
+	int resumed = 0;
+
+	for (int n = 0; n < LIVES; n++) {
+		struct life *life = lives_begin("Europe/Vienna", PRORATION_SECOND);
+		struct instant now = {1300000000 + (int64_t)unit_random(&random, 600000000)};
+		struct wish wish = lives_wish(1);
+		struct invoice_line line = {.deferred = true};
+		struct sums sums = {0, 0};
+
+		wish.anchor = str_from(PICK(&random, anchors));
+		if (unit_random(&random, 2) == 0)
+			wish.end_at.s = now.s + 1 + (int64_t)unit_random(&random, 40000000);
+		ck_assert_int_eq(
+		    lives_create(life, n % 2 == 0 ? PLAN_30 : PLAN_YEAR, &wish, now), REFUSAL_NONE);
+		line.period_start = life->step.period.start;
+		line.period_end = life->step.period.end;
+		sums_step(&sums, NULL, life);
+		for (int64_t steps = 1; pause_random(life, &random, &now); steps++) {
+			struct subscription before = life->subscription;
+			int64_t taken;
+
+			life->step.bills = false;
+			resumed += life->step.event == LIFECYCLE_RESUMED ? 1 : 0;
+			sums_step(&sums, &before, life);
+			taken = deferral_take(&life->subscription, &line, sums.charged, now);
+			ck_assert_int_le(llabs(taken - life->subscription.deferred), steps + 1);
+		}
+	}
+	ck_assert_int_gt(resumed, LIVES / 4);
+}
+END_TEST
+
 UNIT_MAIN("deferral", UNIT_ROWS(test_release, release_rows), UNIT_ROWS(test_steps, step_rows),
     UNIT(test_a_resumed_ones_time_goes_on), UNIT(test_a_trial_defers_nothing),
     UNIT_ABORTS(test_a_note_that_bills_is_a_bug), UNIT_ROWS(test_take, take_rows),
-    UNIT(test_nothing_is_lost_in_random_lives))
+    UNIT_ROWS(test_take_by_time, time_rows), UNIT(test_nothing_is_lost_in_random_lives),
+    UNIT(test_what_is_left_is_deferred_in_random_pauses))

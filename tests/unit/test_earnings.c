@@ -17,6 +17,7 @@ bill_of(struct bill *bill, const int64_t amounts[LINES])
 	for (size_t i = 0; i < LINES; i++) {
 		struct bill_line *line = &bill->lines[bill->len++];
 
+		line->credit = false;
 		line->kind = charges[i] == NULL ? BILL_ITEM : BILL_CHARGE;
 		line->rating.charge = charges[i];
 		line->amount = amounts[i];
@@ -25,6 +26,13 @@ bill_of(struct bill *bill, const int64_t amounts[LINES])
 		bill->total += amounts[i];
 	}
 }
+
+/* Inside a period; one that begins another; one that ends all. */
+static const struct step steps[] = {
+    {.after = {.status = LIVES_STR("active")}},
+    {.after = {.status = LIVES_STR("active")}, .turns_period = true},
+    {.after = {.status = LIVES_STR("canceled")}, .turns_period = true},
+};
 
 static const struct {
 	const char *name;
@@ -45,7 +53,7 @@ START_TEST(test_earnings)
 	struct earnings earnings;
 
 	bill_of(&bill, earnings_rows[_i].amounts);
-	earnings = earnings_of_bill(&bill);
+	earnings = earnings_of_bill(&bill, &steps[0]);
 	ck_assert_msg(earnings.earned == earnings_rows[_i].earned, "%s", earnings_rows[_i].name);
 	ck_assert_msg(
 	    earnings.deferred == earnings_rows[_i].deferred, "%s", earnings_rows[_i].name);
@@ -64,10 +72,28 @@ START_TEST(test_earnings_are_net)
 	bill.lines[1].discount = 20;
 	bill.tax = 150 + 48;
 	bill.total = 1500 - 120 + 48;
-	earnings = earnings_of_bill(&bill);
+	earnings = earnings_of_bill(&bill, &steps[0]);
 	ck_assert_int_eq(earnings.deferred, 750);
 	ck_assert_int_eq(earnings.earned, 480);
 }
 END_TEST
 
-UNIT_MAIN("earnings", UNIT_ROWS(test_earnings, earnings_rows), UNIT(test_earnings_are_net))
+/* What comes back of a period that is over is taken off what it earned; one's own is deferred. */
+START_TEST(test_earnings_of_a_turn)
+{
+	static const struct earnings expected[] = {{30, 25500}, {-4470, 30000}, {30, 25500}};
+	static struct bill bill;
+
+	bill_of(&bill, (const int64_t[]){-4500, 30, 0, 30000});
+	bill.lines[0].credit = true;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		struct earnings earnings = earnings_of_bill(&bill, &steps[i]);
+
+		ck_assert_int_eq(earnings.earned, expected[i].earned);
+		ck_assert_int_eq(earnings.deferred, expected[i].deferred);
+	}
+}
+END_TEST
+
+UNIT_MAIN("earnings", UNIT_ROWS(test_earnings, earnings_rows), UNIT(test_earnings_are_net),
+    UNIT(test_earnings_of_a_turn))

@@ -393,6 +393,40 @@ START_TEST(test_a_parked_one_is_reported_for_by_name)
 }
 END_TEST
 
+/* A period that ends in the second in which it began is billed then; the one that comes in its
+ * place begins at nothing, whatever plan it is on. */
+START_TEST(test_what_was_reported_is_billed_once)
+{
+	struct report_quantity report = {.charge_code = STR("calls"),
+	    .mode = STR("add"),
+	    .quantity = decimal_from(100),
+	    .period_start = INSTANT_NONE};
+	struct change_subscription change;
+	struct uuid with_calls;
+
+	hand_open(&hand);
+	with_calls = plan_with_calls();
+	report.subscription_id = hand_subscribe(&hand, with_calls);
+	hand_do(&hand, COMMAND_REPORT_QUANTITY, &report);
+	change = hand_change(report.subscription_id, WORLD_PLAN);
+	hand_do(&hand, COMMAND_CHANGE_SUBSCRIPTION, &change);
+	ck_assert_int_eq(hand_invoice(&hand, 1)->total, 500 - 1000 + 2900);
+	ck_assert(quantity_at(0)->closed);
+	ck_assert_int_eq(decimal_compare(quantity_at(0)->quantity, decimal_from(100)), 0);
+
+	change.plan_id = with_calls;
+	hand_do(&hand, COMMAND_CHANGE_SUBSCRIPTION, &change);
+	ck_assert_int_eq(hand_customer(&hand)->credit_balance, 2900 - 1000);
+	report.quantity = decimal_from(7);
+	hand_do(&hand, COMMAND_REPORT_QUANTITY, &report);
+	ck_assert_uint_eq(hand_count(&hand, TABLE_QUANTITIES), 2);
+	ck_assert(!quantity_at(1)->closed);
+	hand_chunk(&hand, "2027-02-28T09:30:00Z");
+	ck_assert_int_eq(hand_invoice(&hand, 2)->total, 35 + 1000);
+	hand_close(&hand);
+}
+END_TEST
+
 /* Set to nothing, not even a transaction is left that would cost a fee. */
 START_TEST(test_a_quantity_is_taken_back)
 {
@@ -484,5 +518,6 @@ UNIT_MAIN("handler lives", UNIT(test_an_upgrade_is_invoiced_at_once),
     UNIT(test_resuming_ends_a_trial_that_was_to_be_canceled),
     UNIT(test_a_cancellation_is_taken_back_or_falls_due),
     UNIT(test_quantities_add_up_and_are_billed), UNIT(test_a_pause_keeps_what_was_reported),
-    UNIT(test_a_parked_one_is_reported_for_by_name), UNIT(test_a_quantity_is_taken_back),
-    UNIT(test_archiving_cancels_all_that_is_live), UNIT(test_who_has_very_many_is_not_archived))
+    UNIT(test_a_parked_one_is_reported_for_by_name), UNIT(test_what_was_reported_is_billed_once),
+    UNIT(test_a_quantity_is_taken_back), UNIT(test_archiving_cancels_all_that_is_live),
+    UNIT(test_who_has_very_many_is_not_archived))

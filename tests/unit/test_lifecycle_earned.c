@@ -12,7 +12,7 @@ life_paid(enum lives_plan plan, const char *start)
 	struct earnings earnings;
 
 	ck_assert_int_eq(lives_create(life, plan, &wish, unit_instant(start)), REFUSAL_NONE);
-	earnings = earnings_of_bill(&life->bill);
+	earnings = earnings_of_bill(&life->bill, &life->step);
 	ck_assert_int_eq(deferral_step(NULL, &life->step, &earnings), 0);
 	life->subscription = life->step.after;
 	return life;
@@ -28,7 +28,7 @@ due_booked(struct life *life)
 
 	ck_assert_int_eq(lives_due(life), REFUSAL_NONE);
 	if (life->step.bills)
-		earnings = earnings_of_bill(&life->bill);
+		earnings = earnings_of_bill(&life->bill, &life->step);
 	earned = deferral_step(&before, &life->step, &earnings);
 	life->subscription = life->step.after;
 	return earned;
