@@ -183,12 +183,13 @@ bool
 request_answer_hold(struct request *request)
 {
 	int_fast64_t bytes = (int_fast64_t)request->out.capacity;
-	atomic_int_fast64_t *answers = &request->ingress->answers;
+	atomic_int_fast64_t *answers;
 
 	/* What operators look at is for hard times, too. */
 	if (request->answer_held > 0 || request->out.capacity <= ANSWER_SMALL ||
 	    request->match.route->kind == ROUTE_SYSTEM)
 		return true;
+	answers = &request->ingress->answers;
 	if (atomic_fetch_add(answers, bytes) > ANSWERS_MAX - bytes) {
 		atomic_fetch_sub(answers, bytes);
 		return false;
