@@ -142,7 +142,7 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 
 	transaction_begin(context);
 	for (size_t i = 0; i < len; i++)
-		entries[i].partition->touched = true;
+		partition_set_add(&context->touched, entries[i].partition);
 	context->planned_for += len;
 	if (signatures_ready(context, entries, len, err) != ERR_NONE ||
 	    refer(context, entries, len, facts, err) != ERR_NONE)

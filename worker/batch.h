@@ -55,7 +55,8 @@ struct batch_context {
 	struct bill *bill; /* the decider's; owned */
 	struct signatures signatures;
 	struct partitions *partitions;
-	struct publisher *publisher; /* NULL: of a runner (runner.h) */
+	struct partition_set touched; /* of them, by the transaction in hand */
+	struct publisher *publisher;  /* NULL: of a runner (runner.h) */
 	struct metrics *metrics;
 	int32_t partitions_all; /* of the topic */
 	size_t planned_for;     /* commands processed by the plans that the connection has */

@@ -237,7 +237,7 @@ chunk_load(struct chunk *chunk, size_t first, size_t len, struct err *err)
 	transaction_begin(context);
 	context->planned_for += len;
 	for (size_t i = first; i < first + len; i++) {
-		chunk->found->items[i].partition->touched = true;
+		partition_set_add(&context->touched, chunk->found->items[i].partition);
 		chunk_refer(&context->facts, chunk->found, &chunk->found->items[i]);
 	}
 	if (part != NULL)

@@ -81,6 +81,44 @@ partitions_find(struct partitions *partitions, int32_t id)
 	return NULL;
 }
 
+/* Where ${partition} is in ${set}, or would be. */
+static size_t
+place_in(const struct partition_set *set, const struct partition *partition)
+{
+	size_t low = 0, high = set->len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (set->items[middle]->id < partition->id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool
+partition_set_has(const struct partition_set *set, const struct partition *partition)
+{
+	size_t at = place_in(set, partition);
+
+	return at < set->len && set->items[at] == partition;
+}
+
+void
+partition_set_add(struct partition_set *set, struct partition *partition)
+{
+	size_t at = place_in(set, partition);
+
+	if (at < set->len && set->items[at] == partition)
+		return;
+	CHECK(set->len < CONSUMER_PARTITIONS_MAX);
+	memmove(&set->items[at + 1], &set->items[at], (set->len - at) * sizeof(set->items[0]));
+	set->items[at] = partition;
+	set->len++;
+}
+
 bool
 partition_is_careful(const struct partition *partition)
 {
@@ -156,55 +194,25 @@ out:
 	return class;
 }
 
-/* Which partitions a statement is about. */
-enum selection {
-	HERE,    /* those that are not lent */
-	TOUCHED, /* those of the batch in hand */
-};
-
-static bool
-is_selected(const struct partition *partition, enum selection selection)
-{
-	return selection == HERE ? !partition->lent : partition->touched;
-}
-
-static size_t
-selected_len(const struct partitions *partitions, enum selection selection)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < partitions->len; i++)
-		len += is_selected(&partitions->items[i], selection) ? 1 : 0;
-	return len;
-}
-
-/* One field of the selected partitions, as an array parameter. */
+/* One field of the partitions of ${set}, as an array parameter. */
 static void
-params_int32_field(struct pg_params *params, const struct partitions *partitions,
-    enum selection selection, size_t offset)
+params_int32_field(struct pg_params *params, const struct partition_set *set, size_t offset)
 {
 	int32_t column[CONSUMER_PARTITIONS_MAX];
-	size_t len = 0;
 
-	for (size_t i = 0; i < partitions->len; i++)
-		if (is_selected(&partitions->items[i], selection))
-			memcpy(&column[len++], (const char *)&partitions->items[i] + offset,
-			    sizeof(column[0]));
-	pg_params_int32s(params, column, len);
+	for (size_t i = 0; i < set->len; i++)
+		memcpy(&column[i], (const char *)set->items[i] + offset, sizeof(column[0]));
+	pg_params_int32s(params, column, set->len);
 }
 
 static void
-params_int64_field(struct pg_params *params, const struct partitions *partitions,
-    enum selection selection, size_t offset)
+params_int64_field(struct pg_params *params, const struct partition_set *set, size_t offset)
 {
 	int64_t column[CONSUMER_PARTITIONS_MAX];
-	size_t len = 0;
 
-	for (size_t i = 0; i < partitions->len; i++)
-		if (is_selected(&partitions->items[i], selection))
-			memcpy(&column[len++], (const char *)&partitions->items[i] + offset,
-			    sizeof(column[0]));
-	pg_params_int64s(params, column, len);
+	for (size_t i = 0; i < set->len; i++)
+		memcpy(&column[i], (const char *)set->items[i] + offset, sizeof(column[0]));
+	pg_params_int64s(params, column, set->len);
 }
 
 /* Of the message that will be the last; none when it is the one that was. */
@@ -217,34 +225,29 @@ last_hash(const struct partition *partition)
 }
 
 static void
-params_hashes(struct pg_params *params, const struct partitions *partitions, struct arena *arena)
+params_hashes(struct pg_params *params, const struct partition_set *set, struct arena *arena)
 {
-	struct str *hashes = arena_array(arena, partitions->len, sizeof(*hashes));
-	size_t len = 0;
+	struct str *hashes = arena_array(arena, set->len, sizeof(*hashes));
 
 	CHECK(hashes != NULL);
-	for (size_t i = 0; i < partitions->len; i++)
-		if (partitions->items[i].touched)
-			hashes[len++] = last_hash(&partitions->items[i]);
-	pg_params_bytes_array(params, hashes, len);
+	for (size_t i = 0; i < set->len; i++)
+		hashes[i] = last_hash(set->items[i]);
+	pg_params_bytes_array(params, hashes, set->len);
 }
 
 #define FIELD_AT(field) offsetof(struct partition, field)
 
-/* Compare what ${result} says of the selected partitions with what we know. */
+/* Compare what ${result} says of the partitions of ${set} with what we know. */
 static enum err_class
-compare(const PGresult *result, const struct partitions *partitions, enum selection selection,
-    struct err *err)
+compare(const PGresult *result, const struct partition_set *set, struct err *err)
 {
 	enum err_class class = ERR_NONE;
-	int row = 0;
 
-	for (size_t i = 0; i < partitions->len; i++) {
-		const struct partition *partition = &partitions->items[i];
+	CHECK((size_t)PQntuples(result) == set->len);
+	for (size_t i = 0; i < set->len; i++) {
+		const struct partition *partition = set->items[i];
+		int row = (int)i;
 
-		if (!is_selected(partition, selection))
-			continue;
-		CHECK(row < PQntuples(result));
 		CHECK(pg_get_int32(result, row, 0) == partition->id);
 		if (pg_get_int64(result, row, 1) != partition->next_offset ||
 		    pg_get_int64(result, row, 2) != partition->event_number)
@@ -252,60 +255,59 @@ compare(const PGresult *result, const struct partitions *partitions, enum select
 			    "partition %d is not where we left it: at %lld, we stood at %lld",
 			    partition->id, (long long)pg_get_int64(result, row, 1),
 			    (long long)partition->next_offset);
-		row++;
 	}
 	return class;
 }
 
 enum err_class
 progress_send_lock(
-    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
+    struct pg *pg, const struct partition_set *touched, struct arena *arena, struct err *err)
 {
 	struct pg_params params;
 
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, TOUCHED, FIELD_AT(id));
+	params_int32_field(&params, touched, FIELD_AT(id));
 	return pg_send(pg, "progress_lock", &params, err);
 }
 
 enum err_class
-progress_receive_lock(struct pg *pg, const struct partitions *partitions, struct err *err)
+progress_receive_lock(struct pg *pg, const struct partition_set *touched, struct err *err)
 {
 	enum err_class class;
 	PGresult *result;
 
 	if (pg_receive(pg, &result, err) != ERR_NONE)
 		return err_wrap(err, "progress_lock");
-	class = compare(result, partitions, TOUCHED, err);
+	class = compare(result, touched, err);
 	PQclear(result);
 	return class;
 }
 
 enum err_class
 progress_send_move(
-    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
+    struct pg *pg, const struct partition_set *touched, struct arena *arena, struct err *err)
 {
 	struct pg_params params;
 
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, TOUCHED, FIELD_AT(id));
-	params_int64_field(&params, partitions, TOUCHED, FIELD_AT(next_offset));
-	params_int64_field(&params, partitions, TOUCHED, FIELD_AT(batch_next_offset));
-	params_hashes(&params, partitions, arena);
-	params_int64_field(&params, partitions, TOUCHED, FIELD_AT(batch_event_number));
-	params_int64_field(&params, partitions, TOUCHED, FIELD_AT(published_number));
-	params_int32_field(&params, partitions, TOUCHED, FIELD_AT(attempts));
+	params_int32_field(&params, touched, FIELD_AT(id));
+	params_int64_field(&params, touched, FIELD_AT(next_offset));
+	params_int64_field(&params, touched, FIELD_AT(batch_next_offset));
+	params_hashes(&params, touched, arena);
+	params_int64_field(&params, touched, FIELD_AT(batch_event_number));
+	params_int64_field(&params, touched, FIELD_AT(published_number));
+	params_int32_field(&params, touched, FIELD_AT(attempts));
 	return pg_send(pg, "progress_move", &params, err);
 }
 
 enum err_class
-progress_receive_move(struct pg *pg, const struct partitions *partitions, struct err *err)
+progress_receive_move(struct pg *pg, const struct partition_set *touched, struct err *err)
 {
 	PGresult *result;
 
 	if (pg_receive(pg, &result, err) != ERR_NONE)
 		return err_wrap(err, "progress_move");
-	CHECK(pg_changed(result) == (int64_t)selected_len(partitions, TOUCHED));
+	CHECK(pg_changed(result) == (int64_t)touched->len);
 	PQclear(result);
 	return ERR_NONE;
 }
@@ -456,19 +458,30 @@ progress_receive_forget(struct pg *pg, struct partitions *partitions, struct err
 	return ERR_NONE;
 }
 
-enum err_class
-progress_check(
-    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err)
+/* What is lent is not here. */
+static void
+set_of_here(struct partition_set *set, struct partitions *partitions)
 {
+	set->len = 0;
+	for (size_t i = 0; i < partitions->len; i++)
+		if (!partitions->items[i].lent)
+			set->items[set->len++] = &partitions->items[i];
+}
+
+enum err_class
+progress_check(struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err)
+{
+	struct partition_set here;
 	PGresult *result = NULL;
 	struct pg_params params;
 	enum err_class class;
 
+	set_of_here(&here, partitions);
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, HERE, FIELD_AT(id));
+	params_int32_field(&params, &here, FIELD_AT(id));
 	if (pg_run(pg, "progress_check", &params, &result, err) != ERR_NONE)
 		return err_wrap(err, "progress_check");
-	class = compare(result, partitions, HERE, err);
+	class = compare(result, &here, err);
 	PQclear(result);
 	return class;
 }
@@ -488,20 +501,22 @@ progress_has_forgotten(const struct partitions *partitions)
 enum err_class
 progress_note(struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err)
 {
+	struct partition_set here;
 	struct pg_params params;
 
 	if (partitions->len == 0)
 		return ERR_NONE;
+	set_of_here(&here, partitions);
 	pg_params_init(&params, arena);
-	params_int32_field(&params, partitions, HERE, FIELD_AT(id));
-	params_int64_field(&params, partitions, HERE, FIELD_AT(next_offset));
-	params_int64_field(&params, partitions, HERE, FIELD_AT(event_number));
-	params_int64_field(&params, partitions, HERE, FIELD_AT(published_number));
-	params_int32_field(&params, partitions, HERE, FIELD_AT(attempts));
+	params_int32_field(&params, &here, FIELD_AT(id));
+	params_int64_field(&params, &here, FIELD_AT(next_offset));
+	params_int64_field(&params, &here, FIELD_AT(event_number));
+	params_int64_field(&params, &here, FIELD_AT(published_number));
+	params_int32_field(&params, &here, FIELD_AT(attempts));
 	if (pg_run(pg, "progress_note", &params, NULL, err) != ERR_NONE)
 		return err_wrap(err, "progress_note");
-	for (size_t i = 0; i < partitions->len; i++)
-		if (!partitions->items[i].lent && partitions->items[i].attempts == 0)
-			partitions->items[i].due_suspects = 0;
+	for (size_t i = 0; i < here.len; i++)
+		if (here.items[i]->attempts == 0)
+			here.items[i]->due_suspects = 0;
 	return ERR_NONE;
 }

@@ -46,8 +46,7 @@ struct partition {
 
 	bool lent; /* a runner has it (runner.h), and moves it there */
 
-	/* Of the transaction in hand; taken over when it commits. */
-	bool touched; /* it is about this partition */
+	/* Of the transaction that touches it; taken over when that commits. */
 	int64_t batch_next_offset;
 	int64_t batch_event_number;
 	int32_t batch_due_suspects;
@@ -57,6 +56,12 @@ struct partition {
 struct partitions {
 	size_t len;
 	struct partition items[CONSUMER_PARTITIONS_MAX]; /* by id, ascending */
+};
+
+/* Some of them: what a transaction touches. */
+struct partition_set {
+	size_t len;
+	struct partition *items[CONSUMER_PARTITIONS_MAX]; /* by id, ascending */
 };
 
 /**
@@ -70,6 +75,14 @@ void progress_prepare(struct pg *pg);
  * The partition of that id, or NULL when it is not ours.
  */
 NODISCARD struct partition *partitions_find(struct partitions *partitions, int32_t id);
+
+/**
+ * partition_set_add(set, partition), partition_set_has(set, partition):
+ * Put ${partition} into ${set}, once; and whether it is there.
+ */
+void partition_set_add(struct partition_set *set, struct partition *partition);
+NODISCARD bool partition_set_has(
+    const struct partition_set *set, const struct partition *partition);
 
 /**
  * partition_is_careful(partition):
@@ -94,24 +107,24 @@ NODISCARD enum err_class progress_take(struct pg *pg, const struct progress_topi
     struct err *err);
 
 /**
- * progress_send_lock(pg, partitions, arena, err), progress_receive_lock(pg, partitions, err):
- * Within a transaction: lock the rows of the touched partitions, and find them as we know
+ * progress_send_lock(pg, touched, arena, err), progress_receive_lock(pg, touched, err):
+ * Within a transaction: lock the rows of the ${touched} partitions, and find them as we know
  * them.  ERR_RETRY when another worker moved one: what we hold is out of date.
  */
 NODISCARD enum err_class progress_send_lock(
-    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
+    struct pg *pg, const struct partition_set *touched, struct arena *arena, struct err *err);
 NODISCARD enum err_class progress_receive_lock(
-    struct pg *pg, const struct partitions *partitions, struct err *err);
+    struct pg *pg, const struct partition_set *touched, struct err *err);
 
 /**
- * progress_send_move(pg, partitions, arena, err), progress_receive_move(pg, partitions, err):
+ * progress_send_move(pg, touched, arena, err), progress_receive_move(pg, touched, err):
  * Within the same transaction: move every touched partition to its batch_* values, from where it
  * began.  A row that was not where we thought is a bug behind the lock (CHECKed).
  */
 NODISCARD enum err_class progress_send_move(
-    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
+    struct pg *pg, const struct partition_set *touched, struct arena *arena, struct err *err);
 NODISCARD enum err_class progress_receive_move(
-    struct pg *pg, const struct partitions *partitions, struct err *err);
+    struct pg *pg, const struct partition_set *touched, struct err *err);
 
 /**
  * progress_suspect(pg, partition, arena, err):
@@ -170,7 +183,7 @@ NODISCARD enum err_class progress_receive_forget(
  * one is not: another worker moved it, or the database was restored.
  */
 NODISCARD enum err_class progress_check(
-    struct pg *pg, const struct partitions *partitions, struct arena *arena, struct err *err);
+    struct pg *pg, struct partitions *partitions, struct arena *arena, struct err *err);
 
 /**
  * progress_has_forgotten(partitions):

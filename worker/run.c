@@ -206,7 +206,7 @@ part_lend(struct runs *runs, const struct batch_context *context, struct runner 
 	(void)publisher_note(context->publisher, part->partition);
 	runner->partitions.len = 1;
 	*copy = *part->partition;
-	copy->touched = false;
+	runner->context.touched.len = 0;
 	part->partition->lent = true;
 	part->turn = ++runs->turns;
 	task->part = *part;

@@ -103,7 +103,7 @@ part_store(struct batch_context *context, struct run_part *part, const struct le
 	struct run_report report = {.part = part, .first_due_at = INSTANT_NONE};
 
 	transaction_begin(context);
-	part->partition->touched = true;
+	partition_set_add(&context->touched, part->partition);
 	facts_need(
 	    &context->facts, NEED_ORGANISATION, part->organisation_id, &part->organisation_id);
 	if (transaction_load(context, err) != ERR_NONE)

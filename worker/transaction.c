@@ -28,8 +28,7 @@ transaction_begin(struct batch_context *context)
 {
 	arena_reset(&context->arena);
 	facts_init(&context->facts, &context->arena);
-	for (size_t i = 0; i < context->partitions->len; i++)
-		context->partitions->items[i].touched = false;
+	context->touched.len = 0;
 }
 
 /* The organisations that are asked for, as PostgreSQL writes an array: row-level security lets us
@@ -82,7 +81,7 @@ transaction_load(struct batch_context *context, struct err *err)
 	if (pg_connect(pg, err) != ERR_NONE || pg_send(pg, "begin", NULL, err) != ERR_NONE ||
 	    (forget && pg_send(pg, "plans_forget", NULL, err) != ERR_NONE) ||
 	    act_for_send(context, err) != ERR_NONE ||
-	    progress_send_lock(pg, context->partitions, &context->arena, err) != ERR_NONE ||
+	    progress_send_lock(pg, &context->touched, &context->arena, err) != ERR_NONE ||
 	    facts_send_load(facts, pg, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
 		return err->class;
 
@@ -93,7 +92,7 @@ transaction_load(struct batch_context *context, struct err *err)
 	}
 	if (forget)
 		context->planned_for = 0;
-	if (progress_receive_lock(pg, context->partitions, err) != ERR_NONE ||
+	if (progress_receive_lock(pg, &context->touched, err) != ERR_NONE ||
 	    facts_receive_load(facts, pg, err) != ERR_NONE || pg_finish(pg, err) != ERR_NONE)
 		return err->class;
 	return follow(context, err);
@@ -102,11 +101,9 @@ transaction_load(struct batch_context *context, struct err *err)
 void
 transaction_draft(struct batch_context *context)
 {
-	for (size_t i = 0; i < context->partitions->len; i++) {
-		struct partition *partition = &context->partitions->items[i];
+	for (size_t i = 0; i < context->touched.len; i++) {
+		struct partition *partition = context->touched.items[i];
 
-		if (!partition->touched)
-			continue;
 		partition->batch_next_offset = partition->next_offset;
 		partition->batch_event_number = partition->event_number;
 		partition->batch_due_suspects = partition->due_suspects;
@@ -128,7 +125,7 @@ transaction_store(struct batch_context *context, const struct run_report *report
 	    (report != NULL &&
 		run_report_send(report, pg, &context->arena, &reported, err) != ERR_NONE) ||
 	    (forget && progress_send_forget(pg, settled, &context->arena, err) != ERR_NONE) ||
-	    progress_send_move(pg, context->partitions, &context->arena, err) != ERR_NONE)
+	    progress_send_move(pg, &context->touched, &context->arena, err) != ERR_NONE)
 		return err->class;
 	CRASH_POINT("storing");
 	if (pg_send(pg, "commit", NULL, err) != ERR_NONE || pg_sync(pg, err) != ERR_NONE)
@@ -141,7 +138,7 @@ transaction_store(struct batch_context *context, const struct run_report *report
 		PQclear(ignored);
 	}
 	if ((forget && progress_receive_forget(pg, context->partitions, err) != ERR_NONE) ||
-	    progress_receive_move(pg, context->partitions, err) != ERR_NONE ||
+	    progress_receive_move(pg, &context->touched, err) != ERR_NONE ||
 	    pg_receive(pg, &ignored, err) != ERR_NONE)
 		return err->class;
 	PQclear(ignored);
@@ -153,11 +150,9 @@ transaction_committed(struct batch_context *context)
 {
 	const struct fact_list *events = &context->facts.lists[TABLE_OUTBOX];
 
-	for (size_t i = 0; i < context->partitions->len; i++) {
-		struct partition *partition = &context->partitions->items[i];
+	for (size_t i = 0; i < context->touched.len; i++) {
+		struct partition *partition = context->touched.items[i];
 
-		if (!partition->touched)
-			continue;
 		if (partition->batch_next_offset != partition->next_offset)
 			memcpy(partition->last_hash, partition->batch_hash, MESSAGE_HASH_BYTES);
 		partition->next_offset = partition->batch_next_offset;
@@ -175,12 +170,9 @@ transaction_publish(const struct batch_context *context, struct publisher *publi
 {
 	const struct fact_list *events = &context->facts.lists[TABLE_OUTBOX];
 
-	for (size_t i = 0; i < context->partitions->len; i++) {
-		const struct partition *partition = &context->partitions->items[i];
-
-		if (partition->touched)
-			publisher_committed(publisher, partition->id, partition->event_number);
-	}
+	for (size_t i = 0; i < context->touched.len; i++)
+		publisher_committed(publisher, context->touched.items[i]->id,
+		    context->touched.items[i]->event_number);
 	for (size_t i = 0; i < events->len; i++) {
 		const struct event *event = events->values[i];
 
@@ -190,9 +182,8 @@ transaction_publish(const struct batch_context *context, struct publisher *publi
 		publisher_send(publisher, event);
 		CRASH_POINT("publishing");
 	}
-	for (size_t i = 0; i < context->partitions->len; i++)
-		if (context->partitions->items[i].touched)
-			publisher_sent(publisher, context->partitions->items[i].id);
+	for (size_t i = 0; i < context->touched.len; i++)
+		publisher_sent(publisher, context->touched.items[i]->id);
 	if (context->facts.lists[TABLE_DEAD_LETTERS].len > 0)
 		publisher->dead_letters_due = true;
 }

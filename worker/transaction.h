@@ -26,8 +26,8 @@ void transaction_prepare(struct pg *pg);
 
 /**
  * transaction_begin(context):
- * Take back the memory of the transaction before, and touch no partition.  The caller touches those
- * that it is about, and asks context->facts for what it needs.
+ * Take back the memory of the transaction before, and touch no partition.  The caller adds those
+ * that it is about to context->touched, and asks context->facts for what it needs.
  */
 void transaction_begin(struct batch_context *context);
 

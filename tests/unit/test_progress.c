@@ -146,9 +146,10 @@ START_TEST(test_a_commit_forgets_no_other)
 	struct partition *partition = &partitions.items[0];
 
 	partitions.len = 2;
-	partitions.items[0] = (struct partition){.touched = true, .due_suspects = 2};
+	partitions.items[0] = (struct partition){.due_suspects = 2};
 	partitions.items[1] = (struct partition){.due_suspects = 3};
 	context.metrics = &metrics;
+	partition_set_add(&context.touched, partition);
 	transaction_draft(&context);
 	transaction_committed(&context);
 	ck_assert_int_eq(partition->due_suspects, 2);
