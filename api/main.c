@@ -51,7 +51,8 @@ static const struct setting setting_table[] = {
     {"BILLD_LOGIN_RATE_ACCOUNT", SETTING_INTEGER, &settings.login_rate_account, "10", 0, 1000000,
 	"failed attempts a minute to log in with one email address; 0: no limit"},
     {"BILLD_LOGIN_RATE_ADDRESS", SETTING_INTEGER, &settings.login_rate_address, "100", 0, 1000000,
-	"failed attempts a minute from one network address, of IPv6 from one /64; 0: no limit"},
+	"failed attempts a minute to log in, register or refresh from one network address, of IPv6 "
+	"from one /64; 0: no limit"},
     {"BILLD_FORWARDED", SETTING_INTEGER, &settings.forwarded, "0", 0, 1,
 	"1: the last entry of X-Forwarded-For is the client, as behind a proxy that writes it"},
     {"BILLD_DRAIN_MS", SETTING_INTEGER, &settings.drain_ms, "10000", 0, 600000,

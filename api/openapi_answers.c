@@ -34,7 +34,8 @@ static const struct {
     {404, ON_MEMBERS, "NotFound",
 	"Nothing of that name belongs to the organisation, or the caller does not belong to it."},
     {409, ON_CHANGE, "Conflict",
-	"The present state does not allow it (of a command, with Prefer: wait)."},
+	"The present state does not allow it, or there would be too many (of a command, with"
+	" Prefer: wait)."},
     {413, ON_BODY, "BodyTooLarge",
 	"The body has more than 1 MiB; for what anybody may send, 16 KiB."},
     {415, ON_BODY, "UnsupportedMediaType", "The body is not declared as JSON."},

@@ -22,7 +22,10 @@ enum {
 	"'" what "', 'api_key', id, 'succeeded', " details " FROM key"
 
 static const struct pg_statement statements[] = {
-    {"test", "SELECT test FROM identity.organisations WHERE id = $1::uuid"},
+    /* As the ingress does it: one key after the other, each of which is counted by the next. */
+    {"lock", "SELECT test FROM identity.organisations WHERE id = $1::uuid FOR NO KEY UPDATE"},
+    {"active", "SELECT count(*) FROM identity.api_keys WHERE organisation_id = $1::uuid "
+	       "AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"},
     {"insert",
 	"WITH key AS (INSERT INTO identity.api_keys "
 	"(organisation_id, id, name, key_hash, role, prefix) "
@@ -54,9 +57,9 @@ begin(struct cli *cli, const struct cli_input *input, struct uuid *ret_organisat
 	return cli_connect(cli, statements, ARRAY_LEN(statements), err);
 }
 
-/* Whether it is a test organisation, which its keys say in their prefix. */
+/* Take the organisation's row.  Whether it is a test one, which its keys say in their prefix. */
 static enum err_class
-is_test(struct cli *cli, struct uuid organisation_id, bool *ret_test, struct err *err)
+lock(struct cli *cli, struct uuid organisation_id, bool *ret_test, struct err *err)
 {
 	struct pg_params params;
 	PGresult *result = NULL;
@@ -64,12 +67,33 @@ is_test(struct cli *cli, struct uuid organisation_id, bool *ret_test, struct err
 
 	pg_params_init(&params, &cli->arena);
 	pg_params_uuid(&params, organisation_id);
-	if (cli_run_for(cli, organisation_id, "test", &params, &result, err) != ERR_NONE)
+	if (pg_run(cli->pg, "lock", &params, &result, err) != ERR_NONE)
 		return err->class;
 	found = PQntuples(result) == 1;
 	*ret_test = found && pg_get_bool(result, 0, 0);
 	PQclear(result);
 	return found ? ERR_NONE : err_set(err, ERR_FATAL, "there is no such organisation");
+}
+
+/* Whether one more key may be active; the organisation's row is held. */
+static enum err_class
+check_room(struct cli *cli, struct uuid organisation_id, struct err *err)
+{
+	struct pg_params params;
+	PGresult *result = NULL;
+	int64_t active;
+
+	pg_params_init(&params, &cli->arena);
+	pg_params_uuid(&params, organisation_id);
+	if (pg_run(cli->pg, "active", &params, &result, err) != ERR_NONE)
+		return err->class;
+	active = pg_get_int64(result, 0, 0);
+	PQclear(result);
+	if (active >= API_KEYS_MAX)
+		return err_set(err, ERR_FATAL,
+		    "%lld API keys of the organisation are active, and %d may be: revoke one first",
+		    (long long)active, API_KEYS_MAX);
+	return ERR_NONE;
 }
 
 static enum err_class
@@ -78,8 +102,6 @@ store(struct cli *cli, struct uuid organisation_id, struct str name, struct str 
 {
 	uint8_t hash[API_KEY_HASH_BYTES];
 	struct pg_params params;
-	PGresult *result = NULL;
-	enum err_class class;
 
 	api_key_hash(str_from(key), hash);
 	pg_params_init(&params, &cli->arena);
@@ -89,9 +111,7 @@ store(struct cli *cli, struct uuid organisation_id, struct str name, struct str 
 	pg_params_bytes(&params, (struct str){(const char *)hash, sizeof(hash)});
 	pg_params_str(&params, role);
 	pg_params_str(&params, (struct str){key, API_KEY_PREFIX_SHOWN});
-	class = cli_run_for(cli, organisation_id, "insert", &params, &result, err);
-	PQclear(result);
-	return class;
+	return pg_run(cli->pg, "insert", &params, NULL, err);
 }
 
 /* The role that is named, or the one that fits most. */
@@ -108,6 +128,23 @@ read_role(const struct cli_input *input, struct str *ret_role, struct err *err)
 	return ERR_NONE;
 }
 
+/* All of it in one transaction: the text in ${ret_key} is that of a new key. */
+static enum err_class
+make(struct cli *cli, struct uuid organisation_id, struct str name, struct str role,
+    char ret_key[API_KEY_TEXT_SIZE], struct err *err)
+{
+	bool test = false;
+
+	if (cli_change_begin(cli, organisation_id, err) != ERR_NONE ||
+	    lock(cli, organisation_id, &test, err) != ERR_NONE ||
+	    check_room(cli, organisation_id, err) != ERR_NONE)
+		return err->class;
+	api_key_new(test, ret_key);
+	if (store(cli, organisation_id, name, role, ret_key, err) != ERR_NONE)
+		return err->class;
+	return cli_change_commit(cli, err);
+}
+
 static enum err_class
 run_create(struct cli *cli, const struct cli_input *input, struct err *err)
 {
@@ -115,18 +152,17 @@ run_create(struct cli *cli, const struct cli_input *input, struct err *err)
 	struct uuid organisation_id;
 	struct str name = STR_NONE, role = STR_NONE;
 	enum err_class class;
-	bool test = false;
 
 	if (cli_read_name("--name", input->options[KEY_NAME], &name, err) != ERR_NONE ||
 	    read_role(input, &role, err) != ERR_NONE ||
-	    begin(cli, input, &organisation_id, err) != ERR_NONE ||
-	    is_test(cli, organisation_id, &test, err) != ERR_NONE)
+	    begin(cli, input, &organisation_id, err) != ERR_NONE)
 		return err->class;
-	api_key_new(test, key);
+	class = make(cli, organisation_id, name, role, key, err);
 	/* Once, and never again: the database has its hash alone. */
-	class = store(cli, organisation_id, name, role, key, err);
 	if (class == ERR_NONE)
 		printf("%s\n", key);
+	else
+		pg_rollback(cli->pg);
 	sodium_memzero(key, sizeof(key));
 	return class;
 }

@@ -114,6 +114,15 @@ NODISCARD enum err_class cli_run_for(struct cli *cli, struct uuid organisation_i
     const struct pg_params *params, PGresult **ret_result, struct err *err);
 
 /**
+ * cli_change_begin(cli, organisation_id, err), cli_change_commit(cli, err):
+ * A transaction of several statements that acts for that organisation; pg_rollback ends one that
+ * came to nothing, also when it did not begin.
+ */
+NODISCARD enum err_class cli_change_begin(
+    struct cli *cli, struct uuid organisation_id, struct err *err);
+NODISCARD enum err_class cli_change_commit(struct cli *cli, struct err *err);
+
+/**
  * cli_snapshot(cli, organisation, err):
  * Begin a transaction that only reads, all of it the same moment, and acts for the organisation
  * whose id ${organisation} is, or for every one when it is NULL.  Needs no more of the database

@@ -11,6 +11,8 @@ static const struct pg_statement shared_statements[] = {
 	"SELECT set_config('billd.organisations', coalesce(array_agg(id), '{}')::text, true) "
 	"FROM identity.organisations"},
     {"organisation_exists", "SELECT FROM identity.organisations WHERE id = $1::uuid"},
+    {"change_begin", "BEGIN"},
+    {"change_commit", "COMMIT"},
     {"snapshot_begin", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
 };
 
@@ -70,6 +72,24 @@ cli_run_for(struct cli *cli, struct uuid organisation_id, const char *name,
 	}
 	*ret_result = result;
 	return ERR_NONE;
+}
+
+enum err_class
+cli_change_begin(struct cli *cli, struct uuid organisation_id, struct err *err)
+{
+	struct pg_params act_for;
+
+	pg_params_init(&act_for, &cli->arena);
+	pg_params_uuid(&act_for, organisation_id);
+	if (pg_run(cli->pg, "change_begin", NULL, NULL, err) != ERR_NONE)
+		return err->class;
+	return pg_run(cli->pg, "act_for", &act_for, NULL, err);
+}
+
+enum err_class
+cli_change_commit(struct cli *cli, struct err *err)
+{
+	return pg_run(cli->pg, "change_commit", NULL, NULL, err);
 }
 
 static enum err_class

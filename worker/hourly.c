@@ -131,24 +131,10 @@ hourly_find(struct pg *pg, struct arena *arena, int32_t group, int64_t hour,
 	return ERR_NONE;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct uuid));
-}
-
 void
 hourly_unite(struct hourly_list *list)
 {
-	size_t len = 0;
-
-	if (list->len == 0)
-		return;
-	qsort(list->ids, list->len, sizeof(list->ids[0]), compare);
-	for (size_t i = 0; i < list->len; i++)
-		if (len == 0 || !uuid_equal(list->ids[i], list->ids[len - 1]))
-			list->ids[len++] = list->ids[i];
-	list->len = len;
+	list->len = uuid_unite(list->ids, list->len);
 }
 
 void

@@ -11,6 +11,12 @@
 const struct pg_statement api_key_statements[] = {
     /* $1 organisation. */
     {"api_key_test", "SELECT test FROM identity.organisations WHERE id = $1::uuid"},
+    /* Two counts, each of a range of the index api_keys_active. */
+    {"api_key_active",
+	"SELECT (SELECT count(*) FROM identity.api_keys WHERE organisation_id = $1::uuid"
+	" AND revoked_at IS NULL AND expires_at IS NULL) + (SELECT count(*)"
+	" FROM identity.api_keys WHERE organisation_id = $1::uuid"
+	" AND revoked_at IS NULL AND expires_at > now())"},
     /* $1 organisation, $2 id; $3 name, $4 role, $5 hash, $6 prefix, $7 who makes it, $8 expiry. */
     {"api_key_insert",
 	"INSERT INTO identity.api_keys"
@@ -92,6 +98,26 @@ is_test(struct action *action, bool *ret_test)
 	return true;
 }
 
+/* Whether one more key may be active; the organisation's row is held. */
+static bool
+has_room(struct action *action)
+{
+	struct pg_params params = action_params(action);
+	PGresult *result;
+	int64_t active;
+
+	pg_params_uuid(&params, action->request->caller.organisation_id);
+	if (!action_query(action, "api_key_active", &params, &result))
+		return false;
+	active = pg_get_int64(result, 0, 0);
+	PQclear(result);
+	if (active >= API_KEYS_MAX)
+		answer_problem(action->request, PROBLEM_API_KEYS_TOO_MANY,
+		    "%lld API keys of this organisation are active; %d may be.", (long long)active,
+		    API_KEYS_MAX);
+	return active < API_KEYS_MAX;
+}
+
 static bool
 insert(struct action *action, const struct wanted *wanted, const char *key)
 {
@@ -149,7 +175,7 @@ api_key_create(struct action *action)
 		organisation_refuse(action, &event, role, wanted.role);
 		return;
 	}
-	if (!is_test(action, &test))
+	if (!has_room(action) || !is_test(action, &test))
 		return;
 	api_key_new(test, key);
 	if (store(action, &wanted, key, &row))

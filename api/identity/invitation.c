@@ -10,6 +10,8 @@
 #include "api/respond.h"
 #include "common/base/token.h"
 
+#define INVITATIONS_MAX 200 /* open ones of an organisation */
+
 /* Those that are neither accepted nor revoked; they may have expired. */
 #define UNUSED "accepted_at IS NULL AND revoked_at IS NULL"
 
@@ -25,6 +27,9 @@ const struct pg_statement invitation_statements[] = {
     {"invitation_replace", "UPDATE identity.invitations SET revoked_at = now()"
 			   " WHERE organisation_id = $1::uuid"
 			   " AND email_key = identity.email_key($2::text) AND " UNUSED},
+    /* $1 organisation. */
+    {"invitation_open", "SELECT count(*) FROM identity.invitations"
+			" WHERE organisation_id = $1::uuid AND " UNUSED " AND expires_at > now()"},
     /* $1 organisation, $2 id; $3 address, $4 role, $5 hash, $6 who invites. */
     {"invitation_insert",
 	"INSERT INTO identity.invitations"
@@ -162,6 +167,26 @@ address_clear(struct action *action, enum role role, struct unused *ret_replaced
 	return action_query(action, "invitation_replace", &params, NULL);
 }
 
+/* Whether one more may be open; the organisation's row is held. */
+static bool
+has_room(struct action *action)
+{
+	struct pg_params params = action_params(action);
+	PGresult *result;
+	int64_t open;
+
+	pg_params_uuid(&params, action->request->caller.organisation_id);
+	if (!action_query(action, "invitation_open", &params, &result))
+		return false;
+	open = pg_get_int64(result, 0, 0);
+	PQclear(result);
+	if (open >= INVITATIONS_MAX)
+		answer_problem(action->request, PROBLEM_INVITATIONS_TOO_MANY,
+		    "%lld invitations of this organisation are open; %d may be.", (long long)open,
+		    INVITATIONS_MAX);
+	return open < INVITATIONS_MAX;
+}
+
 static bool
 insert(struct action *action, struct uuid id, const char *token)
 {
@@ -186,7 +211,8 @@ invite(struct action *action, struct uuid id, enum role role, const char *token,
 	struct organisation_event event;
 	struct unused replaced;
 
-	if (!address_clear(action, role, &replaced) || !insert(action, id, token))
+	if (!address_clear(action, role, &replaced) || !has_room(action) ||
+	    !insert(action, id, token))
 		return false;
 	event = invite_event(action, id, &replaced);
 	return organisation_audit(action, &event) &&

@@ -8,6 +8,8 @@
 #include "api/ring.h"
 #include "common/base/daemon.h"
 
+#define SESSIONS_MAX 100 /* of one user at a time: one more ends the oldest */
+
 const struct pg_statement session_statements[] = {
     /* $1 address.  One row in any case, with the form by which the address is known. */
     {"session_account_of_email",
@@ -29,7 +31,15 @@ const struct pg_statement session_statements[] = {
     {"session_password_set",
 	"UPDATE identity.users SET password_hash = $3::text, updated_at = now()"
 	" WHERE id = $1::uuid AND password_hash = $2::text"},
+    /* $1 user: whoever changes several sessions of his holds him, so no two do so at a time. */
+    {"session_user_hold", "SELECT FROM identity.users WHERE id = $1::uuid FOR NO KEY UPDATE"},
 
+    /* $1 user, $2 reason, $3 how many are left, the newest.  The user is held. */
+    {"session_make_room",
+	"UPDATE identity.sessions SET revoked_at = now(), reason = $2::text WHERE id IN ("
+	"SELECT id FROM identity.sessions WHERE user_id = $1::uuid AND revoked_at IS NULL"
+	" AND expires_at > now() ORDER BY expires_at DESC, id DESC OFFSET $3::int4)"
+	" AND revoked_at IS NULL"},
     /* $1 id, $2 user, $3 address. */
     {"session_insert",
 	"INSERT INTO identity.sessions (id, user_id, address, expires_at)"
@@ -90,6 +100,7 @@ struct session {
 	int64_t expires_at; /* seconds since the epoch */
 	bool used;          /* the token that was shown had been used */
 	bool live;          /* neither revoked nor expired */
+	int64_t ended;      /* others that made room for it */
 };
 
 /* What the client gets. */
@@ -160,7 +171,7 @@ static bool
 session_audit(
     struct action *action, const struct session *session, const char *event, const char *outcome)
 {
-	char actor[ACTOR_TEXT_SIZE];
+	char actor[ACTOR_TEXT_SIZE], details[64];
 	struct audit audit = {
 	    .action = event,
 	    .outcome = outcome,
@@ -170,32 +181,64 @@ session_audit(
 
 	session_actor(session->user_id, session->id, actor);
 	audit.actor = str_from(actor);
+	if (session->ended > 0) {
+		snprintf(details, sizeof(details), "{\"sessions_ended\":%lld}",
+		    (long long)session->ended);
+		audit.details = str_from(details);
+	}
 	return action_audit_user(action, &audit, session->user_id);
 }
 
 /* Log in. */
 
-/* Begin a session, unless the password was changed since it was read. */
+/* Hold the user, unless the password was changed since it was read. */
 static bool
-session_begin(struct action *action, const struct account *account, struct session *ret_session)
+hold(struct action *action, const struct account *account)
 {
-	struct pg_params user = action_params(action), params = action_params(action);
-	struct session session = {.id = uuid_new(), .user_id = account->user_id};
-	const char *address = action->request->address;
+	struct pg_params params = action_params(action);
 	PGresult *result;
 	int rows;
 
-	pg_params_uuid(&user, account->user_id);
-	pg_params_str(&user, str_from(account->hash));
-	if (!action_query(action, "session_user_lock", &user, &result))
+	pg_params_uuid(&params, account->user_id);
+	pg_params_str(&params, str_from(account->hash));
+	if (!action_query(action, "session_user_lock", &params, &result))
 		return false;
 	rows = PQntuples(result);
 	PQclear(result);
-	if (rows == 0) {
+	if (rows == 0)
 		answer_problem(action->request, PROBLEM_BAD_CREDENTIALS,
 		    "The password was changed a moment ago.");
+	return rows > 0;
+}
+
+/* End the oldest sessions of the user, who is held, as far as one more would be one too many. */
+static bool
+make_room(struct action *action, struct uuid user_id, int64_t *ret_ended)
+{
+	struct pg_params params = action_params(action);
+	PGresult *result;
+
+	pg_params_uuid(&params, user_id);
+	pg_params_str(&params, STR("too_many"));
+	pg_params_int32(&params, SESSIONS_MAX - 1);
+	if (!action_query(action, "session_make_room", &params, &result))
 		return false;
-	}
+	*ret_ended = pg_changed(result);
+	PQclear(result);
+	return true;
+}
+
+/* Begin a session. */
+static bool
+session_begin(struct action *action, const struct account *account, struct session *ret_session)
+{
+	struct pg_params params = action_params(action);
+	struct session session = {.id = uuid_new(), .user_id = account->user_id};
+	const char *address = action->request->address;
+	PGresult *result;
+
+	if (!hold(action, account) || !make_room(action, session.user_id, &session.ended))
+		return false;
 	pg_params_uuid(&params, session.id);
 	pg_params_uuid(&params, session.user_id);
 	pg_params_str(&params, address[0] == '\0' ? STR_NONE : str_from(address));
@@ -252,7 +295,7 @@ session_login(struct action *action)
 /* Find and hold the session of the token in the body.  False: no such token, or an answer is
  * noted, which ${ret_failed} tells. */
 static bool
-session_of_token(struct action *action, struct session *ret_session, bool *ret_failed)
+token_find(struct action *action, struct session *ret_session, bool *ret_failed)
 {
 	struct str token = action_text(action, "refresh_token");
 	const struct action_scope scope = {.user_id = UUID_NIL};
@@ -277,6 +320,22 @@ session_of_token(struct action *action, struct session *ret_session, bool *ret_f
 		    .live = pg_get_bool(result, 0, 4),
 		};
 	PQclear(result);
+	return found;
+}
+
+/* The same, counted as an attempt of the client's address.  One that was a token of ours costs
+ * nothing, whatever has become of it: nobody guessed it. */
+static bool
+session_of_token(struct action *action, struct session *ret_session, bool *ret_failed)
+{
+	bool found;
+
+	*ret_failed = !session_address_take(action);
+	if (*ret_failed)
+		return false;
+	found = token_find(action, ret_session, ret_failed);
+	if (found || *ret_failed)
+		session_address_give_back(action);
 	return found;
 }
 
@@ -353,12 +412,13 @@ session_logout_all(struct action *action)
 	    .resource_type = "user",
 	    .resource_id = user_id,
 	};
-	struct pg_params params = action_params(action);
+	struct pg_params user = action_params(action), params = action_params(action);
 
+	pg_params_uuid(&user, user_id);
 	pg_params_uuid(&params, user_id);
 	pg_params_str(&params, STR("logout_all"));
 	pg_params_uuid(&params, UUID_NIL);
-	if (action_open(action, &scope) &&
+	if (action_open(action, &scope) && action_query(action, "session_user_hold", &user, NULL) &&
 	    action_query(action, "session_revoke_all", &params, NULL) &&
 	    action_audit_user(action, &audit, user_id) && action_commit(action))
 		answer_nothing(action->request);

@@ -37,7 +37,8 @@ NODISCARD bool session_try(
 
 /**
  * session_address_take(action), session_address_give_back(action):
- * Count one attempt of the client's address.  False when an answer is noted: it is one too many.
+ * Count one attempt of the client's address: before it is looked at, so that guesses at the same
+ * moment count, too.  False when an answer is noted: it is one too many.
  */
 NODISCARD bool session_address_take(struct action *action);
 void session_address_give_back(struct action *action);

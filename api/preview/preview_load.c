@@ -281,27 +281,6 @@ struct ids {
 	size_t len;
 };
 
-static int
-order_ids(const void *a, const void *b)
-{
-	const struct uuid *id_a = a, *id_b = b;
-
-	return uuid_compare(*id_a, *id_b);
-}
-
-/* Each once. */
-static void
-ids_unite(struct ids *ids)
-{
-	size_t len = 0;
-
-	qsort(ids->ids, ids->len, sizeof(*ids->ids), order_ids);
-	for (size_t i = 0; i < ids->len; i++)
-		if (len == 0 || !uuid_equal(ids->ids[i], ids->ids[len - 1]))
-			ids->ids[len++] = ids->ids[i];
-	ids->len = len;
-}
-
 /* All rows of those ${ids}, by a load that takes an array of them. */
 static void *
 load_all(struct preview *preview, const char *name, const struct row_table *table,
@@ -336,7 +315,7 @@ load_versions(struct preview *preview)
 	}
 	if (ids.len == 0)
 		return true;
-	ids_unite(&ids);
+	ids.len = uuid_unite(ids.ids, ids.len);
 	versions = load_all(
 	    preview, "preview_versions", &rows_plan_versions, &ids, sizeof(*versions), &len);
 	if (versions == NULL)
@@ -479,7 +458,7 @@ load_rates(struct preview *preview)
 	if (ids.ids == NULL)
 		return false;
 	rate_ids_gather(preview, &ids);
-	ids_unite(&ids);
+	ids.len = uuid_unite(ids.ids, ids.len);
 	rates = load_all(preview, "preview_tax_rates", &rows_tax_rates, &ids, sizeof(*rates),
 	    &preview->rates_len);
 	listed = rates == NULL ? NULL : memory(preview, preview->rates_len, sizeof(void *));

@@ -23,6 +23,9 @@
 #define API_KEY_TEXT_LEN (sizeof(API_KEY_PREFIX_LIVE) - 1 + 43)
 #define API_KEY_TEXT_SIZE (API_KEY_TEXT_LEN + 1)
 #define API_KEY_HASH_BYTES 32
+/* Of one organisation at a time, neither revoked nor expired.  Whoever makes one counts them under
+ * the organisation's lock. */
+#define API_KEYS_MAX 200
 
 /**
  * api_key_new(test, ret_text):

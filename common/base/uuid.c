@@ -1,5 +1,7 @@
 #include "common/base/uuid.h"
 
+#include <stdlib.h>
+
 /* Where the dash stands before the byte of that index. */
 static bool
 dash_before(size_t byte)
@@ -23,6 +25,28 @@ bool
 uuid_is_nil(struct uuid uuid)
 {
 	return uuid_equal(uuid, UUID_NIL);
+}
+
+static int
+order(const void *a, const void *b)
+{
+	const struct uuid *uuid_a = a, *uuid_b = b;
+
+	return uuid_compare(*uuid_a, *uuid_b);
+}
+
+size_t
+uuid_unite(struct uuid *uuids, size_t len)
+{
+	size_t kept = 0;
+
+	if (len == 0)
+		return 0;
+	qsort(uuids, len, sizeof(*uuids), order);
+	for (size_t i = 0; i < len; i++)
+		if (kept == 0 || !uuid_equal(uuids[i], uuids[kept - 1]))
+			uuids[kept++] = uuids[i];
+	return kept;
 }
 
 void

@@ -36,6 +36,13 @@ NODISCARD int uuid_compare(struct uuid a, struct uuid b);
 NODISCARD bool uuid_is_nil(struct uuid uuid);
 
 /**
+ * uuid_unite(uuids, len):
+ * Sort the ${len} at ${uuids} in place and keep each once: how many are left, at the beginning.
+ * ${uuids} may be NULL where ${len} is 0.
+ */
+NODISCARD size_t uuid_unite(struct uuid *uuids, size_t len);
+
+/**
  * uuid_write(uuid, ret_text):
  * Write ${uuid} as 36 lower-case characters and a NUL to ${ret_text}.
  */

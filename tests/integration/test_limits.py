@@ -1,6 +1,7 @@
 """How much each may ask: of one key, of one organisation, of log-ins; and that nobody else is the slower for it."""
 
 import re
+import secrets
 import time
 from itertools import pairwise
 
@@ -295,6 +296,56 @@ def test_what_is_no_address_counts_for_the_proxy(stack, at, forwarded):
     assert answer.status_code == 200, answer.text
     entry = entry_of(client, answer)
     assert entry["address"] == "127.0.0.1"
+
+
+# Refresh tokens
+
+
+def show_from(person, forwarded, token, path="refresh"):
+    """The status of an exchange, or a log-out, that shows a token from that address."""
+    headers = {"X-Forwarded-For": forwarded, "Authorization": None}
+    return person.request("POST", f"/v1/auth/{path}", {"refresh_token": token}, headers=headers).status_code
+
+
+def made_up():
+    return "billd_refresh_" + secrets.token_urlsafe(32)
+
+
+MADE_UP = {
+    "of our form": (made_up, "refresh", "198.51.100.10", 401),
+    "of no form": (lambda: "x", "refresh", "198.51.100.11", 401),
+    "to log out with": (made_up, "logout", "198.51.100.12", 204),
+}
+
+
+@pytest.mark.parametrize(("token", "path", "address", "status"), MADE_UP.values(), ids=MADE_UP.keys())
+def test_made_up_refresh_tokens_count_for_their_address(stack, at, token, path, address, status):
+    """As wrong passwords do. A good one is not looked at there then, and stays good: nobody elsewhere is held up."""
+    person = elsewhere(stack.person(), at(BILLD_LOGIN_RATE_ADDRESS=4, BILLD_FORWARDED=1))
+    assert [show_from(person, address, token(), path) for _ in range(6)] == [status] * 4 + [429] * 2
+    assert show_from(person, address, person.refresh_token) == 429
+    assert log_in_from(person, address, person.email, person.password).status_code == 429
+    assert show_from(person, "198.51.100.20", person.refresh_token) == 200
+
+
+def test_wrong_passwords_and_made_up_tokens_count_together(stack, at):
+    """Who may guess four times may not guess eight times."""
+    person = elsewhere(stack.person(), at(BILLD_LOGIN_RATE_ADDRESS=4, BILLD_FORWARDED=1))
+    address = "198.51.100.13"
+    assert [log_in_from(person, address, new_email()).status_code for _ in range(3)] == [401] * 3
+    assert [show_from(person, address, made_up()) for _ in range(2)] == [401, 429]
+
+
+def test_tokens_of_ours_cost_nothing(stack, at):
+    """Good ones, and those that are good no more: a device that was logged out holds up nobody who is beside it."""
+    person = elsewhere(stack.person(), at(BILLD_LOGIN_RATE_ADDRESS=4, BILLD_FORWARDED=1))
+    address, old = "198.51.100.14", person.refresh_token
+    for _ in range(10):
+        person.take(person.request("POST", "/v1/auth/refresh", {"refresh_token": person.refresh_token},
+                                   headers={"X-Forwarded-For": address, "Authorization": None}).json())  # fmt: skip
+    assert [show_from(person, address, old) for _ in range(10)] == [401] * 10
+    assert [show_from(person, address, old, "logout") for _ in range(10)] == [204] * 10
+    assert [show_from(person, address, made_up()) for _ in range(5)] == [401] * 4 + [429]
 
 
 def entry_of(client, answer):

@@ -232,18 +232,16 @@ END_TEST
 /* A parked one's time is over: all of it was earned, and no more time is behind it. */
 START_TEST(test_a_note_on_a_parked_one)
 {
-	struct subscription parked;
+	struct instant until;
 
 	setup();
-	parked = *subscription_row();
-	parked.billing_problem = STR("amount-out-of-range");
-	parked.due_at = INSTANT_NONE;
-	facts_change(hand.world.facts, TABLE_SUBSCRIPTIONS, subscription_row(), &parked);
+	until = hand_subscription_at(&hand, 0)->deferred_until;
+	hand_park(&hand, hand_subscription_at(&hand, 0)->id);
 	at_part(3, 2);
 	DO(correct(1000, false));
 	ck_assert_int_eq(BALANCE(revenue), -(PRICE - 1000));
 	ck_assert_int_eq(hand_subscription_at(&hand, 0)->deferred, 0);
-	ck_assert_int_eq(hand_subscription_at(&hand, 0)->deferred_from.s, parked.deferred_until.s);
+	ck_assert_int_eq(hand_subscription_at(&hand, 0)->deferred_from.s, until.s);
 	assert_books();
 	teardown();
 }

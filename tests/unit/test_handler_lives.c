@@ -375,18 +375,16 @@ START_TEST(test_a_parked_one_is_reported_for_by_name)
 	    .quantity = decimal_from(1),
 	    .period_start = INSTANT_NONE};
 	struct move_subscription move;
-	struct subscription *row;
 
 	hand_open(&hand);
 	report.subscription_id = hand_subscribe(&hand, plan_with_calls());
 	move = (struct move_subscription){.subscription_id = report.subscription_id};
 	hand_do(&hand, COMMAND_PAUSE_SUBSCRIPTION, &move);
-	row = facts_subscription(hand.world.facts, WORLD_ORGANISATION, report.subscription_id);
-	row->billing_problem = STR("amount-out-of-range");
+	hand_park(&hand, report.subscription_id);
 	hand_at(&hand, "2027-04-01T00:00:00Z");
 	ck_assert_int_eq(
 	    hand_decide(&hand, COMMAND_REPORT_QUANTITY, &report), REFUSAL_PERIOD_NOT_OPEN);
-	report.period_start = row->current_period_start;
+	report.period_start = hand_subscription_at(&hand, 0)->current_period_start;
 	hand_do(&hand, COMMAND_REPORT_QUANTITY, &report);
 	ck_assert_uint_eq(hand_count(&hand, TABLE_QUANTITIES), 1);
 	hand_close(&hand);

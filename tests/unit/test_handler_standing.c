@@ -346,14 +346,8 @@ END_TEST
 /* One that could not be billed stays parked, whatever is paid. */
 START_TEST(test_one_that_is_parked)
 {
-	struct subscription parked;
-
 	setup();
-	parked = *subscription();
-	parked.billing_problem = STR("amount-out-of-range");
-	parked.due_at = INSTANT_NONE;
-	facts_change(hand.world.facts, TABLE_SUBSCRIPTIONS,
-	    facts_subscription(hand.world.facts, WORLD_ORGANISATION, parked.id), &parked);
+	hand_park(&hand, subscription()->id);
 	attempt(INT64_MIN, "failed");
 	assert_text(subscription()->status, "past_due");
 	DO(pay("manual", INT64_MIN));

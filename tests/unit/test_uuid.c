@@ -96,6 +96,56 @@ START_TEST(test_equality_and_order)
 }
 END_TEST
 
+/* A letter stands for the UUID that begins with it; two that differ in the last byte alone, for one
+ * more, are a small letter and its capital. */
+struct unite_row {
+	const char *name, *before, *after;
+};
+
+static const struct unite_row unite_rows[] = {
+    {"none", "", ""},
+    {"one", "a", "a"},
+    {"one twice", "aa", "a"},
+    {"two out of order", "ba", "ab"},
+    {"a row three times", "abcabcabc", "abc"},
+    {"some more often than others", "ccccbaab", "abc"},
+    {"those that differ in the last byte alone", "bBabBA", "aAbB"},
+};
+
+static size_t
+uuids_of(const char *text, struct uuid uuids[static 16])
+{
+	size_t len = strlen(text);
+
+	ck_assert_uint_le(len, 16);
+	for (size_t i = 0; i < len; i++) {
+		uuids[i] = UUID_NIL;
+		uuids[i].b[0] = (uint8_t)(text[i] | 0x20);
+		uuids[i].b[15] = (text[i] & 0x20) == 0;
+	}
+	return len;
+}
+
+START_TEST(test_unite)
+{
+	const struct unite_row *row = &unite_rows[_i];
+	struct uuid uuids[16], expected[16];
+	size_t len = uuids_of(row->before, uuids), expected_len = uuids_of(row->after, expected);
+
+	len = uuid_unite(uuids, len);
+	ck_assert_msg(len == expected_len, "%s: %zu", row->name, len);
+	for (size_t i = 0; i < len; i++)
+		ck_assert_msg(uuid_equal(uuids[i], expected[i]), "%s: number %zu", row->name, i);
+	ck_assert_msg(uuid_unite(uuids, len) == len, "%s: again", row->name);
+}
+END_TEST
+
+START_TEST(test_unite_nothing)
+{
+	ck_assert_uint_eq(uuid_unite(NULL, 0), 0);
+}
+END_TEST
+
 START_TEST(test_nil)
 {
 	ck_assert(uuid_is_nil(UUID_NIL));
@@ -109,4 +159,5 @@ START_TEST(test_nil)
 END_TEST
 
 UNIT_MAIN("uuid", UNIT_ROWS(test_read, read_rows), UNIT(test_none_is_no_uuid), UNIT(test_write),
-    UNIT(test_random_uuids_come_back), UNIT(test_equality_and_order), UNIT(test_nil))
+    UNIT(test_random_uuids_come_back), UNIT(test_equality_and_order),
+    UNIT_ROWS(test_unite, unite_rows), UNIT(test_unite_nothing), UNIT(test_nil))

@@ -180,6 +180,24 @@ hand_subscribe(struct hand *hand, struct uuid plan_id)
 }
 
 /**
+ * hand_park(hand, subscription_id):
+ * Leave it as what fell due and could not be billed does: with a note of why, and nothing due.
+ */
+static inline void
+hand_park(struct hand *hand, struct uuid subscription_id)
+{
+	struct subscription *row =
+	    facts_subscription(hand->world.facts, WORLD_ORGANISATION, subscription_id);
+	struct subscription parked;
+
+	ck_assert_ptr_nonnull(row);
+	parked = *row;
+	parked.billing_problem = STR("amount-out-of-range");
+	parked.due_at = INSTANT_NONE;
+	facts_change(hand->world.facts, TABLE_SUBSCRIPTIONS, row, &parked);
+}
+
+/**
  * hand_change(subscription_id, plan_id):
  * The wish to be on that plan, now and for its part of the period.
  */
