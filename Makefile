@@ -212,7 +212,7 @@ PURE += database_clock lifecycle_create lifecycle_laws lifecycle_pause log migra
 PURE += organisation_settings preview_assess lifecycle_earned earnings invoice_settle
 PURE += rating_transaction refusal role route due run_progress run_state signatures signing split standing statements subscription tax uuid wide zone zone_file zone_rule
 # Those with more threads than one; most of these are of librdkafka's own broker, which starts dozens for each test.
-THREADED := callers consumer duty limits payer pool producer publish publish_take ring runner scheduler threads
+THREADED := callers consumer duty intake limits payer pool producer publish publish_take ring runner scheduler threads
 unit_names = $(filter-out $(1),$(patsubst tests/unit/test_%.c,%,$(wildcard tests/unit/test_*.c)))
 
 # openapi makes its document once, at start, of thousands of small allocations.

@@ -111,7 +111,7 @@ accepted_ms(const struct entry *entry)
 
 /* How far the command log is processed, by its own clock: what falls due does not overtake it. */
 static void
-accepted_note(struct entry *entries, size_t len)
+accepted_note(const struct entry *entries, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (entries[i].meta != NULL &&
@@ -132,14 +132,12 @@ signatures_ready(
 	return ERR_NONE;
 }
 
-/* Process ${entries} in one transaction.  Whatever goes wrong leaves nothing behind but a
- * connection to be rolled back. */
-static enum err_class
-batch_try(struct batch_context *context, struct entry *entries, size_t len, struct err *err)
+enum err_class
+batch_begin(struct batch_context *context, struct entry *entries, size_t len, struct err *err)
 {
-	int64_t began_us = clock_steady_us();
 	struct facts *facts = &context->facts;
 
+	context->began_us = clock_steady_us();
 	transaction_begin(context);
 	for (size_t i = 0; i < len; i++)
 		partition_set_add(&context->touched, entries[i].partition);
@@ -154,19 +152,50 @@ batch_try(struct batch_context *context, struct entry *entries, size_t len, stru
 	for (size_t i = 0; i < len; i++)
 		if (outcome_decide(context, &entries[i], err) != ERR_NONE)
 			return err->class;
+	return ERR_NONE;
+}
+
+enum err_class
+batch_store(struct batch_context *context, struct err *err)
+{
 	if (transaction_store(context, NULL, NULL, err) != ERR_NONE)
 		return err_wrap(err, "store");
 	CRASH_POINT("committed");
+	return ERR_NONE;
+}
+
+void
+batch_end(struct batch_context *context, const struct entry *entries, size_t len)
+{
+	struct metrics *metrics = context->metrics;
 
 	transaction_committed(context);
 	accepted_note(entries, len);
 	for (size_t i = 0; i < len; i++)
 		outcome_tell(context, &entries[i]);
-	context->payments_soon |= payments_wait(facts);
-	context->metrics->batches++;
-	context->metrics->batch_last_size = (int64_t)len;
-	context->metrics->transaction_last_us = clock_steady_us() - began_us;
-	context->metrics->transaction_us += context->metrics->transaction_last_us;
+	context->payments_soon |= payments_wait(&context->facts);
+	metrics->batches++;
+	metrics->batch_last_size = (int64_t)len;
+	metrics->transaction_last_us = clock_steady_us() - context->began_us;
+	metrics->transaction_us += metrics->transaction_last_us;
+}
+
+void
+batch_undo(struct batch_context *context)
+{
+	transaction_fail(context);
+	context->metrics->batch_retries++;
+}
+
+/* Process ${entries} in one transaction.  Whatever goes wrong leaves nothing behind but a
+ * connection to be rolled back. */
+static enum err_class
+batch_try(struct batch_context *context, struct entry *entries, size_t len, struct err *err)
+{
+	if (batch_begin(context, entries, len, err) != ERR_NONE ||
+	    batch_store(context, err) != ERR_NONE)
+		return err->class;
+	batch_end(context, entries, len);
 	return ERR_NONE;
 }
 
@@ -179,8 +208,7 @@ batch_settle(struct batch_context *context, struct entry *entries, size_t len, s
 
 		if (class == ERR_NONE)
 			return ERR_NONE;
-		transaction_fail(context);
-		context->metrics->batch_retries++;
+		batch_undo(context);
 		if (class == ERR_RETRY && err->constraint[0] == '\0' &&
 		    partition_is_careful(entries[0].partition))
 			progress_survived(context->pg, entries[0].partition, &context->arena);

@@ -59,6 +59,7 @@ struct batch_context {
 	struct publisher *publisher;  /* NULL: of a runner (runner.h) */
 	struct metrics *metrics;
 	int32_t partitions_all; /* of the topic */
+	int64_t began_us;       /* steady clock: when the batch in hand was begun */
 	size_t planned_for;     /* commands processed by the plans that the connection has */
 	bool due_soon;          /* a command left something that is to be done at once (due.h) */
 	bool runs_soon;         /* likewise a billing run that goes on (run.h) */
@@ -82,6 +83,24 @@ void batch_context_release(struct batch_context *context);
  */
 NODISCARD enum err_class batch_process(
     struct batch_context *context, struct entry *entries, size_t len, struct err *err);
+
+/**
+ * batch_begin(context, entries, len, err), batch_store(context, err), batch_end(context, entries,
+ * len): The same in pieces, of one try: decide all of ${entries} within a transaction that stays
+ * open; store what was decided, in any thread, which has ${context} meanwhile; and, when that went
+ * well, take it for true and have the events published.  On errors batch_undo, after which the
+ * batch is batch_process's from its beginning.
+ */
+NODISCARD enum err_class batch_begin(
+    struct batch_context *context, struct entry *entries, size_t len, struct err *err);
+NODISCARD enum err_class batch_store(struct batch_context *context, struct err *err);
+void batch_end(struct batch_context *context, const struct entry *entries, size_t len);
+
+/**
+ * batch_undo(context):
+ * Whatever went wrong: nothing is left behind.
+ */
+void batch_undo(struct batch_context *context);
 
 /**
  * message_hash(message, ret_hash):

@@ -4,9 +4,9 @@
 
 #include "common/base/daemon.h"
 #include "common/base/log.h"
-#include "common/codec/command_signature.h"
 #include "worker/database_clock.h"
 #include "worker/due.h"
+#include "worker/intake.h"
 #include "worker/run.h"
 
 #define WATCHDOG_S 120         /* the loop turns at least so often, or the process ends */
@@ -20,7 +20,9 @@
 #define LAG_INTERVAL_MS 500
 #define NOTE_ARENA_BYTES (256 * 1024)
 #define CHUNK_FAILED "a billing run's chunk rolled back"
-#define BUSY_MS 200 /* so long after a message more are expected */
+#define BATCH_FAILED "batch rolled back"
+#define SIDE_INTERVAL_MS 250 /* between two looks at what is beside commands, while these come */
+#define BUSY_MS 200          /* so long after a message more are expected */
 
 struct loop {
 	const struct loop_settings *settings;
@@ -48,25 +50,18 @@ struct loop {
 	struct runs runs;      /* and what billing runs do of it */
 	int64_t busy_until_ms; /* commands are coming */
 
-	rd_kafka_message_t *held; /* polled, and left for the next batch */
-	size_t len;
-	struct entry *entries; /* BATCH_MESSAGES_MAX */
+	int64_t side_at_ms; /* what is done beside commands need not be looked at before */
+
+	struct flights *flights; /* the batches */
+	struct intake intake;    /* and what comes behind them */
 };
 
-static void
-entries_drop(struct loop *loop)
-{
-	for (size_t i = 0; i < loop->len; i++)
-		consumer_message_free(loop->entries[i].message);
-	loop->len = 0;
-}
-
+/* What is being stored comes to its end, and what is not is as if it had not come. */
 static void
 hands_empty(struct loop *loop)
 {
-	entries_drop(loop);
-	consumer_message_free(loop->held);
-	loop->held = NULL;
+	flights_abandon(loop->flights);
+	intake_drop(&loop->intake);
 }
 
 /* Whose partitions are ours concerns those beside the loop as well. */
@@ -249,65 +244,18 @@ partitions_close(struct loop *loop)
 	loop->context->metrics->partitions = 0;
 }
 
-/* The message before our first: is it the one that was processed?  ${ret_take} tells whether
- * ${message} is to be processed. */
-static enum err_class
-verify(
-    struct partition *partition, const rd_kafka_message_t *message, bool *ret_take, struct err *err)
-{
-	uint8_t hash[MESSAGE_HASH_BYTES];
-
-	*ret_take = message->offset >= partition->next_offset;
-	if (!partition->verify)
-		return ERR_NONE;
-	partition->verify = false;
-	if (message->offset != partition->next_offset - 1)
-		return err_set(err, ERR_FATAL,
-		    "partition %d begins at offset %lld, and %lld was processed: messages are "
-		    "missing.  See docs/operation.md, \"Offsets that Kafka does not have\"",
-		    partition->id, (long long)message->offset,
-		    (long long)partition->next_offset - 1);
-	message_hash(message, hash);
-	if (memcmp(hash, partition->last_hash, sizeof(hash)) != 0)
-		return err_set(err, ERR_FATAL,
-		    "partition %d has another message at offset %lld than the one that was "
-		    "processed: the topic was made again, or the database is another one.  See "
-		    "docs/operation.md, \"Offsets that Kafka does not have\"",
-		    partition->id, (long long)message->offset);
-	return ERR_NONE;
-}
-
-/* Put ${message} into the batch, or hold it for the next one.  False when the batch is to be
- * processed now. */
-static bool
-batch_add(struct loop *loop, struct partition *partition, rd_kafka_message_t *message)
-{
-	if (loop->len > 0 && partition_is_careful(partition)) {
-		loop->held = message;
-		return false;
-	}
-	loop->entries[loop->len++] = (struct entry){
-	    .message = message,
-	    .partition = partition,
-	    .signature = consumer_header(message, COMMAND_SIGNATURE_HEADER),
-	    .request_id = consumer_header(message, "billd_request_id"),
-	};
-	return !partition_is_careful(partition);
-}
-
 /* What the group says.  ${ret_go_on} turns false when the batch is to be looked at now. */
 static enum err_class
 event_take(struct loop *loop, int timeout_ms, bool *ret_go_on, bool *ret_nothing, struct err *err)
 {
 	rd_kafka_message_t *message = NULL;
-	struct partition *partition;
-	bool take;
 
 	switch (consumer_poll(loop->consumer, timeout_ms, &message, err)) {
 	case CONSUMER_NOTHING:
 		*ret_nothing = true;
 		return ERR_NONE;
 	case CONSUMER_ASSIGNED:
+		hands_empty(loop);
 		loop->assigned = true;
 		loop->attempt = true;
 		loop->open = false;
@@ -329,19 +277,9 @@ event_take(struct loop *loop, int timeout_ms, bool *ret_go_on, bool *ret_nothing
 	case CONSUMER_MESSAGE:
 		break;
 	}
-	partition = loop->open ? partitions_find(loop->partitions, message->partition) : NULL;
-	if (partition == NULL) {
-		consumer_message_free(message);
-		return ERR_NONE;
-	}
-	if (verify(partition, message, &take, err) != ERR_NONE) {
-		consumer_message_free(message);
-		return err->class;
-	}
-	if (take)
-		*ret_go_on = batch_add(loop, partition, message);
-	else
-		consumer_message_free(message);
+	if (loop->open)
+		return intake_take(&loop->intake, message, ret_go_on, err);
+	consumer_message_free(message);
 	return ERR_NONE;
 }
 
@@ -350,45 +288,33 @@ event_take(struct loop *loop, int timeout_ms, bool *ret_go_on, bool *ret_nothing
 static enum err_class
 gather(struct loop *loop, struct err *err)
 {
-	int64_t until_ms = 0;
-	size_t bytes = 0;
-	bool go_on = true;
+	const struct flight *flight = flights_filling(loop->flights);
+	bool storing = flights_storing(loop->flights), go_on = intake_refill(&loop->intake);
+	int64_t until_ms = clock_steady_ms() + loop->settings->batch_wait_ms;
 
-	loop->len = 0;
-	if (loop->held != NULL) {
-		rd_kafka_message_t *message = loop->held;
-
-		loop->held = NULL;
-		go_on =
-		    batch_add(loop, partitions_find(loop->partitions, message->partition), message);
-	}
-	while (go_on && loop->len < (size_t)loop->settings->batch_max && bytes < BATCH_BYTES_MAX) {
-		size_t before = loop->len;
+	while (go_on) {
+		bool first = flight->len == 0, nothing = false;
 		int64_t now_ms = clock_steady_ms();
-		bool nothing = false;
-		int timeout_ms = loop->due.left || loop->runs.left ? 0 : IDLE_POLL_MS;
+		int timeout_ms = storing || loop->due.left || loop->runs.left ? 0 : IDLE_POLL_MS;
 
-		if (loop->len > 0)
+		if (!first)
 			timeout_ms = until_ms > now_ms ? (int)(until_ms - now_ms) : 0;
 		if (event_take(loop, timeout_ms, &go_on, &nothing, err) != ERR_NONE)
 			return err->class;
 		if (nothing)
 			break;
-		if (loop->len > before) {
-			bytes += loop->entries[before].message->len;
-			if (before == 0)
-				until_ms = now_ms + loop->settings->batch_wait_ms;
-		}
+		if (first)
+			until_ms = clock_steady_ms() + loop->settings->batch_wait_ms;
 	}
 	return ERR_NONE;
 }
 
 /* What the batch is about comes back from the runners. */
 static enum err_class
-recall(struct loop *loop, struct err *err)
+recall(struct loop *loop, const struct flight *flight, struct err *err)
 {
-	for (size_t i = 0; i < loop->len; i++)
-		if (run_recall(&loop->runs, loop->context, loop->entries[i].partition, err) !=
+	for (size_t i = 0; i < flight->len; i++)
+		if (run_recall(&loop->runs, loop->context, flight->entries[i].partition, err) !=
 		    ERR_NONE)
 			return err->class;
 	return ERR_NONE;
@@ -397,16 +323,18 @@ recall(struct loop *loop, struct err *err)
 /* A message over which workers died is noted before it is tried, and condemned when that was often
  * enough; where they die even of reading it, it is not read. */
 static enum err_class
-suspect(struct loop *loop, struct entry *entry, struct err *err)
+suspect(const struct flight *flight, struct err *err)
 {
+	struct batch_context *context = flight->context;
+	struct entry *entry = &flight->entries[0];
 	struct partition *partition = entry->partition;
 
 	if (!partition_is_careful(partition))
 		return ERR_NONE;
-	CHECK(loop->len == 1);
-	arena_reset(&loop->context->arena);
+	CHECK(flight->len == 1);
+	arena_reset(&context->arena);
 	partition->careful_messages++;
-	if (progress_suspect(loop->context->pg, partition, &loop->context->arena, err) != ERR_NONE)
+	if (progress_suspect(context->pg, partition, &context->arena, err) != ERR_NONE)
 		return err->class;
 	if (partition->suspect_attempts > SUSPECT_ATTEMPTS_MAX)
 		snprintf(entry->condemned, sizeof(entry->condemned),
@@ -430,7 +358,7 @@ due_bound(struct loop *loop, struct err *err)
 		struct partition *partition = &loop->partitions->items[i];
 		bool waiting =
 		    consumer_end_offset(loop->consumer, partition->id) != partition->next_offset ||
-		    (loop->held != NULL && loop->held->partition == partition->id);
+		    intake_waits(&loop->intake, partition);
 
 		partition->due_until = due_until(&loop->due, partition, now_ms, waiting);
 	}
@@ -459,12 +387,12 @@ lag_measure(struct loop *loop)
 
 /* What is pending is at least as old as the oldest message in hand. */
 static void
-pending_note(struct loop *loop)
+pending_note(struct loop *loop, const struct flight *flight)
 {
 	int64_t oldest_ms = INT64_MAX;
 
-	for (size_t i = 0; i < loop->len; i++) {
-		int64_t at_ms = rd_kafka_message_timestamp(loop->entries[i].message, NULL);
+	for (size_t i = 0; i < flight->len; i++) {
+		int64_t at_ms = rd_kafka_message_timestamp(flight->entries[i].message, NULL);
 
 		if (at_ms > 0 && at_ms < oldest_ms)
 			oldest_ms = at_ms;
@@ -473,51 +401,103 @@ pending_note(struct loop *loop)
 		loop->pending_since_ms = oldest_ms;
 }
 
-/* One turn with partitions in hand: publish, gather, process. */
+/* Whether what is done beside commands is to be looked at, which waits until nothing is stored. */
+static bool
+is_side_due(const struct loop *loop)
+{
+	return loop->context->due_soon || loop->context->runs_soon ||
+	       clock_steady_ms() >= loop->side_at_ms;
+}
+
+/* Whether the next batch need not wait until this one is stored: it is there already, and nothing
+ * else is to be done between them. */
+static bool
+may_overlap(const struct loop *loop, const struct flight *flight)
+{
+	const struct partitions *partitions = loop->partitions;
+	bool full = flight->len == loop->intake.batch_max || loop->intake.len > 0;
+
+	for (size_t i = 0; i < partitions->len; i++)
+		if (partition_is_careful(&partitions->items[i]))
+			return false;
+	return full && !is_side_due(loop) && !loop->due.left && loop->runs.parts_len == 0;
+}
+
+/* What was gathered is processed. */
 static enum err_class
-work(struct loop *loop, struct err *err)
+batch_work(struct loop *loop, struct err *err)
+{
+	struct batch_context *context = loop->context;
+	const struct flight *flight = flights_filling(loop->flights);
+
+	loop->busy_until_ms = clock_steady_ms() + BUSY_MS;
+	pending_note(loop, flight);
+	if (recall(loop, flight, err) != ERR_NONE || suspect(flight, err) != ERR_NONE ||
+	    flights_process(loop->flights, may_overlap(loop, flight), err) != ERR_NONE)
+		return err->class;
+	if (context->payments_soon)
+		payer_wake(loop->payer);
+	context->payments_soon = false;
+	loop->backoff_ms = BACKOFF_FIRST_MS;
+	loop->check_at_ms = clock_steady_ms() + CHECK_INTERVAL_MS;
+	return ERR_NONE;
+}
+
+/* What is done beside commands, with nothing in flight. */
+static enum err_class
+side_work(struct loop *loop, struct err *err)
 {
 	struct batch_context *context = loop->context;
 
-	if (publisher_step(context->publisher, context->pg, err) != ERR_NONE)
-		return survive(loop, "publishing waits for the database", err);
-	if (gather(loop, err) != ERR_NONE)
-		return err->class;
-	if (loop->len > 0) {
-		loop->busy_until_ms = clock_steady_ms() + BUSY_MS;
-		pending_note(loop);
-		if (recall(loop, err) != ERR_NONE ||
-		    suspect(loop, &loop->entries[0], err) != ERR_NONE ||
-		    batch_process(context, loop->entries, loop->len, err) != ERR_NONE)
-			return survive(loop, "batch rolled back", err);
-		if (context->payments_soon)
-			payer_wake(loop->payer);
-		context->payments_soon = false;
-		entries_drop(loop);
-		loop->backoff_ms = BACKOFF_FIRST_MS;
-		loop->check_at_ms = clock_steady_ms() + CHECK_INTERVAL_MS;
-	} else if (loop->open && clock_steady_ms() >= loop->check_at_ms) {
+	loop->side_at_ms = clock_steady_ms() + SIDE_INTERVAL_MS;
+	if (clock_steady_ms() >= loop->check_at_ms) {
 		loop->check_at_ms = clock_steady_ms() + CHECK_INTERVAL_MS;
 		if (check(loop, err) != ERR_NONE)
 			return survive(loop, "progress is read again", err);
 	}
-	if (loop->open) {
-		if (run_collect(&loop->runs, context, err) != ERR_NONE)
-			return survive(loop, CHUNK_FAILED, err);
-		if (due_bound(loop, err) != ERR_NONE)
-			return survive(loop, "due work waits for the database", err);
-		if (due_step(&loop->due, context, err) != ERR_NONE)
-			return survive(loop, "due work rolled back", err);
-		if (run_step(&loop->runs, context, clock_steady_ms() < loop->busy_until_ms, err) !=
-		    ERR_NONE)
-			return survive(loop, "billing runs wait for the database", err);
-	}
-	if (loop->open && clock_steady_ms() >= loop->note_at_ms) {
+	if (run_collect(&loop->runs, context, err) != ERR_NONE)
+		return survive(loop, CHUNK_FAILED, err);
+	if (due_bound(loop, err) != ERR_NONE)
+		return survive(loop, "due work waits for the database", err);
+	if (due_step(&loop->due, context, err) != ERR_NONE)
+		return survive(loop, "due work rolled back", err);
+	if (run_step(&loop->runs, context, clock_steady_ms() < loop->busy_until_ms, err) !=
+	    ERR_NONE)
+		return survive(loop, "billing runs wait for the database", err);
+	if (clock_steady_ms() >= loop->note_at_ms) {
 		loop->note_at_ms = clock_steady_ms() + NOTE_INTERVAL_MS;
 		if ((published_note(loop) || progress_has_forgotten(loop->partitions)) &&
 		    note(loop, err) != ERR_NONE)
 			return survive(loop, "progress waits for the database", err);
 	}
+	return ERR_NONE;
+}
+
+/* One turn with partitions in hand: publish, gather, process. */
+static enum err_class
+work(struct loop *loop, struct err *err)
+{
+	struct flights *flights = loop->flights;
+	struct batch_context *context = loop->context;
+
+	if (is_side_due(loop) && flights_land(flights, err) != ERR_NONE)
+		return survive(loop, BATCH_FAILED, err);
+	if (flights_storing(flights))
+		publisher_reports(context->publisher, 0);
+	else if (publisher_step(context->publisher, context->pg, err) != ERR_NONE)
+		return survive(loop, "publishing waits for the database", err);
+	if (gather(loop, err) != ERR_NONE)
+		return err->class;
+	if (flights_filling(flights)->len > 0) {
+		if (batch_work(loop, err) != ERR_NONE)
+			return survive(loop, BATCH_FAILED, err);
+	} else if (flights_land(flights, err) != ERR_NONE) {
+		return survive(loop, BATCH_FAILED, err);
+	}
+	if (flights_storing(flights))
+		return ERR_NONE;
+	if (loop->open && side_work(loop, err) != ERR_NONE)
+		return err->class;
 	lag_measure(loop);
 	return ERR_NONE;
 }
@@ -545,6 +525,7 @@ drain(struct loop *loop)
 	int64_t until_ms = clock_steady_ms() + loop->settings->drain_ms;
 	struct err err;
 
+	hands_empty(loop);
 	if (loop->open)
 		runners_recall(loop);
 	while (loop->open && !publisher_idle(loop->context->publisher) &&
@@ -558,8 +539,8 @@ drain(struct loop *loop)
 
 enum err_class
 loop_run(const struct loop_settings *settings, struct batch_context *context,
-    struct consumer *consumer, struct payer *payer, struct scheduler *scheduler,
-    struct runners *runners, struct err *err)
+    struct flights *flights, struct consumer *consumer, struct payer *payer,
+    struct scheduler *scheduler, struct runners *runners, struct err *err)
 {
 	struct loop loop = {
 	    .settings = settings,
@@ -573,11 +554,13 @@ loop_run(const struct loop_settings *settings, struct batch_context *context,
 		.continuous = settings->due_continuous,
 		.interval_ms = settings->due_interval_ms,
 		.margin_ms = settings->due_margin_ms},
-	    .entries = calloc(BATCH_MESSAGES_MAX, sizeof(*loop.entries)),
+	    .flights = flights,
+	    .intake = {.batch_max = (size_t)settings->batch_max,
+		.flights = flights,
+		.partitions = context->partitions},
 	};
 	enum err_class class = ERR_NONE;
 
-	CHECK(loop.entries != NULL);
 	loop.runs.due = &loop.due;
 	loop.runs.runners = runners;
 	run_forget(&loop.runs);
@@ -592,7 +575,6 @@ loop_run(const struct loop_settings *settings, struct batch_context *context,
 	hands_empty(&loop);
 	/* Closing comes to its end as well: librdkafka may wait for a topic that is gone. */
 	daemon_watchdog(CLOSING_S);
-	free(loop.entries);
 	free(loop.cluster_id);
 	return class;
 }

@@ -2,12 +2,13 @@
 #define WORKER_LOOP_H
 
 /*
- * The worker's loop: gathers messages into batches, follows the group's rebalances, and comes back
- * from failures by reading what is true from billd.progress.  Knows no billing.
+ * The worker's loop: gathers messages into batches (intake.h, flights.h), follows the group's
+ * rebalances, and comes back from failures by reading what is true from billd.progress.  Knows no
+ * billing.
  */
 
 #include "common/kafka/consumer.h"
-#include "worker/batch.h"
+#include "worker/flights.h"
 #include "worker/payer.h"
 #include "worker/runner.h"
 #include "worker/scheduler.h"
@@ -23,14 +24,14 @@ struct loop_settings {
 };
 
 /**
- * loop_run(settings, context, consumer, payer, scheduler, runners, err):
+ * loop_run(settings, context, flights, consumer, payer, scheduler, runners, err):
  * Work until daemon_stopping(), then finish the batch in hand and publish what is committed.
- * ${payer} and ${scheduler} learn which partitions are ours, ${payer} also when a payment is
- * committed.  ${runners} do billing runs' chunks.
- * ERR_FATAL when the process cannot go on.
+ * ${context} is the first of ${flights}, and what is done beside batches has it, too.  ${payer} and
+ * ${scheduler} learn which partitions are ours, ${payer} also when a payment is committed.
+ * ${runners} do billing runs' chunks. ERR_FATAL when the process cannot go on.
  */
 NODISCARD enum err_class loop_run(const struct loop_settings *settings,
-    struct batch_context *context, struct consumer *consumer, struct payer *payer,
-    struct scheduler *scheduler, struct runners *runners, struct err *err);
+    struct batch_context *context, struct flights *flights, struct consumer *consumer,
+    struct payer *payer, struct scheduler *scheduler, struct runners *runners, struct err *err);
 
 #endif

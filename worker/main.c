@@ -67,7 +67,7 @@ static const struct setting settings[] = {
 	"needs it"},
     {"BILLD_BATCH_MAX", SETTING_INTEGER, &options.batch_max, "500", 1, BATCH_MESSAGES_MAX,
 	"commands in one transaction"},
-    {"BILLD_BATCH_WAIT_MS", SETTING_INTEGER, &options.batch_wait_ms, "1", 0, 1000,
+    {"BILLD_BATCH_WAIT_MS", SETTING_INTEGER, &options.batch_wait_ms, "0", 0, 1000,
 	"milliseconds that a batch waits for more commands"},
     {"BILLD_BACKOFF_MAX_MS", SETTING_INTEGER, &options.backoff_max_ms, "2000", 20, 60000,
 	"longest pause in milliseconds between two attempts while the database is away"},
@@ -110,6 +110,7 @@ struct worker {
 	struct publisher publisher;
 	struct partitions partitions;
 	struct batch_context context;
+	struct flights flights;
 	struct consumer *consumer;
 	struct payer *payer;
 	struct scheduler *scheduler;
@@ -236,12 +237,16 @@ worker_open(struct worker *worker, struct err *err)
 	worker->context.publisher = &worker->publisher;
 	worker->context.metrics = &worker->metrics;
 	worker->context.partitions_all = (int32_t)options.partitions;
+	if (flights_open(&pg_settings, options.signed_commands == 0 ? NULL : &options.secret_value,
+		&worker->context, &worker->flights, err) != ERR_NONE)
+		return err->class;
 	return consumer_open(&consumer_settings, &worker->consumer, err);
 }
 
 static void
 worker_close(struct worker *worker)
 {
+	flights_close(&worker->flights);
 	runners_close(&worker->runners);
 	scheduler_free(worker->scheduler);
 	payer_free(worker->payer);
@@ -310,8 +315,8 @@ worker_run(struct worker *worker, bool check, struct err *err)
 	scheduler_start(worker->scheduler);
 	runners_start(&worker->runners, consumer_woken, worker->consumer);
 	log_line(LOG_INFO, "started", log_int("metrics_port", options.metrics_port));
-	return loop_run(&loop_settings, &worker->context, worker->consumer, worker->payer,
-	    worker->scheduler, &worker->runners, err);
+	return loop_run(&loop_settings, &worker->context, &worker->flights, worker->consumer,
+	    worker->payer, worker->scheduler, &worker->runners, err);
 }
 
 int

@@ -23,6 +23,8 @@
 	METRIC(batches, "billd_batches_total", "counter", "Batches committed")                    \
 	METRIC(batch_retries, "billd_batch_retries_total", "counter",                             \
 	    "Batches rolled back to be tried again")                                              \
+	METRIC(batches_overlapped, "billd_batches_overlapped_total", "counter",                   \
+	    "Batches decided while the one before was stored")                                    \
 	METRIC(batch_last_size, "billd_batch_last_size", "gauge", "Messages in the last batch")   \
 	METRIC(transaction_us, "billd_transaction_microseconds_total", "counter",                 \
 	    "Time spent in transactions that committed")                                          \

@@ -114,9 +114,9 @@ partition_set_add(struct partition_set *set, struct partition *partition)
 	if (at < set->len && set->items[at] == partition)
 		return;
 	CHECK(set->len < CONSUMER_PARTITIONS_MAX);
-	memmove(&set->items[at + 1], &set->items[at], (set->len - at) * sizeof(set->items[0]));
+	for (size_t i = set->len++; i > at; i--)
+		set->items[i] = set->items[i - 1];
 	set->items[at] = partition;
-	set->len++;
 }
 
 bool

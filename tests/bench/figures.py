@@ -173,18 +173,20 @@ def publish(bed, scale):
 def latency(bed, scale):
     rounds, seconds = scale(3, 1), scale(8, 3)
     each = RATE * (seconds + WARM_UP_S + 1)
-    first = bed.customers(each * rounds)
+    first = bed.customers(each * (1 + rounds))
     request = bed.request_file(Prefer="wait=20")
     waited, produced, committed, wrong = [], [], [], 0
-    for number in range(rounds):
+    for number in range(1 + rounds):
         ids = bed.customer_ids(first + number * each, each)
-        turn = bed.tool("bare_produce", bed.stack.bootstrap, TOPIC, *bed.wire(), "rate", RATE, seconds)
-        produced += turn["times_us"]
-        turn = bed.tool("bare_insert", bed.database_url, "commit", seconds, COMMIT_RATE)
-        committed += turn["times_us"]
-        turn = bed.tool("load", bed.stack.api_port, WAITING_CONNECTIONS, seconds, RATE, 201, request, ids)
-        waited += turn["times_us"]
-        wrong += turn["wrong"]
+        produce = bed.tool("bare_produce", bed.stack.bootstrap, TOPIC, *bed.wire(), "rate", RATE, seconds)
+        commit = bed.tool("bare_insert", bed.database_url, "commit", seconds, COMMIT_RATE)
+        load = bed.tool("load", bed.stack.api_port, WAITING_CONNECTIONS, seconds, RATE, 201, request, ids)
+        wrong += load["wrong"]
+        # In the first turn a young broker still compiles its code, which takes half of a core.
+        if number > 0:
+            produced += produce["times_us"]
+            committed += commit["times_us"]
+            waited += load["times_us"]
     assert wrong == 0, f"{wrong} of {len(waited)} answers were not a 201"
     said = f"{RATE}/s, open loop over {WAITING_CONNECTIONS} connections, timed from the planned moment, "
     for name, share in (("latency_p50", 0.5), ("latency_p99", 0.99)):

@@ -10,7 +10,8 @@ from wire import EVENTS, headers
 
 pytestmark = pytest.mark.usefixtures("breaks_servers")
 
-SMALL_BATCHES = {"BILLD_BATCH_MAX": 2}  # so that a backlog takes many transactions
+# So that a backlog takes many transactions, and whoever waits for ever is not helped.
+SMALL_BATCHES = {"BILLD_BATCH_MAX": 2, "BILLD_STATEMENT_TIMEOUT_MS": 600_000}
 CUSTOMERS = 80
 
 
@@ -137,10 +138,71 @@ def test_a_clean_stop_and_start_amid_a_backlog_loses_and_doubles_nothing(stack, 
     check(stack, org, wire, accepted)
 
 
-def processed_by(worker):
-    """How many commands a worker has processed, by its own metrics."""
+def counted_by(worker, name):
+    """A metric of a worker, all its series together."""
     families = text_string_to_metric_families(programs.fetch(worker.url + "/metrics").text)
-    return sum(sample.value for family in families if family.name == "billd_commands" for sample in family.samples)
+    return sum(sample.value for family in families if family.name == name for sample in family.samples)
+
+
+def processed_by(worker):
+    """How many commands a worker has processed."""
+    return counted_by(worker, "billd_commands")
+
+
+def customers_waiting(org, names):
+    """Customers whose commands are accepted: the answers."""
+
+    def one(client, name):
+        return client.send("POST", "/v1/customers", {"name": name})
+
+    return org.in_parallel([lambda client, name=name: one(client, name) for name in names])
+
+
+def test_a_batch_that_cannot_be_stored_undoes_none_beside_it(stack, org, wire, first):
+    """While one is stored the next is decided; where one fails, both are tried again, and the culprit alone dies."""
+    names = ["doomed" if number % 9 == 4 else "fine" for number in range(3 * CUSTOMERS)]
+    accepted = customers_waiting(org, names)
+    stack.superuser("ALTER TABLE billd.customers ADD CONSTRAINT doomed CHECK (name <> 'doomed') NOT VALID")
+    try:
+        first.start()
+        statuses = [org.outcome(answer["operation_id"], 120)["status"] for answer in accepted]
+    finally:
+        stack.superuser("ALTER TABLE billd.customers DROP CONSTRAINT doomed")
+    assert statuses == ["failed" if name == "doomed" else "succeeded" for name in names]
+    assert counted_by(first, "billd_batches_overlapped") > 0
+    assert len(org.all("/v1/customers")) == names.count("fine")
+    check_sequences(stack, wire)
+
+
+def test_batches_that_redeem_the_same_coupon_wait_for_each_other(stack, org, first):
+    """Its row is one that all partitions share: it is redeemed as often as it may be, whatever fails, and nobody waits
+    for ever."""
+    stack.worker.start()
+    plan_id, room = org.plan(), CUSTOMERS // 2
+    coupon_id = org.succeed(
+        "POST", "/v1/coupons", {"code": "ALL", "name": "All", "percent_off": "10", "max_redemptions": room}
+    )
+    customers = org.in_parallel([lambda client: client.customer()] * CUSTOMERS)
+    stack.worker.stop()
+
+    def subscribe(client, customer_id):
+        wish = {"customer_id": customer_id, "plan_id": plan_id, "coupon_codes": ["ALL"]}
+        return client.send("POST", "/v1/subscriptions", wish)
+
+    accepted = org.in_parallel([lambda client, one=one: subscribe(client, one) for one in customers])
+    doomed = "{" + ",".join(customers[4::9]) + "}"
+    stack.superuser(
+        f"ALTER TABLE billd.subscriptions ADD CONSTRAINT doomed CHECK (customer_id <> ALL ('{doomed}')) NOT VALID"
+    )
+    try:
+        first.start()
+        statuses = [org.outcome(answer["operation_id"], 120)["status"] for answer in accepted]
+    finally:
+        stack.superuser("ALTER TABLE billd.subscriptions DROP CONSTRAINT doomed")
+    assert (statuses.count("succeeded"), statuses.count("failed")) == (room, CUSTOMERS - room)
+    assert set(statuses[4::9]) == {"failed"}
+    assert org.get(f"/v1/coupons/{coupon_id}")["redemptions"] == room
+    assert counted_by(first, "billd_batches_overlapped") > 0
 
 
 def test_two_workers_share_the_work_and_take_over_from_each_other(stack, org, wire, second):
