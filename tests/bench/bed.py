@@ -84,6 +84,9 @@ class Bed:
             "CREATE SCHEMA bench AUTHORIZATION billd_bench; GRANT CONNECT ON DATABASE billd TO billd_bench;"
             "GRANT USAGE ON SCHEMA billd TO billd_bench;"
             "GRANT INSERT ON ALL TABLES IN SCHEMA billd TO billd_bench;"
+            # What the api's role has, to read an invoice.
+            "GRANT USAGE ON SCHEMA api TO billd_bench;"
+            "GRANT SELECT ON api.invoices, billd.invoices, billd.invoice_lines TO billd_bench;"
             "CREATE TABLE bench.commits (number bigint NOT NULL, what text NOT NULL);"
             "GRANT INSERT ON bench.commits TO billd_bench;"
             "GRANT SET ON PARAMETER session_replication_role TO billd_bench"
