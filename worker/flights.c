@@ -7,50 +7,64 @@
 
 #define STATEMENTS_ARENA_BYTES (1024 * 1024)
 
-/* ---- The storer. */
+/* ---- The storers. */
 
-/* Wait for something to store.  NULL: for the end. */
-static struct flight *
-flight_await(struct flights *flights)
+/* Wait for something to store.  False: for the end. */
+static bool
+task_await(struct flight *flight)
 {
-	struct flight *lent;
+	struct flights *all = flight->all;
+	bool stop;
 
-	pthread_mutex_lock(&flights->lock);
-	while (!flights->stop && flights->lent == NULL)
-		pthread_cond_wait(&flights->news, &flights->lock);
-	lent = flights->lent;
-	pthread_mutex_unlock(&flights->lock);
+	pthread_mutex_lock(&all->lock);
+	while (!all->stop && !flight->lent)
+		pthread_cond_wait(&all->news, &all->lock);
+	stop = all->stop;
+	pthread_mutex_unlock(&all->lock);
+	return !stop;
+}
+
+static void
+lent_set(struct flight *flight, bool lent)
+{
+	struct flights *all = flight->all;
+
+	pthread_mutex_lock(&all->lock);
+	flight->lent = lent;
+	pthread_cond_broadcast(&all->news);
+	pthread_mutex_unlock(&all->lock);
+}
+
+static void
+storer_await(struct flight *flight)
+{
+	struct flights *all = flight->all;
+
+	pthread_mutex_lock(&all->lock);
+	while (flight->lent)
+		pthread_cond_wait(&all->news, &all->lock);
+	pthread_mutex_unlock(&all->lock);
+}
+
+static bool
+is_lent(struct flight *flight)
+{
+	bool lent;
+
+	pthread_mutex_lock(&flight->all->lock);
+	lent = flight->lent;
+	pthread_mutex_unlock(&flight->all->lock);
 	return lent;
-}
-
-/* ${lent} is the storer's from now on; NULL: it is idle. */
-static void
-lent_set(struct flights *flights, struct flight *lent)
-{
-	pthread_mutex_lock(&flights->lock);
-	flights->lent = lent;
-	pthread_cond_signal(&flights->news);
-	pthread_mutex_unlock(&flights->lock);
-}
-
-static void
-storer_await(struct flights *flights)
-{
-	pthread_mutex_lock(&flights->lock);
-	while (flights->lent != NULL)
-		pthread_cond_wait(&flights->news, &flights->lock);
-	pthread_mutex_unlock(&flights->lock);
 }
 
 static void *
 storer_run(void *argument)
 {
-	struct flights *flights = argument;
-	struct flight *flight;
+	struct flight *flight = argument;
 
-	while ((flight = flight_await(flights)) != NULL) {
+	while (task_await(flight)) {
 		flight->class = batch_store(flight->context, &flight->err);
-		lent_set(flights, NULL);
+		lent_set(flight, false);
 	}
 	return NULL;
 }
@@ -70,52 +84,72 @@ connection_new(const struct pg_settings *settings, struct arena *statements)
 	return pg;
 }
 
+/* A context like ${first}. */
+static enum err_class
+context_open(struct flight *flight, const struct pg_settings *pg_settings,
+    const struct id_secret *secret, const struct batch_context *first, struct err *err)
+{
+	struct batch_context *context = &flight->own;
+
+	context->pg = connection_new(pg_settings, &flight->statements);
+	context->partitions = first->partitions;
+	context->publisher = first->publisher;
+	context->metrics = first->metrics;
+	context->partitions_all = first->partitions_all;
+	flight->context = context;
+	if (batch_context_init(context, first->schemas, err) != ERR_NONE)
+		return err->class;
+	signatures_init(&context->signatures, secret);
+	return ERR_NONE;
+}
+
 enum err_class
 flights_open(const struct pg_settings *pg_settings, const struct id_secret *secret,
     struct batch_context *first, struct flights *flights, struct err *err)
 {
-	struct batch_context *second = &flights->second;
-
-	flights->items[0].context = first;
-	flights->items[1].context = second;
-	for (size_t i = 0; i < FLIGHTS; i++) {
-		flights->items[i].entries =
-		    calloc(BATCH_MESSAGES_MAX, sizeof(*flights->items[i].entries));
-		CHECK(flights->items[i].entries != NULL);
-	}
-	second->pg = connection_new(pg_settings, &flights->statements);
-	second->partitions = first->partitions;
-	second->publisher = first->publisher;
-	second->metrics = first->metrics;
-	second->partitions_all = first->partitions_all;
-	if (batch_context_init(second, first->schemas, err) != ERR_NONE)
-		return err->class;
-	signatures_init(&second->signatures, secret);
 	CHECK(pthread_mutex_init(&flights->lock, NULL) == 0);
 	CHECK(pthread_cond_init(&flights->news, NULL) == 0);
-	CHECK(pthread_create(&flights->storer, NULL, storer_run, flights) == 0);
-	flights->started = true;
+	for (size_t i = 0; i < FLIGHTS; i++) {
+		struct flight *flight = &flights->items[i];
+
+		flight->all = flights;
+		flight->context = first;
+		if (i > 0 && context_open(flight, pg_settings, secret, first, err) != ERR_NONE)
+			return err->class;
+		flight->entries = calloc(BATCH_MESSAGES_MAX, sizeof(*flight->entries));
+		CHECK(flight->entries != NULL);
+		CHECK(pthread_create(&flight->storer, NULL, storer_run, flight) == 0);
+		flight->started = true;
+	}
 	return ERR_NONE;
+}
+
+static void
+flight_free(struct flight *flight)
+{
+	if (flight->started)
+		pthread_join(flight->storer, NULL);
+	free(flight->entries);
+	pg_free(flight->own.pg);
+	batch_context_release(&flight->own);
+	arena_release(&flight->statements);
 }
 
 void
 flights_close(struct flights *flights)
 {
-	if (flights->started) {
-		flights_abandon(flights);
-		pthread_mutex_lock(&flights->lock);
-		flights->stop = true;
-		pthread_cond_signal(&flights->news);
-		pthread_mutex_unlock(&flights->lock);
-		pthread_join(flights->storer, NULL);
-		pthread_cond_destroy(&flights->news);
-		pthread_mutex_destroy(&flights->lock);
-	}
+	if (flights->items[0].all == NULL)
+		return;
+	flights_abandon(flights);
+	pthread_mutex_lock(&flights->lock);
+	flights->stop = true;
+	pthread_cond_broadcast(&flights->news);
+	pthread_mutex_unlock(&flights->lock);
 	for (size_t i = 0; i < FLIGHTS; i++)
-		free(flights->items[i].entries);
-	pg_free(flights->second.pg);
-	batch_context_release(&flights->second);
-	arena_release(&flights->statements);
+		flight_free(&flights->items[i]);
+	pthread_cond_destroy(&flights->news);
+	pthread_mutex_destroy(&flights->lock);
+	flights->items[0].all = NULL;
 }
 
 /* ---- Filling. */
@@ -126,25 +160,38 @@ flights_filling(struct flights *flights)
 	return &flights->items[flights->filling];
 }
 
-/* The other one, which may be being stored. */
+/* The one that has been stored for longest; NULL: none is. */
 static struct flight *
-before(struct flights *flights)
+oldest(struct flights *flights)
 {
-	return &flights->items[FLIGHTS - 1 - flights->filling];
+	for (size_t i = 1; i < FLIGHTS; i++) {
+		struct flight *flight = &flights->items[(flights->filling + i) % FLIGHTS];
+
+		if (flight->storing)
+			return flight;
+	}
+	return NULL;
 }
 
 bool
 flights_storing(const struct flights *flights)
 {
-	return flights->items[FLIGHTS - 1 - flights->filling].storing;
+	for (size_t i = 0; i < FLIGHTS; i++)
+		if (flights->items[i].storing)
+			return true;
+	return false;
 }
 
 bool
 flights_hold(const struct flights *flights, const struct partition *partition)
 {
-	const struct flight *other = &flights->items[FLIGHTS - 1 - flights->filling];
+	for (size_t i = 0; i < FLIGHTS; i++) {
+		const struct flight *flight = &flights->items[i];
 
-	return other->storing && partition_set_has(&other->context->touched, partition);
+		if (flight->storing && partition_set_has(&flight->context->touched, partition))
+			return true;
+	}
+	return false;
 }
 
 /* ---- Processing. */
@@ -182,14 +229,12 @@ process(struct flights *flights, struct flight *flight, struct err *err)
 	return ERR_NONE;
 }
 
-/* Await what is being stored.  False: it failed, and is undone. */
+/* Await one that is being stored.  False: it failed, and is undone. */
 static bool
-stored(struct flights *flights)
+stored(struct flights *flights, struct flight *flight)
 {
-	struct flight *flight = before(flights);
-
 	CHECK(flight->storing);
-	storer_await(flights);
+	storer_await(flight);
 	flight->storing = false;
 	if (flight->class != ERR_NONE) {
 		log_line(LOG_INFO, "a batch is tried again alone",
@@ -207,9 +252,33 @@ stored(struct flights *flights)
 enum err_class
 flights_land(struct flights *flights, struct err *err)
 {
-	if (!flights_storing(flights) || stored(flights))
-		return ERR_NONE;
-	return process(flights, before(flights), err);
+	struct flight *flight;
+
+	while ((flight = oldest(flights)) != NULL)
+		if (!stored(flights, flight) && process(flights, flight, err) != ERR_NONE)
+			return err->class;
+	return ERR_NONE;
+}
+
+/* End what is stored by now, and in any case so much that there is one to be filled next.  Nothing
+ * is tried again while the one that is filled has locks that it may wait for: ${ret_decided} turns
+ * false when that was undone. */
+static enum err_class
+make_room(struct flights *flights, bool *ret_decided, struct err *err)
+{
+	const struct flight *next = &flights->items[(flights->filling + 1) % FLIGHTS];
+	struct flight *flight;
+
+	while ((flight = oldest(flights)) != NULL && (flight == next || !is_lent(flight))) {
+		if (stored(flights, flight))
+			continue;
+		if (*ret_decided)
+			batch_undo(flights_filling(flights)->context);
+		*ret_decided = false;
+		if (process(flights, flight, err) != ERR_NONE)
+			return err->class;
+	}
+	return ERR_NONE;
 }
 
 enum err_class
@@ -226,27 +295,23 @@ flights_process(struct flights *flights, bool more, struct err *err)
 		else if (flights_storing(flights))
 			flight->context->metrics->batches_overlapped++;
 	}
-	if (flights_storing(flights) && !stored(flights)) {
-		/* It cannot be tried again while this one has locks that it may wait for. */
-		if (decided)
-			batch_undo(flight->context);
-		decided = false;
-		if (process(flights, before(flights), err) != ERR_NONE)
-			return err->class;
-	}
+	if (make_room(flights, &decided, err) != ERR_NONE)
+		return err->class;
 	if (!decided)
 		return process(flights, flight, err);
 	flight->storing = true;
-	flights->filling = FLIGHTS - 1 - flights->filling;
-	lent_set(flights, flight);
+	flights->filling = (flights->filling + 1) % FLIGHTS;
+	lent_set(flight, true);
 	return ERR_NONE;
 }
 
 void
 flights_abandon(struct flights *flights)
 {
-	if (flights_storing(flights))
-		(void)stored(flights);
+	struct flight *flight;
+
+	while ((flight = oldest(flights)) != NULL)
+		(void)stored(flights, flight);
 	for (size_t i = 0; i < FLIGHTS; i++)
 		empty(&flights->items[i]);
 }

@@ -2,53 +2,55 @@
 #define WORKER_FLIGHTS_H
 
 /*
- * Batches in flight.  While one is stored, by a thread that does nothing else, the loop gathers the
- * next one, loads what it needs over another connection, and decides it: so the worker and its
- * database are both at work.  Two batches that are under way are about different partitions, as if
- * two workers had them.
+ * Batches in flight.  While some are stored, each by a thread and over a connection of its own, the
+ * loop gathers the next one, loads what it needs, and decides it: so the worker and its database
+ * are both at work.  Batches that are under way are about different partitions, as if as many
+ * workers had them.
  *
- * What the first one has loaded under a lock, the second waits for until that is committed; the
- * first never waits for the second, which stores nothing before.  When the first one fails, the
- * second is undone, and either is processed again, alone.
+ * What one that is stored has loaded under a lock, the one that is decided waits for until that is
+ * committed; never the other way round, as it stores nothing before.  When one fails, the one that
+ * is decided is undone, and either is processed again, alone.
  */
 
 #include <pthread.h>
 
 #include "worker/batch.h"
 
-#define FLIGHTS 2
+#define FLIGHTS 3 /* two are stored while one is decided */
 
 /* A batch and where it is processed. */
 struct flight {
 	struct batch_context *context;
 	size_t len, bytes;     /* messages, and what they take */
 	struct entry *entries; /* BATCH_MESSAGES_MAX; theirs are owned */
-	bool storing;          /* all of this but the messages is the storer's */
+	bool storing;          /* the context is the storer's, until it is awaited */
 	/* What came of it. */
 	enum err_class class;
 	struct err err;
+
+	/* flights.c's own. */
+	struct batch_context own; /* the context, but of the first */
+	struct arena statements;  /* of its connection */
+	struct flights *all;
+	pthread_t storer;
+	bool started;
+	bool lent; /* under all->lock: the storer is at it */
 };
 
 struct flights {
-	struct flight items[FLIGHTS];
-	size_t filling; /* the one that is not stored, and takes messages */
+	struct flight items[FLIGHTS]; /* by turns */
+	size_t filling; /* the one that is not stored, and takes messages; behind it the oldest */
 
-	struct batch_context second; /* of items[1] */
-	struct arena statements;     /* of its connection */
-
-	pthread_t storer;
-	bool started;
-	pthread_mutex_t lock; /* of both that follow */
+	pthread_mutex_t lock; /* of stop, and of what is lent */
 	pthread_cond_t news;
-	struct flight *lent; /* to the storer; NULL: it is idle */
 	bool stop;
 };
 
 /**
  * flights_open(pg_settings, secret, first, flights, err), flights_close(flights):
  * Begin with ${first}, which is set already and goes on to be its owner's while nothing is in
- * flight, and another context like it, whose connection is made when it is used.  ${secret}: as
- * signatures_init has it.  Close ends the thread, behind what it stores, and accepts zeroed ones.
+ * flight, and other contexts like it, whose connections are made when they are used.  ${secret}: as
+ * signatures_init has it.  Close ends the threads, behind what they store, and accepts zeroed ones.
  */
 NODISCARD enum err_class flights_open(const struct pg_settings *pg_settings,
     const struct id_secret *secret, struct batch_context *first, struct flights *flights,
@@ -75,8 +77,8 @@ NODISCARD bool flights_storing(const struct flights *flights);
 
 /**
  * flights_process(flights, more, err):
- * Process what was filled, and what is being stored to its end.  With ${more} messages for the next
- * batch at hand it may return before what was filled is stored.  Errors as of batch_process.
+ * Process what was filled.  With ${more} messages for the next batch at hand, or with others that
+ * are being stored, it may return before that is stored.  Errors as of batch_process, of any.
  */
 NODISCARD enum err_class flights_process(struct flights *flights, bool more, struct err *err);
 

@@ -8,7 +8,7 @@
 
 #include "worker/flights.h"
 
-#define INTAKE_MAX 2000                    /* messages that wait: */
+#define INTAKE_MAX 6000                    /* messages that wait: */
 #define INTAKE_BYTES_MAX (4 * 1024 * 1024) /* as many as these; one may pass them */
 
 struct intake {

@@ -21,7 +21,7 @@
 #define NOTE_ARENA_BYTES (256 * 1024)
 #define CHUNK_FAILED "a billing run's chunk rolled back"
 #define BATCH_FAILED "batch rolled back"
-#define SIDE_INTERVAL_MS 250 /* between two looks at what is beside commands, while these come */
+#define SIDE_INTERVAL_MS 500 /* between two looks at what is beside commands, while these come */
 #define BUSY_MS 200          /* so long after a message more are expected */
 
 struct loop {
@@ -401,7 +401,7 @@ pending_note(struct loop *loop, const struct flight *flight)
 		loop->pending_since_ms = oldest_ms;
 }
 
-/* Whether what is done beside commands is to be looked at, which waits until nothing is stored. */
+/* Whether what is done beside commands is to be looked at. */
 static bool
 is_side_due(const struct loop *loop)
 {
@@ -420,7 +420,7 @@ may_overlap(const struct loop *loop, const struct flight *flight)
 	for (size_t i = 0; i < partitions->len; i++)
 		if (partition_is_careful(&partitions->items[i]))
 			return false;
-	return full && !is_side_due(loop) && !loop->due.left && loop->runs.parts_len == 0;
+	return full && !loop->due.left && loop->runs.parts_len == 0;
 }
 
 /* What was gathered is processed. */
@@ -445,7 +445,7 @@ batch_work(struct loop *loop, struct err *err)
 
 /* What is done beside commands, with nothing in flight. */
 static enum err_class
-side_work(struct loop *loop, struct err *err)
+partitions_work(struct loop *loop, struct err *err)
 {
 	struct batch_context *context = loop->context;
 
@@ -473,33 +473,38 @@ side_work(struct loop *loop, struct err *err)
 	return ERR_NONE;
 }
 
+/* Wait until nothing is stored, and look at what is beside commands. */
+static enum err_class
+side_work(struct loop *loop, struct err *err)
+{
+	if (flights_land(loop->flights, err) != ERR_NONE)
+		return survive(loop, BATCH_FAILED, err);
+	if (loop->open && partitions_work(loop, err) != ERR_NONE)
+		return err->class;
+	lag_measure(loop);
+	return ERR_NONE;
+}
+
 /* One turn with partitions in hand: publish, gather, process. */
 static enum err_class
 work(struct loop *loop, struct err *err)
 {
-	struct flights *flights = loop->flights;
 	struct batch_context *context = loop->context;
 
-	if (is_side_due(loop) && flights_land(flights, err) != ERR_NONE)
-		return survive(loop, BATCH_FAILED, err);
-	if (flights_storing(flights))
+	if (flights_storing(loop->flights)) {
+		if (is_side_due(loop))
+			return side_work(loop, err);
 		publisher_reports(context->publisher, 0);
-	else if (publisher_step(context->publisher, context->pg, err) != ERR_NONE)
+	} else if (publisher_step(context->publisher, context->pg, err) != ERR_NONE) {
 		return survive(loop, "publishing waits for the database", err);
+	}
 	if (gather(loop, err) != ERR_NONE)
 		return err->class;
-	if (flights_filling(flights)->len > 0) {
-		if (batch_work(loop, err) != ERR_NONE)
-			return survive(loop, BATCH_FAILED, err);
-	} else if (flights_land(flights, err) != ERR_NONE) {
+	if (flights_filling(loop->flights)->len == 0)
+		return side_work(loop, err);
+	if (batch_work(loop, err) != ERR_NONE)
 		return survive(loop, BATCH_FAILED, err);
-	}
-	if (flights_storing(flights))
-		return ERR_NONE;
-	if (loop->open && side_work(loop, err) != ERR_NONE)
-		return err->class;
-	lag_measure(loop);
-	return ERR_NONE;
+	return flights_storing(loop->flights) ? ERR_NONE : side_work(loop, err);
 }
 
 /* One turn without: follow the group, and open what it gave us when the time has come. */

@@ -23,8 +23,10 @@ static const struct kafka_conf_pair consumer_conf[] = {
     /* Small prefetch: less to throw away when partitions move.  A fetched piece of a partition is
      * held as a whole until its last message is done; one larger message still comes. */
     {"fetch.message.max.bytes", "131072"},
-    {"queued.min.messages", "4000"},
     {"queued.max.messages.kbytes", "16384"},
+    /* As many of each partition as that lets through: librdkafka 2.0.2 waits a second before it
+     * fetches again of one that has enough. */
+    {"queued.min.messages", "100000"},
     {"fetch.error.backoff.ms", "100"},
     /* What the group asks of a broker waits behind a fetch that waits for messages. */
     {"fetch.wait.max.ms", "100"},

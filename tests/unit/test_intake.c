@@ -52,12 +52,10 @@ set_up(void)
 	intake = (struct intake){.batch_max = 4, .flights = &flights, .partitions = &partitions};
 }
 
-/* The batch is processed: all of it. */
+/* A batch is processed: all of it. */
 static void
-process(void)
+process(struct flight *flight)
 {
-	struct flight *flight = flights_filling(&flights);
-
 	for (size_t i = 0; i < flight->len; i++) {
 		flight->entries[i].partition->next_offset = flight->entries[i].message->offset + 1;
 		consumer_message_free(flight->entries[i].message);
@@ -75,17 +73,18 @@ lend(void)
 	for (size_t i = 0; i < flight->len; i++)
 		partition_set_add(&flight->context->touched, flight->entries[i].partition);
 	flight->storing = true;
-	flights.filling = FLIGHTS - 1 - flights.filling;
+	flights.filling = (flights.filling + 1) % FLIGHTS;
 }
 
-/* What was lent comes to its end. */
+/* All that was lent comes to its end. */
 static void
 land(void)
 {
-	flights.filling = FLIGHTS - 1 - flights.filling;
-	flights_filling(&flights)->storing = false;
-	process();
-	flights.filling = FLIGHTS - 1 - flights.filling;
+	for (size_t i = 0; i < FLIGHTS; i++)
+		if (flights.items[i].storing) {
+			flights.items[i].storing = false;
+			process(&flights.items[i]);
+		}
 }
 
 /* The rest of the messages belongs to the test. */
@@ -149,7 +148,7 @@ START_TEST(test_a_full_batch_takes_no_more)
 	assert_batch("0:0 1:0 0:1 1:1", "over full");
 	ck_assert(intake_waits(&intake, &partitions.items[0]));
 	ck_assert(!intake_waits(&intake, &partitions.items[1]));
-	process();
+	process(flights_filling(&flights));
 	ck_assert(intake_refill(&intake));
 	assert_batch("0:2", "the next one");
 	ck_assert(!intake_waits(&intake, &partitions.items[0]));
@@ -195,13 +194,13 @@ START_TEST(test_a_message_that_is_tried_alone)
 	ck_assert(take(1, 1));
 	ck_assert(take(0, 1));
 	assert_batch("0:0 0:1", "others first");
-	process();
+	process(flights_filling(&flights));
 	ck_assert(!intake_refill(&intake));
 	assert_batch("1:0", "alone");
-	process();
+	process(flights_filling(&flights));
 	ck_assert(!intake_refill(&intake));
 	assert_batch("1:1", "and the next one");
-	process();
+	process(flights_filling(&flights));
 	ck_assert(intake_refill(&intake));
 	ck_assert(!take(1, 2));
 	assert_batch("1:2", "as it comes");
