@@ -15,6 +15,7 @@ SINGLE_SHARE = 0.1  # of the commands: one for each transaction is slow
 RATE = 500  # POSTs a second while latency is measured
 COMMIT_RATE = 100
 WAITING_CONNECTIONS = 256
+YOUNG_TURNS = 2  # of latency that do not count
 READ_CONNECTIONS = 64
 DATABASE_CONNECTIONS = 4  # BILLD_DATABASE_CONNECTIONS's default
 HTTP_THREADS = 2  # BILLD_HTTP_THREADS's default
@@ -173,17 +174,17 @@ def publish(bed, scale):
 def latency(bed, scale):
     rounds, seconds = scale(3, 1), scale(8, 3)
     each = RATE * (seconds + WARM_UP_S + 1)
-    first = bed.customers(each * (1 + rounds))
+    first = bed.customers(each * (YOUNG_TURNS + rounds))
     request = bed.request_file(Prefer="wait=20")
     waited, produced, committed, wrong = [], [], [], 0
-    for number in range(1 + rounds):
+    for number in range(YOUNG_TURNS + rounds):
         ids = bed.customer_ids(first + number * each, each)
         produce = bed.tool("bare_produce", bed.stack.bootstrap, TOPIC, *bed.wire(), "rate", RATE, seconds)
         commit = bed.tool("bare_insert", bed.database_url, "commit", seconds, COMMIT_RATE)
         load = bed.tool("load", bed.stack.api_port, WAITING_CONNECTIONS, seconds, RATE, 201, request, ids)
         wrong += load["wrong"]
-        # In the first turn a young broker still compiles its code, which takes half of a core.
-        if number > 0:
+        # At first a young broker still compiles its code, which takes half of a core.
+        if number >= YOUNG_TURNS:
             produced += produce["times_us"]
             committed += commit["times_us"]
             waited += load["times_us"]
