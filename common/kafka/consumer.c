@@ -23,7 +23,7 @@ static const struct kafka_conf_pair consumer_conf[] = {
     /* Small prefetch: less to throw away when partitions move.  A fetched piece of a partition is
      * held as a whole until its last message is done; one larger message still comes. */
     {"fetch.message.max.bytes", "131072"},
-    {"queued.max.messages.kbytes", "16384"},
+    {"queued.max.messages.kbytes", "8192"},
     /* As many of each partition as that lets through: librdkafka 2.0.2 waits a second before it
      * fetches again of one that has enough. */
     {"queued.min.messages", "100000"},
