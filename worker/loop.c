@@ -423,11 +423,19 @@ may_overlap(const struct loop *loop, const struct flight *flight)
 	return full && !loop->due.left && loop->runs.parts_len == 0;
 }
 
+/* What batches that are stored left to be paid for is asked for at once. */
+static void
+payer_tell(struct loop *loop)
+{
+	if (loop->context->payments_soon)
+		payer_wake(loop->payer);
+	loop->context->payments_soon = false;
+}
+
 /* What was gathered is processed. */
 static enum err_class
 batch_work(struct loop *loop, struct err *err)
 {
-	struct batch_context *context = loop->context;
 	const struct flight *flight = flights_filling(loop->flights);
 
 	loop->busy_until_ms = clock_steady_ms() + BUSY_MS;
@@ -435,9 +443,7 @@ batch_work(struct loop *loop, struct err *err)
 	if (recall(loop, flight, err) != ERR_NONE || suspect(flight, err) != ERR_NONE ||
 	    flights_process(loop->flights, may_overlap(loop, flight), err) != ERR_NONE)
 		return err->class;
-	if (context->payments_soon)
-		payer_wake(loop->payer);
-	context->payments_soon = false;
+	payer_tell(loop);
 	loop->backoff_ms = BACKOFF_FIRST_MS;
 	loop->check_at_ms = clock_steady_ms() + CHECK_INTERVAL_MS;
 	return ERR_NONE;
@@ -479,6 +485,7 @@ side_work(struct loop *loop, struct err *err)
 {
 	if (flights_land(loop->flights, err) != ERR_NONE)
 		return survive(loop, BATCH_FAILED, err);
+	payer_tell(loop);
 	if (loop->open && partitions_work(loop, err) != ERR_NONE)
 		return err->class;
 	lag_measure(loop);
