@@ -13,6 +13,16 @@ API_KEYS_MAX, INVITATIONS_MAX, SESSIONS_MAX = 200, 200, 100
 HASH = "sha256(gen_random_uuid()::text::bytea)"  # no two are the same, and nobody has what it is of
 
 
+@pytest.fixture(autouse=True)
+def planted_sessions_go(stack):
+    """Nobody logged in to begin them: neither a token nor a line of the audit log is of theirs, as of all others."""
+    yield
+    stack.superuser(
+        "DELETE FROM identity.sessions s WHERE NOT EXISTS"
+        " (SELECT FROM identity.refresh_tokens t WHERE t.session_id = s.id)"
+    )
+
+
 @pytest.fixture
 def team(stack):
     return stack.team()
