@@ -5,8 +5,6 @@
 #include "common/base/log.h"
 #include "worker/transaction.h"
 
-#define STATEMENTS_ARENA_BYTES (1024 * 1024)
-
 /* ---- The storers. */
 
 /* Wait for something to store.  False: for the end. */
@@ -71,19 +69,6 @@ storer_run(void *argument)
 
 /* ---- Their beginning and end. */
 
-static struct pg *
-connection_new(const struct pg_settings *settings, struct arena *statements)
-{
-	struct pg *pg = pg_new(settings);
-
-	arena_init(statements, STATEMENTS_ARENA_BYTES);
-	transaction_prepare(pg);
-	progress_prepare(pg);
-	signatures_prepare(pg);
-	facts_prepare(pg, statements);
-	return pg;
-}
-
 /* A context like ${first}. */
 static enum err_class
 context_open(struct flight *flight, const struct pg_settings *pg_settings,
@@ -91,7 +76,9 @@ context_open(struct flight *flight, const struct pg_settings *pg_settings,
 {
 	struct batch_context *context = &flight->own;
 
-	context->pg = connection_new(pg_settings, &flight->statements);
+	context->pg = pg_new(pg_settings);
+	transaction_prepare(context->pg, &flight->statements);
+	signatures_prepare(context->pg);
 	context->partitions = first->partitions;
 	context->publisher = first->publisher;
 	context->metrics = first->metrics;

@@ -25,7 +25,6 @@
 #include "worker/transaction.h"
 
 #define GROUP "billd-worker"
-#define STATEMENTS_ARENA_BYTES (1024 * 1024)
 #define EVENTS_IN_FLIGHT_MAX 20000 /* some 2 KiB each, with headers */
 
 /*
@@ -219,17 +218,14 @@ worker_open(struct worker *worker, struct err *err)
 
 	signatures_init(&worker->context.signatures,
 	    options.signed_commands == 0 ? NULL : &options.secret_value);
-	arena_init(&worker->statements, STATEMENTS_ARENA_BYTES);
 	worker->pg = pg_new(&pg_settings);
 	sight_prepare(worker->pg);
-	transaction_prepare(worker->pg);
+	transaction_prepare(worker->pg, &worker->statements);
 	due_prepare(worker->pg);
 	run_prepare(worker->pg);
-	progress_prepare(worker->pg);
 	publish_prepare(worker->pg);
 	signatures_prepare(worker->pg);
 	database_clock_prepare(worker->pg);
-	facts_prepare(worker->pg, &worker->statements);
 
 	publisher_init(&worker->publisher, worker->producer);
 	worker->context.pg = worker->pg;

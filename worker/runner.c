@@ -4,8 +4,6 @@
 #include "worker/sight.h"
 #include "worker/transaction.h"
 
-#define STATEMENTS_ARENA_BYTES (1024 * 1024)
-
 /* ---- Their beginning and end. */
 
 static struct pg *
@@ -13,12 +11,9 @@ connection_new(const struct pg_settings *settings, struct arena *statements)
 {
 	struct pg *pg = pg_new(settings);
 
-	arena_init(statements, STATEMENTS_ARENA_BYTES);
 	sight_prepare(pg);
-	transaction_prepare(pg);
-	progress_prepare(pg);
+	transaction_prepare(pg, statements);
 	run_task_prepare(pg);
-	facts_prepare(pg, statements);
 	return pg;
 }
 

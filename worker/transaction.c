@@ -10,6 +10,8 @@
  */
 #define PLANS_COMMANDS_MAX 2000
 
+#define STATEMENTS_ARENA_BYTES (1024 * 1024)
+
 static const struct pg_statement statements[] = {
     {"begin", "BEGIN"},
     {"plans_forget", "DISCARD PLANS"}, /* those of foreign keys, too */
@@ -18,9 +20,12 @@ static const struct pg_statement statements[] = {
 };
 
 void
-transaction_prepare(struct pg *pg)
+transaction_prepare(struct pg *pg, struct arena *texts)
 {
+	arena_init(texts, STATEMENTS_ARENA_BYTES);
 	pg_prepare(pg, statements, ARRAY_LEN(statements));
+	progress_prepare(pg);
+	facts_prepare(pg, texts);
 }
 
 void

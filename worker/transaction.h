@@ -19,10 +19,11 @@ struct run_report;
 #define DECISION_BYTES_MAX (96 * 1024 * 1024)
 
 /**
- * transaction_prepare(pg):
- * Have the statements of this module prepared.
+ * transaction_prepare(pg, texts):
+ * Have all statements prepared that a transaction sends: of this module, of progress and of facts.
+ * The texts of these are in ${texts}, which is begun here and lives as long as ${pg}.
  */
-void transaction_prepare(struct pg *pg);
+void transaction_prepare(struct pg *pg, struct arena *texts);
 
 /**
  * transaction_begin(context):

@@ -98,25 +98,8 @@ is_test(struct action *action, bool *ret_test)
 	return true;
 }
 
-/* Whether one more key may be active; the organisation's row is held. */
-static bool
-has_room(struct action *action)
-{
-	struct pg_params params = action_params(action);
-	PGresult *result;
-	int64_t active;
-
-	pg_params_uuid(&params, action->request->caller.organisation_id);
-	if (!action_query(action, "api_key_active", &params, &result))
-		return false;
-	active = pg_get_int64(result, 0, 0);
-	PQclear(result);
-	if (active >= API_KEYS_MAX)
-		answer_problem(action->request, PROBLEM_API_KEYS_TOO_MANY,
-		    "%lld API keys of this organisation are active; %d may be.", (long long)active,
-		    API_KEYS_MAX);
-	return active < API_KEYS_MAX;
-}
+static const struct organisation_bound bound = {"api_key_active", API_KEYS_MAX,
+    PROBLEM_API_KEYS_TOO_MANY, "API keys of this organisation are active"};
 
 static bool
 insert(struct action *action, const struct wanted *wanted, const char *key)
@@ -175,7 +158,7 @@ api_key_create(struct action *action)
 		organisation_refuse(action, &event, role, wanted.role);
 		return;
 	}
-	if (!has_room(action) || !is_test(action, &test))
+	if (!organisation_has_room(action, &bound) || !is_test(action, &test))
 		return;
 	api_key_new(test, key);
 	if (store(action, &wanted, key, &row))

@@ -31,6 +31,21 @@ NODISCARD bool organisation_open(
  */
 NODISCARD bool organisation_lock(struct action *action, struct uuid organisation_id);
 
+/* Of how many things an organisation may have. */
+struct organisation_bound {
+	const char *statement; /* counts them: $1 organisation */
+	int64_t max;
+	enum problem problem;
+	const char *what; /* "invitations of this organisation are open" */
+};
+
+/**
+ * organisation_has_room(action, bound):
+ * Within the transaction that has the organisation's row: whether there may be one more.  False
+ * when an answer is noted.
+ */
+NODISCARD bool organisation_has_room(struct action *action, const struct organisation_bound *bound);
+
 /* One line of the audit log. */
 struct organisation_event {
 	const char *action;        /* "member.update" */

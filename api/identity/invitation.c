@@ -167,25 +167,8 @@ address_clear(struct action *action, enum role role, struct unused *ret_replaced
 	return action_query(action, "invitation_replace", &params, NULL);
 }
 
-/* Whether one more may be open; the organisation's row is held. */
-static bool
-has_room(struct action *action)
-{
-	struct pg_params params = action_params(action);
-	PGresult *result;
-	int64_t open;
-
-	pg_params_uuid(&params, action->request->caller.organisation_id);
-	if (!action_query(action, "invitation_open", &params, &result))
-		return false;
-	open = pg_get_int64(result, 0, 0);
-	PQclear(result);
-	if (open >= INVITATIONS_MAX)
-		answer_problem(action->request, PROBLEM_INVITATIONS_TOO_MANY,
-		    "%lld invitations of this organisation are open; %d may be.", (long long)open,
-		    INVITATIONS_MAX);
-	return open < INVITATIONS_MAX;
-}
+static const struct organisation_bound bound = {"invitation_open", INVITATIONS_MAX,
+    PROBLEM_INVITATIONS_TOO_MANY, "invitations of this organisation are open"};
 
 static bool
 insert(struct action *action, struct uuid id, const char *token)
@@ -211,7 +194,7 @@ invite(struct action *action, struct uuid id, enum role role, const char *token,
 	struct organisation_event event;
 	struct unused replaced;
 
-	if (!address_clear(action, role, &replaced) || !has_room(action) ||
+	if (!address_clear(action, role, &replaced) || !organisation_has_room(action, &bound) ||
 	    !insert(action, id, token))
 		return false;
 	event = invite_event(action, id, &replaced);

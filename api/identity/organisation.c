@@ -143,6 +143,24 @@ organisation_audit(struct action *action, const struct organisation_event *event
 	return audit_as(action, event, "succeeded");
 }
 
+bool
+organisation_has_room(struct action *action, const struct organisation_bound *bound)
+{
+	struct pg_params params = action_params(action);
+	PGresult *result;
+	int64_t count;
+
+	pg_params_uuid(&params, action->request->caller.organisation_id);
+	if (!action_query(action, bound->statement, &params, &result))
+		return false;
+	count = pg_get_int64(result, 0, 0);
+	PQclear(result);
+	if (count >= bound->max)
+		answer_problem(action->request, bound->problem, "%lld %s; %lld may be.",
+		    (long long)count, bound->what, (long long)bound->max);
+	return count < bound->max;
+}
+
 void
 organisation_refuse(struct action *action, const struct organisation_event *event, enum role role,
     enum role granted)

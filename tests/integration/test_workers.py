@@ -4,6 +4,7 @@ import signal
 
 import programs
 import pytest
+from client import slug
 from prometheus_client.parser import text_string_to_metric_families
 from waiting import eventually
 from wire import EVENTS, headers
@@ -171,6 +172,24 @@ def test_a_batch_that_cannot_be_stored_undoes_none_beside_it(stack, org, wire, f
     assert statuses == ["failed" if name == "doomed" else "succeeded" for name in names]
     assert counted_by(first, "billd_batches_overlapped") > 0
     assert len(org.all("/v1/customers")) == names.count("fine")
+    check_sequences(stack, wire)
+
+
+def test_batches_that_want_the_same_id_of_their_own(stack, org, wire, first):
+    """An external id is one customer's, whichever partition he is in: one of each three has it, the others are told."""
+
+    def one(client, number):
+        return client.send("POST", "/v1/customers", {"name": "one", "external_id": f"{number // 3}"})
+
+    wishes = [lambda client, number=number: one(client, number) for number in range(3 * CUSTOMERS)]
+    accepted = org.in_parallel(wishes, threads=3)
+    first.start()
+    operations = [org.outcome(answer["operation_id"], 120) for answer in accepted]
+    statuses = [operation["status"] for operation in operations]
+    assert [statuses[i : i + 3].count("succeeded") for i in range(0, len(statuses), 3)] == [1] * CUSTOMERS
+    refused = {slug(operation["error"]) for operation in operations if operation["status"] == "failed"}
+    assert refused == {"external-id-taken"}
+    assert counted_by(first, "billd_batches_overlapped") > 0
     check_sequences(stack, wire)
 
 
