@@ -42,6 +42,7 @@ class Result:
     effects: int = 0  # operations that are done
     deaths: int = 0
     hits: dict = field(default_factory=dict)  # {fault: how often it hit}
+    overlapped: int = 0  # batches that were decided while another was stored, by the workers that are left
     quiet_seconds: float = 0.0
     violations: list = field(default_factory=list)
 
@@ -51,7 +52,7 @@ class Result:
         verdict = f"{len(self.violations)} VIOLATIONS" if self.violations else "no violation"
         return (
             f"{self.name:<18} attempts {self.attempts:<5} answers [{answers}]  effects {self.effects}  hits [{hits}]  "
-            f"deaths {self.deaths}  quiet after {self.quiet_seconds:.1f} s  {verdict}"
+            f"deaths {self.deaths}  overlapped {self.overlapped}  quiet after {self.quiet_seconds:.1f} s  {verdict}"
         )
 
 
@@ -218,6 +219,8 @@ class Drill:
             self.observer.stop()
             assert self.observer.failure is None, self.observer.failure
             result.effects = self.operations() - began_operations
+            counts = [self.metric(member, "billd_batches_overlapped_total") for member in self.fleet.running("worker")]
+            result.overlapped = sum(filter(None, counts))
             self.judge(result)
         except Exception:
             # Not to come to rest is a violation like any other.

@@ -10,6 +10,8 @@ from waiting import eventually
 
 # What falls due is done soon, and close behind the commands.
 DUE = {"BILLD_DUE_MARGIN_MS": 300, "BILLD_DUE_INTERVAL_MS": 100}
+# Every second worker's, from the first on: full batches, so that one is decided while others are stored.
+SMALL_BATCHES = {"BILLD_BATCH_MAX": 2}
 RESTART_SECONDS = 0.3  # between a death and the next start
 
 
@@ -75,7 +77,8 @@ class Fleet:
                     member.program.signal(signal.SIGTERM)
             for _ in range(count - len(wanted)):
                 self.made += 1
-                self.members.append(Member("worker", self.stack.make_worker(f"worker-{self.made}", **DUE)))
+                settings = DUE | (SMALL_BATCHES if self.made % 2 else {})
+                self.members.append(Member("worker", self.stack.make_worker(f"worker-{self.made}", **settings)))
 
     def wanted(self, kind):
         with self.lock:
