@@ -5,68 +5,6 @@
 #include "common/base/log.h"
 #include "worker/transaction.h"
 
-/* ---- The storers. */
-
-/* Wait for something to store.  False: for the end. */
-static bool
-task_await(struct flight *flight)
-{
-	struct flights *all = flight->all;
-	bool stop;
-
-	pthread_mutex_lock(&all->lock);
-	while (!all->stop && !flight->lent)
-		pthread_cond_wait(&all->news, &all->lock);
-	stop = all->stop;
-	pthread_mutex_unlock(&all->lock);
-	return !stop;
-}
-
-static void
-lent_set(struct flight *flight, bool lent)
-{
-	struct flights *all = flight->all;
-
-	pthread_mutex_lock(&all->lock);
-	flight->lent = lent;
-	pthread_cond_broadcast(&all->news);
-	pthread_mutex_unlock(&all->lock);
-}
-
-static void
-storer_await(struct flight *flight)
-{
-	struct flights *all = flight->all;
-
-	pthread_mutex_lock(&all->lock);
-	while (flight->lent)
-		pthread_cond_wait(&all->news, &all->lock);
-	pthread_mutex_unlock(&all->lock);
-}
-
-static bool
-is_lent(struct flight *flight)
-{
-	bool lent;
-
-	pthread_mutex_lock(&flight->all->lock);
-	lent = flight->lent;
-	pthread_mutex_unlock(&flight->all->lock);
-	return lent;
-}
-
-static void *
-storer_run(void *argument)
-{
-	struct flight *flight = argument;
-
-	while (task_await(flight)) {
-		flight->class = batch_store(flight->context, &flight->err);
-		lent_set(flight, false);
-	}
-	return NULL;
-}
-
 /* ---- Their beginning and end. */
 
 /* A context like ${first}. */
@@ -90,23 +28,27 @@ context_open(struct flight *flight, const struct pg_settings *pg_settings,
 	return ERR_NONE;
 }
 
+static void
+store(void *what)
+{
+	struct flight *flight = what;
+
+	flight->class = batch_store(flight->context, &flight->err);
+}
+
 enum err_class
 flights_open(const struct pg_settings *pg_settings, const struct id_secret *secret,
     struct batch_context *first, struct flights *flights, struct err *err)
 {
-	CHECK(pthread_mutex_init(&flights->lock, NULL) == 0);
-	CHECK(pthread_cond_init(&flights->news, NULL) == 0);
 	for (size_t i = 0; i < FLIGHTS; i++) {
 		struct flight *flight = &flights->items[i];
 
-		flight->all = flights;
 		flight->context = first;
 		if (i > 0 && context_open(flight, pg_settings, secret, first, err) != ERR_NONE)
 			return err->class;
 		flight->entries = calloc(BATCH_MESSAGES_MAX, sizeof(*flight->entries));
 		CHECK(flight->entries != NULL);
-		CHECK(pthread_create(&flight->storer, NULL, storer_run, flight) == 0);
-		flight->started = true;
+		helper_start(&flight->helper, &(struct helper_task){.work = store, .what = flight});
 	}
 	return ERR_NONE;
 }
@@ -114,8 +56,7 @@ flights_open(const struct pg_settings *pg_settings, const struct id_secret *secr
 static void
 flight_free(struct flight *flight)
 {
-	if (flight->started)
-		pthread_join(flight->storer, NULL);
+	helper_end(&flight->helper);
 	free(flight->entries);
 	pg_free(flight->own.pg);
 	batch_context_release(&flight->own);
@@ -125,18 +66,10 @@ flight_free(struct flight *flight)
 void
 flights_close(struct flights *flights)
 {
-	if (flights->items[0].all == NULL)
-		return;
 	flights_abandon(flights);
-	pthread_mutex_lock(&flights->lock);
-	flights->stop = true;
-	pthread_cond_broadcast(&flights->news);
-	pthread_mutex_unlock(&flights->lock);
 	for (size_t i = 0; i < FLIGHTS; i++)
 		flight_free(&flights->items[i]);
-	pthread_cond_destroy(&flights->news);
-	pthread_mutex_destroy(&flights->lock);
-	flights->items[0].all = NULL;
+	*flights = (struct flights){.filling = 0};
 }
 
 /* ---- Filling. */
@@ -221,7 +154,7 @@ static bool
 stored(struct flights *flights, struct flight *flight)
 {
 	CHECK(flight->storing);
-	storer_await(flight);
+	helper_await(&flight->helper);
 	flight->storing = false;
 	if (flight->class != ERR_NONE) {
 		log_line(LOG_INFO, "a batch is tried again alone",
@@ -256,7 +189,8 @@ make_room(struct flights *flights, bool *ret_decided, struct err *err)
 	const struct flight *next = &flights->items[(flights->filling + 1) % FLIGHTS];
 	struct flight *flight;
 
-	while ((flight = oldest(flights)) != NULL && (flight == next || !is_lent(flight))) {
+	while ((flight = oldest(flights)) != NULL &&
+	       (flight == next || !helper_has(&flight->helper))) {
 		if (stored(flights, flight))
 			continue;
 		if (*ret_decided)
@@ -288,7 +222,7 @@ flights_process(struct flights *flights, bool more, struct err *err)
 		return process(flights, flight, err);
 	flight->storing = true;
 	flights->filling = (flights->filling + 1) % FLIGHTS;
-	lent_set(flight, true);
+	helper_lend(&flight->helper);
 	return ERR_NONE;
 }
 

@@ -2,7 +2,7 @@
 #define WORKER_FLIGHTS_H
 
 /*
- * Batches in flight.  While some are stored, each by a thread and over a connection of its own, the
+ * Batches in flight.  While some are stored, each by a helper and over a connection of its own, the
  * loop gathers the next one, loads what it needs, and decides it: so the worker and its database
  * are both at work.  Batches that are under way are about different partitions, as if as many
  * workers had them.
@@ -12,9 +12,8 @@
  * is decided is undone, and either is processed again, alone.
  */
 
-#include <pthread.h>
-
 #include "worker/batch.h"
+#include "worker/helper.h"
 
 #define FLIGHTS 3 /* two are stored while one is decided */
 
@@ -23,7 +22,7 @@ struct flight {
 	struct batch_context *context;
 	size_t len, bytes;     /* messages, and what they take */
 	struct entry *entries; /* BATCH_MESSAGES_MAX; theirs are owned */
-	bool storing;          /* the context is the storer's, until it is awaited */
+	bool storing;          /* the context is the helper's, until it is awaited */
 	/* What came of it. */
 	enum err_class class;
 	struct err err;
@@ -31,26 +30,19 @@ struct flight {
 	/* flights.c's own. */
 	struct batch_context own; /* the context, but of the first */
 	struct arena statements;  /* of its connection */
-	struct flights *all;
-	pthread_t storer;
-	bool started;
-	bool lent; /* under all->lock: the storer is at it */
+	struct helper helper;
 };
 
 struct flights {
 	struct flight items[FLIGHTS]; /* by turns */
 	size_t filling; /* the one that is not stored, and takes messages; behind it the oldest */
-
-	pthread_mutex_t lock; /* of stop, and of what is lent */
-	pthread_cond_t news;
-	bool stop;
 };
 
 /**
  * flights_open(pg_settings, secret, first, flights, err), flights_close(flights):
  * Begin with ${first}, which is set already and goes on to be its owner's while nothing is in
  * flight, and other contexts like it, whose connections are made when they are used.  ${secret}: as
- * signatures_init has it.  Close ends the threads, behind what they store, and accepts zeroed ones.
+ * signatures_init has it.  Close ends the helpers, behind what they store, and accepts zeroed ones.
  */
 NODISCARD enum err_class flights_open(const struct pg_settings *pg_settings,
     const struct id_secret *secret, struct batch_context *first, struct flights *flights,

@@ -22,15 +22,11 @@ runners_open(const struct runners_settings *settings, const struct schemas *sche
     struct metrics *metrics, struct runners *runners, struct err *err)
 {
 	CHECK(settings->len >= 1 && settings->len <= RUNNERS_MAX);
-	CHECK(pthread_mutex_init(&runners->lock, NULL) == 0);
-	CHECK(pthread_cond_init(&runners->lent, NULL) == 0);
-	CHECK(pthread_cond_init(&runners->done, NULL) == 0);
 	for (size_t i = 0; i < settings->len; i++) {
 		struct runner *runner = calloc(1, sizeof(*runner));
 
 		CHECK(runner != NULL);
 		runners->items[runners->len++] = runner;
-		runner->all = runners;
 		runner->context.pg = connection_new(settings->pg, &runner->statements);
 		runner->context.partitions = &runner->partitions;
 		runner->context.metrics = metrics;
@@ -44,8 +40,7 @@ runners_open(const struct runners_settings *settings, const struct schemas *sche
 static void
 runner_free(struct runner *runner)
 {
-	if (runner->started)
-		pthread_join(runner->thread, NULL);
+	helper_end(&runner->helper);
 	pg_free(runner->context.pg);
 	arena_release(&runner->statements);
 	batch_context_release(&runner->context);
@@ -55,17 +50,8 @@ runner_free(struct runner *runner)
 void
 runners_close(struct runners *runners)
 {
-	if (runners->len == 0)
-		return;
-	pthread_mutex_lock(&runners->lock);
-	runners->stop = true;
-	pthread_cond_broadcast(&runners->lent);
-	pthread_mutex_unlock(&runners->lock);
 	for (size_t i = 0; i < runners->len; i++)
 		runner_free(runners->items[i]);
-	pthread_cond_destroy(&runners->lent);
-	pthread_cond_destroy(&runners->done);
-	pthread_mutex_destroy(&runners->lock);
 	runners->len = 0;
 }
 
@@ -75,71 +61,32 @@ runners_check(struct runners *runners, struct err *err)
 	return pg_connect(runners->items[0]->context.pg, err);
 }
 
-/* ---- Their threads. */
-
-/* Wait for something to do.  False: for the end. */
-static bool
-task_await(struct runner *runner)
-{
-	struct runners *all = runner->all;
-	bool stop;
-
-	pthread_mutex_lock(&all->lock);
-	while (!all->stop && runner->state != RUNNER_LENT)
-		pthread_cond_wait(&all->lent, &all->lock);
-	stop = all->stop;
-	pthread_mutex_unlock(&all->lock);
-	return !stop;
-}
+/* ---- Lending. */
 
 static void
-state_set(struct runner *runner, enum runner_state state)
+work(void *who)
 {
-	struct runners *all = runner->all;
+	struct runner *runner = who;
 
-	pthread_mutex_lock(&all->lock);
-	runner->state = state;
-	pthread_cond_broadcast(state == RUNNER_LENT ? &all->lent : &all->done);
-	pthread_mutex_unlock(&all->lock);
-}
-
-static void *
-run(void *argument)
-{
-	struct runner *runner = argument;
-
-	while (task_await(runner)) {
-		runner->class = run_task_do(&runner->task, &runner->context, &runner->err);
-		state_set(runner, RUNNER_DONE);
-		runner->all->wake(runner->all->who);
-	}
-	return NULL;
+	runner->class = run_task_do(&runner->task, &runner->context, &runner->err);
 }
 
 void
 runners_start(struct runners *runners, void (*wake)(void *who), void *who)
 {
-	runners->wake = wake;
-	runners->who = who;
 	for (size_t i = 0; i < runners->len; i++) {
 		struct runner *runner = runners->items[i];
 
-		CHECK(pthread_create(&runner->thread, NULL, run, runner) == 0);
-		runner->started = true;
+		helper_start(&runner->helper, &(struct helper_task){work, runner, wake, who});
 	}
 }
-
-/* ---- Lending. */
 
 enum runner_state
 runner_state(struct runner *runner)
 {
-	enum runner_state state;
-
-	pthread_mutex_lock(&runner->all->lock);
-	state = runner->state;
-	pthread_mutex_unlock(&runner->all->lock);
-	return state;
+	if (!runner->out)
+		return RUNNER_IDLE;
+	return helper_has(&runner->helper) ? RUNNER_LENT : RUNNER_DONE;
 }
 
 struct runner *
@@ -157,21 +104,19 @@ runner_lend(struct runner *runner)
 {
 	CHECK(runner_state(runner) == RUNNER_IDLE);
 	runner->lent_ms = clock_steady_ms();
-	state_set(runner, RUNNER_LENT);
+	runner->out = true;
+	helper_lend(&runner->helper);
 }
 
 void
 runner_await(struct runner *runner)
 {
-	pthread_mutex_lock(&runner->all->lock);
-	while (runner->state == RUNNER_LENT)
-		pthread_cond_wait(&runner->all->done, &runner->all->lock);
-	pthread_mutex_unlock(&runner->all->lock);
+	helper_await(&runner->helper);
 }
 
 void
 runner_take(struct runner *runner)
 {
 	CHECK(runner_state(runner) == RUNNER_DONE);
-	state_set(runner, RUNNER_IDLE);
+	runner->out = false;
 }

@@ -2,21 +2,19 @@
 #define WORKER_RUNNER_H
 
 /*
- * Runners: threads beside the loop, each with a connection and memory of its own, that do billing
- * runs' tasks (run_task.h).  The loop fills an idle one's task and partition, lends them, and takes
- * them back when the runner is done: what is in a runner is the loop's while it is not lent, and
- * its thread's alone while it is.
+ * Runners: helpers, each with a connection and memory of its own, that do billing runs' tasks
+ * (run_task.h).  The loop fills an idle one's task and partition, lends it these, and takes them
+ * back when the runner is done.
  */
 
-#include <pthread.h>
-
+#include "worker/helper.h"
 #include "worker/run_task.h"
 
 #define RUNNERS_MAX 16
 
 enum runner_state {
 	RUNNER_IDLE,
-	RUNNER_LENT, /* its thread is at it */
+	RUNNER_LENT, /* its helper is at it */
 	RUNNER_DONE, /* and has come to an end, which nobody has looked at yet */
 };
 
@@ -30,21 +28,14 @@ struct runner {
 	int64_t lent_ms; /* steady clock: since when it is lent */
 
 	/* runner.c's own. */
-	struct runners *all;
-	enum runner_state state; /* under all->lock */
-	pthread_t thread;
-	bool started;
+	struct helper helper;
+	bool out;                /* lent, and not taken back yet */
 	struct arena statements; /* their texts, as long as the connection */
 };
 
 struct runners {
 	size_t len;
 	struct runner *items[RUNNERS_MAX];
-	void (*wake)(void *who); /* called behind each task, by the runner's thread */
-	void *who;
-	pthread_mutex_t lock; /* of stop, and of each state */
-	pthread_cond_t lent, done;
-	bool stop;
 };
 
 struct runners_settings {
@@ -55,8 +46,8 @@ struct runners_settings {
 
 /**
  * runners_open(settings, schemas, metrics, runners, err), runners_close(runners):
- * Make them, without threads and connections yet; ${schemas} and ${metrics} outlive them.  Close
- * ends the threads, each behind its task, and accepts zeroed ones.
+ * Make them, without helpers and connections yet; ${schemas} and ${metrics} outlive them.  Close
+ * ends the helpers, each behind its task, and accepts zeroed ones.
  */
 NODISCARD enum err_class runners_open(const struct runners_settings *settings,
     const struct schemas *schemas, struct metrics *metrics, struct runners *runners,
@@ -71,7 +62,7 @@ NODISCARD enum err_class runners_check(struct runners *runners, struct err *err)
 
 /**
  * runners_start(runners, wake, who):
- * Begin their threads.  ${wake} is told when one is done.
+ * Begin their helpers, which call ${wake} behind each task.
  */
 void runners_start(struct runners *runners, void (*wake)(void *who), void *who);
 

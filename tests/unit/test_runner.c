@@ -111,7 +111,7 @@ END_TEST
 START_TEST(test_one_that_is_lent_is_not_lent_again)
 {
 	open_runners();
-	runners.items[0]->state = RUNNER_DONE;
+	runners.items[0]->out = true;
 	runner_lend(runners.items[0]);
 }
 END_TEST
