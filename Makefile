@@ -154,24 +154,18 @@ down wipe:
 run: up
 	@deploy/example.sh
 
-# What CI runs.  Each step is a target of its own.
+# What CI runs.  Each stage is a target of its own, and STAGES="lint unit" runs these alone.
+STAGES := lint unit asan alloc valgrind tsan oracle fuzz integration
 test:
 	@deploy/deps.sh
 	@$(MAKE) --no-print-directory -j2 all
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory -j2 unit
-	@$(MAKE) --no-print-directory -j2 asan
-	@$(MAKE) --no-print-directory -j2 alloc
-	@$(MAKE) --no-print-directory -j2 valgrind
-	@$(MAKE) --no-print-directory -j2 tsan oracle
-	@$(MAKE) --no-print-directory -j2 fuzz
-	@$(MAKE) --no-print-directory integration
+	@set -e; for stage in $(STAGES); do $(MAKE) --no-print-directory -j2 $$stage; done
 
 # Side by side, each process with a stack of its own and whole files; those that take longest come first.
 INTEGRATION_LANES := 3
 INTEGRATION_FIRST := tests/chaos $(patsubst %,tests/integration/test_%.py,simulation due_faults billing_run_faults billing_run_mass)
 integration: all
-	@$(MAKE) --no-print-directory -j2 V=chaos all
+	@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j2) V=chaos all
 	@tests/integration.sh -n $(INTEGRATION_LANES) --dist loadfile --no-loadscope-reorder $(INTEGRATION_FIRST) tests/interop tests/integration
 
 .PHONY: chaos

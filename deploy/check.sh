@@ -44,7 +44,10 @@ python=python3
 python3 -c 'import yaml' 2>/dev/null || python=/usr/bin/python3
 if "$python" -c 'import yaml' 2>/dev/null; then
 	"$python" deploy/check_compose.py . || fault "the compose files have faults"
-	"$python" -c 'import sys, yaml; yaml.safe_load(open(sys.argv[1]))' .github/workflows/ci.yml || fault "ci.yml is not YAML"
+	# The parts of the workflow run, together, every stage of `make test`.
+	parts=$("$python" -c 'import sys, yaml
+print(*yaml.safe_load(open(sys.argv[1]))["jobs"]["test"]["strategy"]["matrix"]["stages"])' .github/workflows/ci.yml)
+	[ "$parts" = "$(sed -n 's/^STAGES := //p' Makefile)" ] || fault "ci.yml runs other stages than \`make test\`: $parts"
 else
 	fault "python3-yaml is missing; install it with: make deps"
 fi
