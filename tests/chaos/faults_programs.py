@@ -72,14 +72,15 @@ def counted(stack, rows):
         return 0
 
 
-def at_points(spell, kind, points):
-    """All programs of a kind are started so that each dies at a point; in the end every point had its death."""
+def at_points(spell, kind, points, most=8):
+    """All programs of a kind are started so that each dies at a point, at the latest when it comes there for the
+    `most`th time; in the end every point had its death."""
     left = list(points)
     spell.random.shuffle(left)
     while left or not spell.is_over():
         since, armed = len(spell.fleet.deaths), {}
         for member in spell.wait(lambda: spell.fleet.ready(kind), f"a running {kind}"):
-            point, nth = left.pop() if left else spell.random.choice(points), spell.random.randrange(1, 9)
+            point, nth = left.pop() if left else spell.random.choice(points), spell.random.randint(1, most)
             armed[member.program.name] = f"{point}:{nth}"
             spell.fleet.restart(member, BILLD_CRASH=f"{point}:{nth}")
 
@@ -99,7 +100,8 @@ def workers_at_points(spell):
 
 
 def payers_at_points(spell):
-    at_points(spell, "worker", PAYER_POINTS)
+    # Under other faults a worker with a few partitions has a payment every ten or twenty seconds.
+    at_points(spell, "worker", PAYER_POINTS, most=2)
 
 
 def runners_at_points(spell):
