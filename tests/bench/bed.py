@@ -21,6 +21,7 @@ PARTITIONS = 16  # the default
 TOPIC = "bench.commands"  # for bare producers: no worker reads it
 TABLES = ("subscriptions", "invoices", "invoice_lines", "journal", "operations", "outbox")
 HOUR_MS = 3_600_000
+WAL_FILES = 32  # of 16 MiB each: more than is written while latency is measured
 BUSY_S = 0.2  # a backend that has used so much is the one that works
 
 # What the worker stored for each command, numbered in the order in which it did.
@@ -102,6 +103,17 @@ class Bed:
         self.key_id = stack.superuser("SELECT id FROM identity.api_keys")
         self.plan_id = self.org.plan()
         return self
+
+    def ready_wal(self):
+        """Have WAL files to be written again, as a server has that has run for a while: whoever commits while a new one
+        is made waits 10 ms and more, on either side."""
+        self.stack.superuser("ALTER SYSTEM SET min_wal_size = '1GB'")
+        self.stack.superuser("SELECT pg_reload_conf()")
+        self.stack.superuser(
+            f"DO $$ BEGIN FOR i IN 1..{WAL_FILES} LOOP "
+            "PERFORM pg_logical_emit_message(false, 'bench', ''), pg_switch_wal(); END LOOP; END $$"
+        )
+        self.stack.superuser("CHECKPOINT")
 
     def end(self):
         if self.connection:

@@ -177,6 +177,7 @@ def latency(bed, scale):
     first = bed.customers(each * (YOUNG_TURNS + rounds))
     request = bed.request_file(Prefer="wait=20")
     waited, produced, committed, wrong = [], [], [], 0
+    bed.ready_wal()
     for number in range(YOUNG_TURNS + rounds):
         ids = bed.customer_ids(first + number * each, each)
         produce = bed.tool("bare_produce", bed.stack.bootstrap, TOPIC, *bed.wire(), "rate", RATE, seconds)
