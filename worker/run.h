@@ -36,7 +36,7 @@ struct runners;
 #define RUN_CHUNK_MS 5        /* to decide and store a chunk while commands come, */
 #define RUN_CHUNK_IDLE_MS 200 /* and while none do: its size follows from the last one's time */
 #define RUN_CHUNK_FIRST 100   /* subscriptions in the first chunk */
-#define RUN_CHUNK_MIN 25      /* in any, where there are as many, */
+#define RUN_CHUNK_MIN 25      /* in any, where there are as many: they share a commit; */
 #define RUN_CHUNK_MAX 1000    /* and at the most: more are hardly faster, and take memory */
 #define RUN_AHEAD_MAX 16384   /* subscriptions that a part looks ahead, */
 #define RUN_AHEAD_ALL 262144  /* and all parts together, some 10 MiB */

@@ -64,9 +64,9 @@ runners_check(struct runners *runners, struct err *err)
 /* ---- Lending. */
 
 static void
-work(void *who)
+work(void *what)
 {
-	struct runner *runner = who;
+	struct runner *runner = what;
 
 	runner->class = run_task_do(&runner->task, &runner->context, &runner->err);
 }

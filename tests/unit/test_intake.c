@@ -63,7 +63,7 @@ process(struct flight *flight)
 	flight->len = flight->bytes = 0;
 }
 
-/* The batch is lent to the storer. */
+/* The batch is lent to be stored. */
 static void
 lend(void)
 {
