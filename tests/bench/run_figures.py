@@ -26,8 +26,8 @@ LOOK_S = 0.02
 RUN_SECONDS = 3600  # for a run to end
 COPY_INVOICES = 10_000  # of whose rows each COPY has all
 COPY_BYTES = 1 << 20
-SETTINGS = ("shared_buffers", "max_wal_size", "checkpoint_timeout", "wal_compression", "full_page_writes",
-            "data_checksums", "synchronous_commit")  # fmt: skip
+SETTINGS = ("shared_buffers", "min_wal_size", "max_wal_size", "checkpoint_timeout", "wal_compression",
+            "full_page_writes", "data_checksums", "synchronous_commit")  # fmt: skip
 # What the run stored, in the order in which it did: n is the number of the invoice that it is of.
 TABLES = {"invoices": "id", "invoice_lines": "invoice_id", "journal": "document_id", "outbox": "subject",
           "subscriptions": "id"}  # fmt: skip
@@ -127,6 +127,7 @@ class RunBed:
         self.turns = TURNS if self.count <= 2 * SUBSCRIPTIONS else 1
         self.pool = Pool(bed, self.count)
         self.settings = dict(bed.stack.worker.settings)
+        bed.ready_wal()
         rows = [(name, bed.connection.execute(f"SHOW {name}").fetchone()[0]) for name in SETTINGS]
         self.said = "; ".join(f"{name}={value}" for name, value in rows)
         self.alone = []
